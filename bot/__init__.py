@@ -1,0 +1,1 @@
+"""Everything about being this organisation's bot."""

@@ -1,0 +1,1 @@
+"""One outside library each; its types and exceptions stop here."""

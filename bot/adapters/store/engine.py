@@ -1,0 +1,137 @@
+"""The database as two verbs: read, and write with group commit. SQLite (WAL) or PostgreSQL by URL."""
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+T = TypeVar("T")
+
+GROUP_LIMIT = 64
+"""Most writes that share one commit."""
+
+
+def open_engine(url: str, *, writer: bool) -> Engine:
+    """Make the engine for one role; SQLite gets WAL, and IMMEDIATE transactions for the writer only.
+
+    With IMMEDIATE on readers as well, a second open read would deadlock itself.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        driver = parsed.set(drivername="postgresql+psycopg")
+        return create_engine(driver, pool_size=8, max_overflow=8, pool_pre_ping=True)
+    engine = create_engine(parsed, connect_args={"check_same_thread": False, "timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+    return engine
+
+
+class Store:
+    """Runs functions of a Connection in transactions, off the event loop.
+
+    Writes are queued to one thread and committed in groups: each runs in its own savepoint, so one that
+    raises takes back only itself, and every caller hears back only after the commit.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self.writer = open_engine(url, writer=True)
+        self.reader = open_engine(url, writer=False)
+        self._queue: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None] = (
+            queue.SimpleQueue()
+        )
+        self._readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="store-read")
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction and return after it is durable. Its exception takes back its effects."""
+        return await asyncio.wrap_future(self.submit(work))
+
+    def write_now(self, work: Callable[[Connection], T]) -> T:
+        """As `write`, for code outside an event loop."""
+        return self.submit(work).result()
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on a consistent snapshot."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
+
+    def read_now(self, work: Callable[[Connection], T]) -> T:
+        """As `read`, for code outside an event loop."""
+        with self.reader.connect() as connection:
+            return work(connection)
+
+    def submit(self, work: Callable[[Connection], T]) -> Future[T]:
+        """Queue a write; the future resolves after the commit."""
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._write_loop, name="store-write", daemon=True)
+                self._thread.start()
+        future: Future[T] = Future()
+        self._queue.put((work, future))
+        return future
+
+    def close(self) -> None:
+        """Finish queued writes, then let go of every connection."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+            self._thread = None
+        self._readers.shutdown()
+        self.writer.dispose()
+        self.reader.dispose()
+
+    def _write_loop(self) -> None:
+        while True:
+            first = self._queue.get()
+            if first is None:
+                return
+            group, ending = [first], False
+            with contextlib.suppress(queue.Empty):
+                while len(group) < GROUP_LIMIT:
+                    item = self._queue.get_nowait()
+                    if item is None:
+                        ending = True
+                        break
+                    group.append(item)
+            self._commit_group(group)
+            if ending:
+                return
+
+    def _commit_group(self, group: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> None:
+        done: list[tuple[Future[Any], Any]] = []
+        try:
+            with self.writer.begin() as connection:
+                for work, future in group:
+                    if not future.set_running_or_notify_cancel():
+                        continue
+                    try:
+                        with connection.begin_nested():
+                            result = work(connection)
+                    except Exception as error:
+                        future.set_exception(error)
+                    else:
+                        done.append((future, result))
+        except BaseException as error:
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for future, result in done:
+            future.set_result(result)

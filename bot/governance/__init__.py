@@ -1,0 +1,1 @@
+"""Decides who may do what, and what may change: pure functions of values, no effects."""

@@ -1,0 +1,1 @@
+"""Feedback, scores and evaluation as values: pure functions, no writes."""

@@ -1,0 +1,1 @@
+"""The local workspace: a Slack-shaped server and its web page."""

@@ -1,0 +1,1 @@
+"""Documents to passages with citations. Knows nothing of workflows or Slack."""
