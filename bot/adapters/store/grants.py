@@ -1,0 +1,43 @@
+"""Grants in the store: who holds which role over what."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, String, Table, delete, insert, select
+
+from bot.adapters.store.tables import UtcDateTime, metadata
+from bot.governance.roles import Grant, Role
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("grantee", String(64), primary_key=True),
+    Column("role", String(16), primary_key=True),
+    Column("scope", String(128), primary_key=True),
+    Column("granted_by", String(64), nullable=False),
+    Column("granted_at", UtcDateTime, nullable=False),
+)
+
+
+def read_grants(connection: Connection) -> tuple[Grant, ...]:
+    """Every grant in force."""
+    rows = connection.execute(
+        select(grants.c.grantee, grants.c.role, grants.c.scope, grants.c.granted_by).order_by(
+            grants.c.grantee, grants.c.role, grants.c.scope
+        )
+    )
+    return tuple(Grant(row.grantee, Role(row.role), row.scope, row.granted_by) for row in rows)
+
+
+def insert_grant(connection: Connection, grant: Grant, at: datetime) -> bool:
+    """Give a role; False when it was given already."""
+    key = {"grantee": grant.grantee, "role": grant.role.value, "scope": grant.scope}
+    if connection.execute(select(grants.c.role).filter_by(**key)).first():
+        return False
+    connection.execute(insert(grants).values(**key, granted_by=grant.granted_by, granted_at=at))
+    return True
+
+
+def delete_grant(connection: Connection, grant: Grant) -> bool:
+    """Take a role away; False when nobody held it."""
+    key = {"grantee": grant.grantee, "role": grant.role.value, "scope": grant.scope}
+    return connection.execute(delete(grants).filter_by(**key)).rowcount > 0

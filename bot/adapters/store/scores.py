@@ -1,0 +1,54 @@
+"""Scores of runs: votes now; checks, judges and corrections write here too."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, Float, Index, String, Table, Text, insert, select, update
+
+from bot.adapters.store.tables import UtcDateTime, metadata
+
+scores = Table(
+    "scores",
+    metadata,
+    Column("run_id", String(32), primary_key=True),
+    Column("name", String(32), primary_key=True),
+    Column("source", String(96), primary_key=True),
+    Column("value", Float, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_scores_updated_at", "updated_at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One judgement of a run as a value, with who gave it and why."""
+
+    run_id: str
+    name: str
+    """`vote`, or the evaluator's name."""
+    source: str
+    """`person:<id>`, `check:<step>`, `judge:<alias>`."""
+    value: float
+    reason: str = ""
+
+
+def write_score(connection: Connection, score: Score, at: datetime) -> float | None:
+    """Keep a score, last write wins per run, name and source; returns the value it replaced."""
+    key = {"run_id": score.run_id, "name": score.name, "source": score.source}
+    before = connection.execute(select(scores.c.value).filter_by(**key)).scalar()
+    values = {"value": score.value, "reason": score.reason, "updated_at": at}
+    if before is None:
+        connection.execute(insert(scores).values(**key, **values, created_at=at))
+    else:
+        connection.execute(update(scores).filter_by(**key).values(**values))
+    return before
+
+
+def read_scores(connection: Connection, run_id: str) -> tuple[Score, ...]:
+    """Every score of one run."""
+    query = select(
+        scores.c.run_id, scores.c.name, scores.c.source, scores.c.value, scores.c.reason
+    ).filter_by(run_id=run_id)
+    return tuple(Score(*row) for row in connection.execute(query.order_by(scores.c.name, scores.c.source)))

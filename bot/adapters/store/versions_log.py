@@ -1,0 +1,161 @@
+"""Immutable versions and the labels that point at them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from bot.adapters.store.tables import UtcDateTime, metadata
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("author", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("kind", "name", "number"),
+    UniqueConstraint("kind", "name", "content_hash", name="uq_versions_content"),
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("label", String(32), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("moved_by", String(64), nullable=False),
+    Column("moved_at", UtcDateTime, nullable=False),
+)
+
+PRODUCTION = "production"
+"""The label of what employees run."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """One immutable content of a workflow, a prompt, parameter values or model profiles."""
+
+    kind: str
+    name: str
+    number: int
+    content_hash: str
+    content: str
+    author: str
+    created_at: datetime
+
+
+_COLUMNS = (
+    versions.c.kind,
+    versions.c.name,
+    versions.c.number,
+    versions.c.content_hash,
+    versions.c.content,
+    versions.c.author,
+    versions.c.created_at,
+)
+
+
+def insert_version(
+    connection: Connection,
+    *,
+    kind: str,
+    name: str,
+    content: str,
+    content_hash: str,
+    author: str,
+    at: datetime,
+) -> StoredVersion:
+    """Keep a content; the same content again is the version it already was."""
+    known = connection.execute(
+        select(*_COLUMNS).filter_by(kind=kind, name=name, content_hash=content_hash)
+    ).first()
+    if known is not None:
+        return StoredVersion(*known)
+    newest = select(func.coalesce(func.max(versions.c.number), 0)).filter_by(kind=kind, name=name)
+    number = connection.execute(newest).scalar_one() + 1
+    stored = StoredVersion(kind, name, number, content_hash, content, author, at)
+    connection.execute(
+        insert(versions).values(
+            kind=kind,
+            name=name,
+            number=number,
+            content_hash=content_hash,
+            content=content,
+            author=author,
+            created_at=at,
+        )
+    )
+    return stored
+
+
+def read_version(connection: Connection, kind: str, name: str, number: int) -> StoredVersion | None:
+    """One version by number."""
+    row = connection.execute(select(*_COLUMNS).filter_by(kind=kind, name=name, number=number)).first()
+    return None if row is None else StoredVersion(*row)
+
+
+def read_labelled(
+    connection: Connection, label: str = PRODUCTION, kind: str = ""
+) -> tuple[StoredVersion, ...]:
+    """Every version the label points at, of one kind or of all."""
+    query = (
+        select(*_COLUMNS)
+        .join(
+            labels,
+            (labels.c.kind == versions.c.kind)
+            & (labels.c.name == versions.c.name)
+            & (labels.c.number == versions.c.number),
+        )
+        .where(labels.c.label == label)
+        .order_by(versions.c.kind, versions.c.name)
+    )
+    if kind:
+        query = query.where(versions.c.kind == kind)
+    return tuple(StoredVersion(*row) for row in connection.execute(query))
+
+
+def move_label(
+    connection: Connection,
+    *,
+    kind: str,
+    name: str,
+    number: int,
+    by: str,
+    at: datetime,
+    label: str = PRODUCTION,
+) -> bool:
+    """Point the label at a version; False when it stood there already."""
+    key = {"kind": kind, "name": name, "label": label}
+    current = connection.execute(select(labels.c.number).filter_by(**key)).scalar()
+    if current == number:
+        return False
+    values = {"number": number, "moved_by": by, "moved_at": at}
+    if current is None:
+        connection.execute(insert(labels).values(**key, **values))
+    else:
+        connection.execute(update(labels).filter_by(**key).values(**values))
+    return True
+
+
+def label_mover(connection: Connection, kind: str, name: str, label: str = PRODUCTION) -> str:
+    """Who moved the label last; "" when it was never set."""
+    query = select(labels.c.moved_by).filter_by(kind=kind, name=name, label=label)
+    return connection.execute(query).scalar() or ""

@@ -1,0 +1,99 @@
+"""Roles and what each permits, as one table. Deny by default: what is not listed is refused."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """One permitted act."""
+
+    RUN = "run"
+    """Run a workflow and see one's own runs."""
+    SEE_RUNS = "see-runs"
+    """See other people's runs and their answers."""
+    CANCEL_RUNS = "cancel-runs"
+    """Cancel other people's runs."""
+    PROPOSE = "propose"
+    """Propose a change."""
+    APPROVE = "approve"
+    """Approve or reject somebody else's change."""
+    EDIT_KNOWLEDGE = "edit-knowledge"
+    """Add, replace and remove documents."""
+    GRANT = "grant"
+    """Give and take roles."""
+    SEE_AUDIT = "see-audit"
+    """Read the audit events."""
+    OPERATE = "operate"
+    """Read settings and the health of the system."""
+
+
+class Role(StrEnum):
+    """A named set of permissions."""
+
+    RUNNER = "runner"
+    EDITOR = "editor"
+    APPROVER = "approver"
+    OWNER = "owner"
+    ADMIN = "admin"
+    AUDITOR = "auditor"
+
+
+ROLES: dict[Role, frozenset[Permission]] = {
+    Role.RUNNER: frozenset({Permission.RUN}),
+    Role.EDITOR: frozenset({Permission.RUN, Permission.PROPOSE, Permission.EDIT_KNOWLEDGE}),
+    Role.APPROVER: frozenset({Permission.RUN, Permission.APPROVE}),
+    Role.OWNER: frozenset(
+        {
+            Permission.RUN,
+            Permission.SEE_RUNS,
+            Permission.CANCEL_RUNS,
+            Permission.PROPOSE,
+            Permission.EDIT_KNOWLEDGE,
+        }
+    ),
+    Role.ADMIN: frozenset(Permission) - {Permission.APPROVE},
+    Role.AUDITOR: frozenset({Permission.SEE_RUNS, Permission.SEE_AUDIT}),
+}
+
+EVERYONE = "everyone"
+"""The grantee that stands for each member of the workspace, outsiders excepted."""
+
+EVERYTHING = "*"
+"""The scope that covers each workflow and collection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role given to an actor, a user group or everyone, over a scope."""
+
+    grantee: str
+    """A Slack user id, a user group id, or `everyone`."""
+    role: Role
+    scope: str
+    """`*`, `workflow:<name>` or `collection:<name>`."""
+    granted_by: str = ""
+
+
+def permits(
+    grants: Iterable[Grant], *, actor_id: str, groups: Iterable[str], permission: Permission, scope: str
+) -> bool:
+    """Whether any grant gives this person the permission over the scope."""
+    names = {actor_id, EVERYONE, *groups}
+    return any(
+        grant.grantee in names and grant.scope in (EVERYTHING, scope) and permission in ROLES[grant.role]
+        for grant in grants
+    )
+
+
+def who_may(grants: Iterable[Grant], *, permission: Permission, scope: str) -> tuple[str, ...]:
+    """Grantees that hold the permission over the scope, narrowest scope first: whom a refused person asks."""
+    holders = [
+        grant
+        for grant in grants
+        if grant.scope in (EVERYTHING, scope)
+        and permission in ROLES[grant.role]
+        and grant.grantee != EVERYONE
+    ]
+    holders.sort(key=lambda grant: (grant.scope == EVERYTHING, grant.grantee))
+    return tuple(dict.fromkeys(grant.grantee for grant in holders))
