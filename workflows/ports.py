@@ -10,6 +10,9 @@ from workflows.run import Json, StepRun, Usage
 
 Purpose = Literal["answer", "judge", "evaluation", "admin"]
 
+ABSTAINED = "NOT_COVERED"
+"""A model says that its passages do not answer by starting its reply with this word; prompts ask for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
