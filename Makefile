@@ -1,0 +1,41 @@
+# Every command people and CI use. `make demo` and `make test` install what they need first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8765
+
+.PHONY: demo test check bench faults lock clean
+
+# Hash-checked install of the locked requirements, redone only when they change.
+$(VENV)/.installed: requirements/dev.txt requirements/runtime.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/python -m bot demo --port $(PORT)
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(VENV)/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/run_overhead.py
+	$(BIN)/python benchmarks/grounding.py --data $(or $(DATA),../shared/data)
+
+faults: $(VENV)/.installed
+	$(BIN)/python -m pytest tests/faults -m slow
+
+# Resolves the .in files anew; the results carry hashes and name no registry.
+lock: $(VENV)/.installed
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/runtime.in -o requirements/runtime.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/dev.in -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) var build

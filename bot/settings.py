@@ -1,0 +1,126 @@
+"""Every setting, read from the environment and `.env`; nothing else in the product reads the environment."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Each field's description is what `settings` and docs/settings.md print."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
+
+    data_dir: Path = Field(
+        Path("var"),
+        alias="SPANWISE_DATA_DIR",
+        description="Folder for the SQLite database, the vector index and uploads.",
+    )
+    database_url: str = Field(
+        "",
+        alias="DATABASE_URL",
+        description="`postgresql://…` or `sqlite:///…`; empty means SQLite in the data folder.",
+    )
+    models: Path | None = Field(
+        None,
+        alias="SPANWISE_MODELS",
+        description="Path of models.yaml; empty means the built-in model that quotes and needs no key.",
+    )
+    admins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), alias="SPANWISE_ADMINS", description="Slack user ids of the first admins, separated by commas."
+    )
+    slack_api_url: str = Field(
+        "",
+        alias="SLACK_API_URL",
+        description="Where the Slack Web API is; empty means Slack itself, else a local workspace.",
+    )
+    slack_bot_token: SecretStr = Field(
+        SecretStr(""), alias="SLACK_BOT_TOKEN", description="The bot's token, `xoxb-…`."
+    )
+    slack_app_token: SecretStr = Field(
+        SecretStr(""),
+        alias="SLACK_APP_TOKEN",
+        description="The app-level token, `xapp-…`; when set, Socket Mode is used.",
+    )
+    slack_signing_secret: SecretStr = Field(
+        SecretStr(""),
+        alias="SLACK_SIGNING_SECRET",
+        description="Checks signed HTTP requests; needed when Socket Mode is not used.",
+    )
+    port: int = Field(
+        3000, alias="PORT", ge=0, le=65535, description="Port of signed HTTP, at `/slack/events`."
+    )
+    chroma_url: str = Field(
+        "",
+        alias="CHROMA_URL",
+        description="A Chroma server, `http://host:port`; empty means the index in the data folder.",
+    )
+    link_domains: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        alias="SPANWISE_LINK_DOMAINS",
+        description="Domains that answers may link to, separated by commas; other links are shown as text.",
+    )
+    concurrency: int = Field(
+        8, alias="SPANWISE_CONCURRENCY", ge=1, le=256, description="Runs that one worker executes at a time."
+    )
+    log_level: str = Field(
+        "INFO",
+        alias="SPANWISE_LOG_LEVEL",
+        description="DEBUG, INFO, WARNING or ERROR; the log goes to stderr.",
+    )
+
+    @field_validator("admins", "link_domains", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        """Accept `U1,U2` as people write it."""
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: Any) -> Any:
+        """`SPANWISE_MODELS=` means the default, not the current folder."""
+        return value or None
+
+    @property
+    def store_url(self) -> str:
+        """The database to open."""
+        if not self.database_url:
+            return f"sqlite:///{(self.data_dir / 'spanwise.db').resolve()}"
+        return self.database_url.replace("postgres://", "postgresql://", 1)
+
+    @property
+    def uses_socket_mode(self) -> bool:
+        """Whether Slack's envelopes come over a socket that we open."""
+        return bool(self.slack_app_token.get_secret_value())
+
+
+def describe(settings: Settings) -> list[tuple[str, str, str, str]]:
+    """Each setting as (name, value with secrets hidden, source, description)."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            value = "set, hidden" if value.get_secret_value() else ""
+        elif isinstance(value, tuple):
+            value = ",".join(value)
+        elif name == "database_url":
+            value = _without_password(value)
+        alias = str(field.alias)
+        if name not in settings.model_fields_set:
+            source = "default"
+        else:
+            source = "environment" if alias in os.environ else ".env"
+        rows.append((alias, "" if value is None else str(value), source, field.description or ""))
+    return rows
+
+
+def _without_password(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    if not at or "://" not in head:
+        return url
+    scheme, _, user = head.partition("://")
+    return f"{scheme}://{user.split(':', 1)[0]}:***@{tail}"
