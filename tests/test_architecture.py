@@ -1,4 +1,4 @@
-"""The map of ARCHITECTURE.md, checked: import direction, one owner a library, unique names, size. No exceptions."""
+"""The map of ARCHITECTURE.md, checked: import direction, owners of libraries, unique names, size."""
 
 import ast
 from collections import defaultdict
@@ -124,7 +124,7 @@ def test_every_owner_exists() -> None:
 
 
 def test_importing_needs_nothing() -> None:
-    """No import starts a thread, reads the environment file or opens a connection: run them all in a child."""
+    """No import starts a thread, opens a connection or loads a heavy library: a child tries them all."""
     import subprocess
     import sys
 
