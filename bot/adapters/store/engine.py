@@ -10,11 +10,21 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+__all__ = ["Connection", "Store", "open_engine"]
 
 T = TypeVar("T")
+Work = Callable[[Connection], Any]
 
 GROUP_LIMIT = 64
 """Most writes that share one commit."""
+
+TRIES = 4
+"""Times a write is run when it collides with another process."""
+
+COLLISIONS = frozenset({"40001", "40P01", "23505"})
+"""PostgreSQL's codes for a serialisation failure, a deadlock, and a key that another process just took."""
 
 
 def open_engine(url: str, *, writer: bool) -> Engine:
@@ -44,8 +54,9 @@ def open_engine(url: str, *, writer: bool) -> Engine:
 class Store:
     """Runs functions of a Connection in transactions, off the event loop.
 
-    Writes are queued to one thread and committed in groups: each runs in its own savepoint, so one that
-    raises takes back only itself, and every caller hears back only after the commit.
+    Writes are queued to one thread and committed in groups, and every caller hears back only after the
+    commit. When one of a group raises, the group is taken back and each is run again alone, so that it takes
+    back only itself: a write must touch nothing but its connection.
     """
 
     def __init__(self, url: str) -> None:
@@ -53,15 +64,13 @@ class Store:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.writer = open_engine(url, writer=True)
         self.reader = open_engine(url, writer=False)
-        self._queue: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None] = (
-            queue.SimpleQueue()
-        )
+        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="store-read")
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a transaction and return after it is durable. Its exception takes back its effects."""
+        """Run `work` in a transaction and return once it is durable; an exception takes back its effects."""
         return await asyncio.wrap_future(self.submit(work))
 
     def write_now(self, work: Callable[[Connection], T]) -> T:
@@ -114,24 +123,35 @@ class Store:
             if ending:
                 return
 
-    def _commit_group(self, group: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> None:
-        done: list[tuple[Future[Any], Any]] = []
+    def _commit_group(self, group: list[tuple[Work, Future[Any]]]) -> None:
+        live = [(work, future) for work, future in group if future.set_running_or_notify_cancel()]
         try:
             with self.writer.begin() as connection:
-                for work, future in group:
-                    if not future.set_running_or_notify_cancel():
-                        continue
-                    try:
-                        with connection.begin_nested():
-                            result = work(connection)
-                    except Exception as error:
-                        future.set_exception(error)
-                    else:
-                        done.append((future, result))
+                results = [work(connection) for work, _ in live]
         except BaseException as error:
-            for _, future in group:
-                if not future.done():
-                    future.set_exception(error)
+            if len(live) == 1 and not _collided(error):
+                live[0][1].set_exception(error)
+                return
+            for work, future in live:
+                self._commit_alone(work, future)
             return
-        for future, result in done:
+        for (_, future), result in zip(live, results, strict=True):
             future.set_result(result)
+
+    def _commit_alone(self, work: Work, future: Future[Any]) -> None:
+        for attempt in range(1, TRIES + 1):
+            try:
+                with self.writer.begin() as connection:
+                    result = work(connection)
+            except BaseException as error:
+                if attempt == TRIES or not _collided(error):
+                    future.set_exception(error)
+                    return
+            else:
+                future.set_result(result)
+                return
+
+
+def _collided(error: BaseException) -> bool:
+    """Whether running the write again may succeed because another process was merely quicker."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in COLLISIONS
