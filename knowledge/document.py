@@ -31,7 +31,7 @@ class Chunk:
     """A piece of a document as stored."""
 
     id: str
-    """A function of document id, version-independent location and text: adding the same text again is a no-op."""
+    """A function of document id, headings and text: adding the same text again is a no-op."""
     document_id: str
     position: int
     """Order within the document, from 0."""
@@ -40,6 +40,15 @@ class Chunk:
     text: str
     location: str
     """Where in the document a person finds it: `Carry-over`, `page 3`, `sheet Rates, rows 2-20`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChunk:
+    """A chunk beside the version of its document that was live at the revision asked for."""
+
+    chunk: Chunk
+    document: Document
+    """Without its text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,205 @@
+"""The two indexes of a collection: vectors in Chroma, words in BM25. Both can be rebuilt from the store."""
+
+import contextlib
+import fcntl
+import hashlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import numpy.typing as npt
+
+from knowledge.embedding import Vectors
+from knowledge.words import content_words
+
+WRITE_AT_ONCE = 1_000
+READ_AT_ONCE = 10_000
+LONGEST_QUERY = 64
+"""Words of a query that count, rarest first."""
+
+
+class MixedModels(Exception):
+    """The collection was embedded with another model; it has to be indexed again."""
+
+    def __init__(self, collection: str, recorded: str, current: str) -> None:
+        super().__init__(collection)
+        self.facts = {"collection": collection, "recorded": recorded, "current": current}
+
+
+class IndexUnreachable(Exception):
+    """The vector store does not answer."""
+
+    def __init__(self, location: str, reason: str) -> None:
+        super().__init__(location)
+        self.facts = {"location": location, "reason": reason}
+
+
+class LexicalIndex:
+    """BM25 over the texts given, by position."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        import bm25s
+
+        words: dict[str, int] = {}
+        documents = [[words.setdefault(w, len(words)) for w in content_words(text)] for text in texts]
+        frequency = Counter(i for document in documents for i in set(document))
+        self._words = words
+        self._size = len(texts)
+        self._idf = {w: _idf(self._size, frequency[i]) for w, i in words.items()}
+        self._bm25: Any = None
+        if words:
+            self._bm25 = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
+            self._bm25.index((documents, words), show_progress=False)
+
+    def scores(self, query: str) -> Vectors:
+        """BM25 of every text; zeros when no word is known."""
+        known = sorted({w for w in content_words(query) if w in self._words}, key=lambda w: -self._idf[w])
+        if not known or self._bm25 is None:
+            return np.zeros(self._size, dtype=np.float32)
+        ids = [self._words[w] for w in known[:LONGEST_QUERY]]
+        return np.asarray(self._bm25.get_scores_from_ids(ids), dtype=np.float32)
+
+    def idf(self, word: str) -> float:
+        """How rare a stem is here; the highest for one never seen."""
+        return self._idf.get(word, _idf(self._size, 0))
+
+
+def _idf(size: int, frequency: int) -> float:
+    return float(np.log(1 + (size - frequency + 0.5) / (frequency + 0.5)))
+
+
+class VectorIndex:
+    """Chroma, embedded in a folder that one process owns, or a server by URL. Opened at first use."""
+
+    def __init__(self, location: str | Path, *, model_id: str, dimension: int) -> None:
+        self._location = location
+        self._model_id = model_id
+        self._dimension = dimension
+        self._lock = threading.RLock()
+        self._client: Any = None
+        self._claim: Any = None
+        self._open: dict[str, Any] = {}
+
+    def claim(self) -> bool:
+        """Whether this process may use it: two processes on one folder lose vectors without an error."""
+        if not isinstance(self._location, Path):
+            return True
+        with self._lock:
+            if self._claim is None:
+                self._location.mkdir(parents=True, exist_ok=True)
+                file = (self._location / "owner.lock").open("a")
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    file.close()
+                    return False
+                self._claim = file
+            return True
+
+    def sync(
+        self, collection: str, chunk_ids: Sequence[str], vectors: Callable[[Sequence[str]], Vectors]
+    ) -> tuple[int, int]:
+        """Make the index hold exactly these chunks; returns how many were added and dropped."""
+        with self._lock:
+            target = self._collection(collection)
+            wanted, present = set(chunk_ids), self._present(target)
+            missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in present]
+            for batch in _batches(missing, WRITE_AT_ONCE):
+                target.upsert(ids=batch, embeddings=vectors(batch))
+            extra = sorted(present - wanted)
+            for batch in _batches(extra, WRITE_AT_ONCE):
+                target.delete(ids=batch)
+            return len(missing), len(extra)
+
+    def search(self, collection: str, vector: Vectors, limit: int) -> tuple[str, ...]:
+        """Ids of the nearest chunks, nearest first."""
+        target = self._collection(collection)
+        found = target.query(query_embeddings=[vector], n_results=limit, include=[])
+        return tuple(found["ids"][0])
+
+    def drop(self, collection: str) -> None:
+        """Forget the collection's vectors."""
+        with self._lock:
+            self._open.pop(collection, None)
+            name = self._name(collection)
+            if name in {c.name for c in self._connected().list_collections()}:
+                self._connected().delete_collection(name)
+
+    def close(self) -> None:
+        """Let another process own the folder."""
+        with self._lock:
+            if self._client is not None:
+                with contextlib.suppress(AttributeError):
+                    self._client.close()
+            self._client, self._open = None, {}
+            if self._claim is not None:
+                self._claim.close()
+                self._claim = None
+
+    def _present(self, target: Any) -> set[str]:
+        present: set[str] = set()
+        for offset in range(0, target.count(), READ_AT_ONCE):
+            present.update(target.get(limit=READ_AT_ONCE, offset=offset, include=[])["ids"])
+        return present
+
+    def _name(self, collection: str) -> str:
+        return f"{collection}.{hashlib.sha256(self._model_id.encode()).hexdigest()[:8]}"
+
+    def _collection(self, collection: str) -> Any:
+        with self._lock:
+            if collection not in self._open:
+                # None is said each time: a collection opened without one falls back to a model it downloads
+                target = self._connected().get_or_create_collection(
+                    self._name(collection),
+                    embedding_function=None,
+                    metadata={"model_id": self._model_id, "dimension": self._dimension},
+                    configuration={"hnsw": {"space": "cosine"}},
+                )
+                recorded = (target.metadata or {}).get("model_id", self._model_id)
+                if recorded != self._model_id:
+                    raise MixedModels(collection, str(recorded), self._model_id)
+                self._open[collection] = target
+            return self._open[collection]
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                self._client = _connect(self._location)
+            return self._client
+
+
+def _connect(location: str | Path) -> Any:
+    # the import takes over a second, which the process that acknowledges events must not pay
+    import chromadb
+    from chromadb.config import Settings
+
+    settings = Settings(anonymized_telemetry=False)
+    try:
+        if isinstance(location, Path):
+            return chromadb.PersistentClient(path=str(location), settings=settings)
+        url = urlsplit(location)
+        return chromadb.HttpClient(
+            host=url.hostname or "localhost",
+            port=url.port or (443 if url.scheme == "https" else 8000),
+            ssl=url.scheme == "https",
+            settings=settings,
+        )
+    except Exception as error:
+        raise IndexUnreachable(str(location), type(error).__name__) from error
+
+
+def _batches(items: Sequence[str], size: int) -> list[list[str]]:
+    return [list(items[start : start + size]) for start in range(0, len(items), size)]
+
+
+def rank(scores: npt.NDArray[Any], limit: int) -> npt.NDArray[np.int64]:
+    """Positions of the highest scores, best first."""
+    limit = min(limit, len(scores))
+    if limit == 0:
+        return np.zeros(0, dtype=np.int64)
+    top = np.argpartition(-scores, limit - 1)[:limit]
+    return top[np.argsort(-scores[top], kind="stable")].astype(np.int64)

@@ -1,0 +1,193 @@
+"""A question to passages: vectors and words fused, then each candidate read token by token."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from knowledge.chunking import header_of
+from knowledge.document import LiveChunk, Passage, Retrieval
+from knowledge.embedding import Embedder, Encoding, Vectors
+from knowledge.index import LexicalIndex, rank
+from knowledge.support import Calibration, Evidence, support
+from knowledge.token_store import Text, TokenStore
+from knowledge.words import content_words
+
+NEAREST = 50
+"""Chunks taken from each index."""
+CANDIDATES = 40
+"""Chunks of the fused list that are read token by token."""
+LONGEST_QUERY = 2_000
+"""Characters of a question that are read; the model sees about 1,000 of them."""
+VOCABULARY = 30_522
+
+DENSE_WEIGHT, LEXICAL_WEIGHT = 0.7, 0.3
+LATE_WEIGHT, SENTENCE_WEIGHT = 1.0, 0.3
+
+Nearest = Callable[[Vectors, int], Sequence[str]]
+"""Ids of the chunks nearest to a vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A collection at one revision, ready to be searched."""
+
+    collection: str
+    revision: int
+    chunks: tuple[LiveChunk, ...]
+    positions: dict[str, int]
+    lexical: LexicalIndex
+    tokens: TokenStore
+    token_idf: Vectors
+    nearest: Nearest
+    calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Candidates, best first, with what each was judged by."""
+
+    positions: npt.NDArray[np.int64]
+    score: Vectors
+    cosine: Vectors
+    late: Vectors
+    sentence: Vectors
+
+
+def encoded_text(live: LiveChunk) -> Text:
+    """What the model reads of a chunk."""
+    return Text(live.chunk.id, header_of(live.document.title, live.chunk.headings), live.chunk.text)
+
+
+def take_snapshot(
+    collection: str,
+    revision: int,
+    chunks: Sequence[LiveChunk],
+    *,
+    tokens: TokenStore,
+    nearest: Nearest | None,
+    calibration: Calibration,
+) -> Snapshot:
+    """Index what is live; without `nearest` every vector is compared. The tokens must hold every chunk."""
+    texts = [encoded_text(live) for live in chunks]
+    ids = [live.chunk.id for live in chunks]
+    return Snapshot(
+        collection=collection,
+        revision=revision,
+        chunks=tuple(chunks),
+        positions={chunk_id: position for position, chunk_id in enumerate(ids)},
+        lexical=LexicalIndex([f"{text.header}\n{text.body}" for text in texts]),
+        tokens=tokens,
+        token_idf=_token_idf(tokens, ids),
+        nearest=nearest or _exact(tokens, ids),
+        calibration=calibration,
+    )
+
+
+def search(snapshot: Snapshot, query: str, *, limit: int, embedder: Embedder) -> Retrieval:
+    """The best passages and how far they can carry an answer. Raises DamagedModel."""
+    question = query.strip()[:LONGEST_QUERY]
+    revisions = {snapshot.collection: snapshot.revision}
+    if not snapshot.chunks or not any(character.isalnum() for character in question):
+        return Retrieval(query, (), 0.0, revisions)
+    encoding = embedder.encode_query(question)
+    scored = _score(snapshot, question, encoding)
+    best = scored.positions[:limit]
+    passages = tuple(
+        _passage(snapshot.chunks[position], float(score))
+        for position, score in zip(best, scored.score[:limit], strict=True)
+    )
+    evidence = _evidence(snapshot, question, scored)
+    return Retrieval(query, passages, support(evidence, snapshot.calibration), revisions)
+
+
+def _score(snapshot: Snapshot, question: str, encoding: Encoding) -> Scored:
+    lexical = snapshot.lexical.scores(question)
+    lexical = lexical / max(float(lexical.max()), 1e-9)
+    near = snapshot.nearest(encoding.vector, NEAREST)
+    found = {snapshot.positions[chunk_id] for chunk_id in near if chunk_id in snapshot.positions}
+    found.update(int(position) for position in rank(lexical, NEAREST))
+    positions = np.array(sorted(found), dtype=np.int64)
+    ids = [snapshot.chunks[position].chunk.id for position in positions]
+    cosine = snapshot.tokens.vectors(ids) @ encoding.vector
+    fused = DENSE_WEIGHT * cosine + LEXICAL_WEIGHT * lexical[positions]
+    kept = rank(fused, CANDIDATES)
+    late, sentence = _read_closely(snapshot, [ids[i] for i in kept], encoding)
+    score = fused[kept] + LATE_WEIGHT * late + SENTENCE_WEIGHT * sentence
+    score = np.clip(score / (DENSE_WEIGHT + LEXICAL_WEIGHT + LATE_WEIGHT + SENTENCE_WEIGHT), 0, 1)
+    order = np.argsort(-score, kind="stable")
+    kept = kept[order]
+    return Scored(positions[kept], score[order], cosine[kept], late[order], sentence[order])
+
+
+def _read_closely(
+    snapshot: Snapshot, chunk_ids: Sequence[str], encoding: Encoding
+) -> tuple[Vectors, Vectors]:
+    """MaxSim, weighted by rarity, and the cosine of the nearest sentence, for each chunk."""
+    weight = snapshot.token_idf[encoding.token_ids]
+    weight = weight / max(float(weight.sum()), 1e-9)
+    late = np.zeros(len(chunk_ids), dtype=np.float32)
+    nearest = np.zeros(len(chunk_ids), dtype=np.float32)
+    for index, chunk_id in enumerate(chunk_ids):
+        tokens = snapshot.tokens.tokens(chunk_id)
+        if not len(tokens.ids) or not len(encoding.token_ids):
+            continue
+        late[index] = (encoding.tokens @ tokens.vectors.T).max(axis=1) @ weight
+        nearest[index] = _nearest_sentence(tokens.vectors, tokens.sentences, encoding.vector)
+    return late, nearest
+
+
+def _nearest_sentence(vectors: Vectors, sentences: npt.NDArray[np.uint8], query: Vectors) -> float:
+    starts = np.flatnonzero(np.diff(sentences, prepend=-1))
+    sums = np.add.reduceat(vectors, starts, axis=0)
+    lengths = np.maximum(np.linalg.norm(sums, axis=1), 1e-9)
+    cosines = (sums @ query) / lengths
+    is_body = sentences[starts] > 0
+    return float(cosines[is_body].max()) if is_body.any() else 0.0
+
+
+def _evidence(snapshot: Snapshot, question: str, scored: Scored) -> Evidence:
+    words = set(content_words(question))
+    seen: set[str] = set()
+    for position in scored.positions[:3]:
+        text = encoded_text(snapshot.chunks[position])
+        seen.update(content_words(f"{text.header} {text.body}"))
+    total = sum(snapshot.lexical.idf(word) for word in words)
+    covered = sum(snapshot.lexical.idf(word) for word in words & seen)
+    return Evidence(
+        cosine=float(scored.cosine.max()),
+        late=float(scored.late.max()),
+        sentence=float(scored.sentence.max()),
+        coverage=covered / total if total else 0.0,
+    )
+
+
+def _passage(live: LiveChunk, score: float) -> Passage:
+    chunk, document = live.chunk, live.document
+    return Passage(
+        chunk_id=chunk.id,
+        document_id=document.id,
+        collection=document.collection,
+        title=document.title,
+        headings=chunk.headings,
+        location=chunk.location,
+        text=chunk.text,
+        version=document.version,
+        owner=document.owner,
+        updated_at=document.updated_at,
+        score=score,
+    )
+
+
+def _token_idf(tokens: TokenStore, chunk_ids: Sequence[str]) -> Vectors:
+    frequency = np.zeros(VOCABULARY, dtype=np.float32)
+    for chunk_id in chunk_ids:
+        frequency[np.unique(tokens.token_ids(chunk_id))] += 1
+    idf: Vectors = np.log(1 + (len(chunk_ids) - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
+    return idf
+
+
+def _exact(tokens: TokenStore, chunk_ids: Sequence[str]) -> Nearest:
+    vectors = tokens.vectors(chunk_ids)
+    return lambda query, limit: [chunk_ids[i] for i in rank(vectors @ query, limit)]
