@@ -1,0 +1,1 @@
+"""How a queued run reaches a worker sooner than its next look. The run row stays the truth."""

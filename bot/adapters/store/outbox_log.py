@@ -1,0 +1,261 @@
+"""The outbox: what Slack shall be told, how far that got, and who is telling it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from bot.adapters.store.moments import lease_clock
+from bot.adapters.store.run_log import runs
+from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
+
+WAITING, SHOWN, SETTLED, REFUSED = "waiting", "shown", "settled", "refused"
+"""Not posted yet; posted and still changing; posted for good; Slack said no for good."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("run_id", ForeignKey("runs.id"), index=True),
+    Column("kind", String(16), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("thread_ts", Text, nullable=False),
+    Column("body", JsonText, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("shown_revision", Integer, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("lease_until", UtcDateTime),
+    Column("fence", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("quiet_until", UtcDateTime, nullable=False),
+    Column("first_sent_at", UtcDateTime),
+    Column("posted_channel", Text, nullable=False),
+    Column("ts", Text, nullable=False),
+    Column("refusal", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_outbox_state_due_at", "state", "due_at"),
+    Index("ix_outbox_channel_state", "channel", "state"),
+    Index("ix_outbox_posted_channel_ts", "posted_channel", "ts"),
+)
+"""`shown_revision` is the revision of the run that readers see; `attempts` counts failures in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """A message to post."""
+
+    id: str
+    kind: str
+    channel: str
+    run_id: str | None = None
+    thread_ts: str = ""
+    body: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldItem:
+    """An outbox row as one courier holds it."""
+
+    seq: int
+    fence: int
+
+    def key(self) -> dict[str, Any]:
+        """Parameters of the guard that every write carries."""
+        return {"held_seq": self.seq, "held_fence": self.fence}
+
+
+_INSERT = insert(outbox)
+_HELD = (outbox.c.seq == bindparam("held_seq"), outbox.c.fence == bindparam("held_fence"))
+
+
+def insert_item(connection: Connection, item: NewItem, at: datetime) -> None:
+    """Queue one message in the transaction of what it tells."""
+    now = lease_clock(connection)
+    row = {
+        "id": item.id,
+        "run_id": item.run_id,
+        "kind": item.kind,
+        "channel": item.channel,
+        "thread_ts": item.thread_ts,
+        "body": dict(item.body or {}),
+        "state": WAITING,
+        "shown_revision": 0,
+        "owner": "",
+        "fence": 0,
+        "attempts": 0,
+        "due_at": now,
+        "quiet_until": now,
+        "posted_channel": "",
+        "ts": "",
+        "refusal": "",
+        "created_at": at,
+    }
+    connection.execute(_INSERT, row)
+
+
+_EARLIER = outbox.alias("earlier")
+_IN_TURN = ~exists().where(
+    _EARLIER.c.state == WAITING,
+    _EARLIER.c.channel == outbox.c.channel,
+    _EARLIER.c.thread_ts == outbox.c.thread_ts,
+    _EARLIER.c.seq < outbox.c.seq,
+)
+_NOW = bindparam("now", type_=UtcDateTime)
+_DUE = (
+    select(*outbox.c, runs.c.revision, _NOW.label("claimed_at"))
+    .select_from(outbox.outerjoin(runs, runs.c.id == outbox.c.run_id))
+    .where(
+        outbox.c.state.in_((WAITING, SHOWN)),
+        outbox.c.due_at <= _NOW,
+        or_(outbox.c.lease_until.is_(None), outbox.c.lease_until < _NOW),
+        or_(
+            and_(outbox.c.state == WAITING, _IN_TURN),
+            and_(
+                outbox.c.state == SHOWN,
+                runs.c.revision > outbox.c.shown_revision,
+                or_(outbox.c.quiet_until <= _NOW, runs.c.finished_at.is_not(None)),
+            ),
+        ),
+    )
+    .order_by(outbox.c.due_at, outbox.c.seq)
+    .limit(bindparam("most"))
+    .with_for_update(of=outbox, skip_locked=True)
+)
+_TAKE = (
+    update(outbox)
+    .where(outbox.c.seq == bindparam("taken"))
+    .values(
+        owner=bindparam("taker"),
+        lease_until=bindparam("until"),
+        fence=outbox.c.fence + 1,
+        first_sent_at=bindparam("sent"),
+    )
+)
+
+
+def claim_items(connection: Connection, *, owner: str, lease_s: float, limit: int) -> tuple[Row[Any], ...]:
+    """Take messages that are due, in the order of each channel's thread.
+
+    The rows are as they were: `first_sent_at` is set on the way out, so whoever comes after a crash knows
+    that Slack may hold the message already. The holder's fence is the row's plus one.
+    """
+    now = lease_clock(connection)
+    due: tuple[Row[Any], ...] = tuple(connection.execute(_DUE, {"now": now, "most": limit}))
+    if due:
+        until = now + timedelta(seconds=lease_s)
+        rows = [
+            {"taken": row.seq, "taker": owner, "until": until, "sent": row.first_sent_at or now}
+            for row in due
+        ]
+        connection.execute(_TAKE, rows)
+    return due
+
+
+_SENT = (
+    update(outbox)
+    .where(*_HELD)
+    .values(
+        state=bindparam("new_state"),
+        shown_revision=bindparam("shown"),
+        posted_channel=bindparam("where"),
+        ts=bindparam("new_ts"),
+        owner="",
+        lease_until=None,
+        attempts=0,
+        due_at=bindparam("now"),
+        quiet_until=bindparam("quiet"),
+    )
+)
+
+
+def mark_sent(
+    connection: Connection,
+    held: HeldItem,
+    *,
+    channel: str,
+    ts: str,
+    revision: int,
+    settled: bool,
+    quiet_s: float,
+) -> bool:
+    """Record what Slack shows now; False when another courier has taken the row."""
+    now = lease_clock(connection)
+    values = {
+        "new_state": SETTLED if settled else SHOWN,
+        "shown": revision,
+        "where": channel,
+        "new_ts": ts,
+        "now": now,
+        "quiet": now + timedelta(seconds=quiet_s),
+    }
+    return connection.execute(_SENT, {**held.key(), **values}).rowcount == 1
+
+
+def put_back(
+    connection: Connection, held: HeldItem, *, after_s: float, attempts: int, first_sent_at: datetime | None
+) -> None:
+    """Let go of a row until later; `first_sent_at` is None when it is certain that nothing was posted."""
+    statement = (
+        update(outbox)
+        .where(*_HELD)
+        .values(
+            owner="",
+            lease_until=None,
+            attempts=attempts,
+            due_at=lease_clock(connection) + timedelta(seconds=after_s),
+            first_sent_at=first_sent_at,
+        )
+    )
+    connection.execute(statement, held.key())
+
+
+def refuse_item(connection: Connection, held: HeldItem, reason: str) -> bool:
+    """End a row that Slack will never take; False when another courier has it."""
+    statement = update(outbox).where(*_HELD).values(state=REFUSED, refusal=reason, owner="", lease_until=None)
+    return connection.execute(statement, held.key()).rowcount == 1
+
+
+def reopen_message(connection: Connection, run_id: str) -> None:
+    """Have the run's own message drawn again after its run changed once more."""
+    statement = (
+        update(outbox)
+        .where(outbox.c.run_id == run_id, outbox.c.kind == "run", outbox.c.state == SETTLED)
+        .values(state=SHOWN)
+    )
+    connection.execute(statement)
+
+
+def run_of_message(connection: Connection, channel: str, ts: str) -> str | None:
+    """The run whose message, its own or a shared one, this is."""
+    query = select(outbox.c.run_id).where(outbox.c.posted_channel == channel, outbox.c.ts == ts)
+    return connection.execute(query).scalar()
+
+
+def messages_of(connection: Connection, run_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Run id to the channel and ts of its own message, where it is posted."""
+    query = select(outbox.c.run_id, outbox.c.posted_channel, outbox.c.ts).where(
+        outbox.c.run_id.in_(run_ids), outbox.c.kind == "run", outbox.c.ts != ""
+    )
+    return {run_id: (channel, ts) for run_id, channel, ts in connection.execute(query)}

@@ -1,0 +1,182 @@
+"""Holding a run: claim, heartbeat, progress, finish. A write with a stale fence changes nothing."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+
+from bot.adapters.store.moments import lease_clock
+from bot.adapters.store.row_codec import answer_json, failure_json
+from bot.adapters.store.run_log import RunRow, runs, sources_of
+from workflows.ports import LostLease
+from workflows.run import Answer, Failure, RunStatus
+
+_RUNNING = RunStatus.RUNNING.value
+_HELD = (
+    runs.c.id == bindparam("held_run"),
+    runs.c.fence == bindparam("held_fence"),
+    runs.c.status == _RUNNING,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A run as one worker holds it: the fence moves whenever another takes it."""
+
+    run_id: str
+    fence: int
+
+    def key(self) -> dict[str, Any]:
+        """Parameters of the guard that every write carries."""
+        return {"held_run": self.run_id, "held_fence": self.fence}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The step a run is at, as people are shown it."""
+
+    number: int
+    total: int
+    title: str
+
+
+def claim_runs(connection: Connection, *, owner: str, lease_s: float, limit: int) -> tuple[RunRow, ...]:
+    """Take queued runs that are due and running ones whose lease ran out, oldest first."""
+    now = lease_clock(connection)
+    due = or_(
+        and_(runs.c.status.in_(sources_of(RunStatus.RUNNING)), runs.c.due_at <= now),
+        and_(runs.c.status == _RUNNING, runs.c.lease_until < now),
+    )
+    chosen = select(runs.c.id).where(due).order_by(runs.c.due_at).limit(limit)
+    ids = [row.id for row in connection.execute(chosen.with_for_update(skip_locked=True))]
+    if not ids:
+        return ()
+    taken = (
+        update(runs)
+        .where(runs.c.id.in_(ids))
+        .values(
+            status=_RUNNING,
+            owner=owner,
+            lease_until=now + timedelta(seconds=lease_s),
+            fence=runs.c.fence + 1,
+            attempts=runs.c.attempts + 1,
+            started_at=func.coalesce(runs.c.started_at, now),
+            revision=runs.c.revision + 1,
+        )
+        .returning(runs)
+    )
+    return tuple(sorted(connection.execute(taken), key=lambda row: row.due_at))
+
+
+def extend_leases(connection: Connection, *, owner: str, lease_s: float, held: Collection[Held]) -> set[Held]:
+    """Heartbeat; returns those that are still ours."""
+    until = lease_clock(connection) + timedelta(seconds=lease_s)
+    statement = (
+        update(runs)
+        .where(
+            runs.c.id.in_([item.run_id for item in held]), runs.c.owner == owner, runs.c.status == _RUNNING
+        )
+        .values(lease_until=until)
+        .returning(runs.c.id, runs.c.fence)
+    )
+    return {Held(run_id, fence) for run_id, fence in connection.execute(statement)} & set(held)
+
+
+def asked_to_stop(connection: Connection, run_ids: Collection[str]) -> set[str]:
+    """Which of these runs somebody wants cancelled."""
+    query = select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.cancel_requested_at.is_not(None))
+    return set(connection.execute(query).scalars())
+
+
+_PIN = (
+    update(runs)
+    .where(*_HELD)
+    .values(pins=bindparam("new_pins"), version=bindparam("new_version"), title=bindparam("new_title"))
+)
+
+
+def pin_run(connection: Connection, held: Held, *, pins: Mapping[str, Any], version: int, title: str) -> None:
+    """Fix the versions this run uses for ever. Raises LostLease."""
+    values = {"new_pins": pins, "new_version": version, "new_title": title}
+    _one(connection.execute(_PIN, {**held.key(), **values}).rowcount, held)
+
+
+_PROGRESS = (
+    update(runs)
+    .where(*_HELD)
+    .values(
+        step_number=bindparam("number"),
+        step_total=bindparam("total"),
+        step_title=bindparam("label"),
+        revision=runs.c.revision + 1,
+    )
+)
+
+
+def note_progress(connection: Connection, at: Iterable[tuple[Held, Step]]) -> None:
+    """Show where runs are; those no longer held stay as they are."""
+    rows = [
+        {**held.key(), "number": step.number, "total": step.total, "label": step.title} for held, step in at
+    ]
+    if rows:
+        connection.execute(_PROGRESS, rows)
+
+
+def _finish(status: RunStatus) -> Any:
+    held = (*_HELD[:2], runs.c.status.in_(sources_of(status)))
+    return (
+        update(runs)
+        .where(*held)
+        .values(
+            status=status.value,
+            answer=bindparam("new_answer"),
+            failure=bindparam("new_failure"),
+            finished_at=bindparam("at"),
+            owner="",
+            lease_until=None,
+            revision=runs.c.revision + 1,
+        )
+    )
+
+
+_FINISH = {status: _finish(status) for status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)}
+
+
+def finish_run(
+    connection: Connection,
+    held: Held,
+    status: RunStatus,
+    *,
+    at: datetime,
+    answer: Answer | None = None,
+    failure: Failure | None = None,
+) -> None:
+    """End a run. Raises LostLease."""
+    values = {"new_answer": answer_json(answer), "new_failure": failure_json(failure), "at": at}
+    _one(connection.execute(_FINISH[status], {**held.key(), **values}).rowcount, held)
+
+
+_HAND_BACK = (
+    update(runs)
+    .where(*_HELD)
+    .values(
+        status=RunStatus.QUEUED.value,
+        owner="",
+        lease_until=None,
+        attempts=runs.c.attempts - 1,
+        revision=runs.c.revision + 1,
+    )
+)
+
+
+def hand_back(connection: Connection, held: Iterable[Held]) -> None:
+    """Queue runs again without counting the attempt; those no longer held stay as they are."""
+    for item in held:
+        connection.execute(_HAND_BACK, item.key())
+
+
+def _one(rowcount: int, held: Held) -> None:
+    if rowcount != 1:
+        raise LostLease(held.run_id)

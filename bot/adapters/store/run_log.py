@@ -1,0 +1,200 @@
+"""The inbox and the run log: what was asked, where each run stands, and who holds it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from bot.adapters.store.moments import lease_clock
+from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
+from workflows.run import RUN_TRANSITIONS, RunStatus
+
+RunRow: TypeAlias = Row[Any]
+"""One row of `runs`, by column name."""
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("workflow", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("inputs", JsonText, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("actor", JsonText, nullable=False),
+    Column("origin", JsonText, nullable=False),
+    Column("follows", String(32), nullable=False),
+    Column("pins", JsonText, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("lease_until", UtcDateTime),
+    Column("fence", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("cancel_requested_at", UtcDateTime),
+    Column("step_number", Integer, nullable=False),
+    Column("step_total", Integer, nullable=False),
+    Column("step_title", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("answer", JsonText),
+    Column("failure", JsonText),
+    Column("shared_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Index("ix_runs_status_due_at", "status", "due_at"),
+    Index("ix_runs_actor_id_created_at", "actor_id", "created_at"),
+)
+"""`revision` grows with everything a reader of the run's message would see change."""
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("dedupe_key", Text, primary_key=True),
+    Column("run_id", ForeignKey("runs.id"), nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+)
+
+_FIND = select(inbox.c.run_id).where(inbox.c.dedupe_key == bindparam("key"))
+_INSERT_RUN = insert(runs)
+_INSERT_INBOX = insert(inbox)
+_READ = select(runs).where(runs.c.id == bindparam("run_id"))
+_QUEUED = select(func.count()).select_from(runs).where(runs.c.status == RunStatus.QUEUED.value)
+_REVISED = {"revision": runs.c.revision + 1}
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What is known of a run when it is asked for."""
+
+    id: str
+    workflow: str
+    version: int
+    title: str
+    inputs: Mapping[str, str]
+    """As typed; read again by the pinned version when the run starts."""
+    actor_id: str
+    actor: Mapping[str, Any]
+    origin: Mapping[str, Any]
+    follows: str = ""
+
+
+def sources_of(target: RunStatus) -> tuple[str, ...]:
+    """The statuses from which a run may move to `target`."""
+    return tuple(status.value for status, targets in RUN_TRANSITIONS.items() if target in targets)
+
+
+def find_request(connection: Connection, dedupe_key: str) -> str | None:
+    """The run that this request started already, if it did."""
+    return connection.execute(_FIND, {"key": dedupe_key}).scalar()
+
+
+def insert_run(connection: Connection, run: NewRun, dedupe_key: str, at: datetime) -> None:
+    """Queue a run and remember the request that asked for it."""
+    row = {
+        "id": run.id,
+        "workflow": run.workflow,
+        "version": run.version,
+        "title": run.title,
+        "inputs": dict(run.inputs),
+        "actor_id": run.actor_id,
+        "actor": run.actor,
+        "origin": run.origin,
+        "follows": run.follows,
+        "pins": {},
+        "status": RunStatus.QUEUED.value,
+        "owner": "",
+        "fence": 0,
+        "attempts": 0,
+        "due_at": lease_clock(connection),
+        "step_number": 0,
+        "step_total": 0,
+        "step_title": "",
+        "revision": 1,
+        "created_at": at,
+    }
+    connection.execute(_INSERT_RUN, row)
+    connection.execute(_INSERT_INBOX, {"dedupe_key": dedupe_key, "run_id": run.id, "received_at": at})
+
+
+def read_run(connection: Connection, run_id: str) -> RunRow | None:
+    """One run."""
+    return connection.execute(_READ, {"run_id": run_id}).first()
+
+
+def read_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, RunRow]:
+    """Several runs by id."""
+    query = select(runs).where(runs.c.id.in_(tuple(run_ids)))
+    return {row.id: row for row in connection.execute(query)}
+
+
+def recent_runs(connection: Connection, actor_id: str, limit: int) -> tuple[RunRow, ...]:
+    """One person's runs, newest first."""
+    query = (
+        select(runs)
+        .where(runs.c.actor_id == actor_id)
+        .order_by(runs.c.created_at.desc(), runs.c.id)
+        .limit(limit)
+    )
+    return tuple(connection.execute(query))
+
+
+def queue_position(connection: Connection, row: RunRow) -> int:
+    """1 for the next run to start; 0 when the run is not queued."""
+    if row.status != RunStatus.QUEUED:
+        return 0
+    ahead = select(func.count()).where(runs.c.status == RunStatus.QUEUED.value, runs.c.due_at < row.due_at)
+    return int(connection.execute(ahead).scalar_one()) + 1
+
+
+def queue_length(connection: Connection) -> int:
+    """How many runs wait to start."""
+    return int(connection.execute(_QUEUED).scalar_one())
+
+
+def cancel_waiting(connection: Connection, run_id: str, at: datetime) -> bool:
+    """End a run that no worker holds; False when one does or it has ended."""
+    resting = set(sources_of(RunStatus.CANCELLED)) - {RunStatus.RUNNING.value}
+    statement = (
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.status.in_(sorted(resting)))
+        .values(
+            status=RunStatus.CANCELLED.value,
+            finished_at=at,
+            cancel_requested_at=at,
+            **_REVISED,
+        )
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def request_cancel(connection: Connection, run_id: str, at: datetime) -> bool:
+    """Ask the worker that holds the run to stop; False when it has ended."""
+    statement = (
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.status.in_(sources_of(RunStatus.CANCELLED)))
+        .values(cancel_requested_at=func.coalesce(runs.c.cancel_requested_at, at), **_REVISED)
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def mark_shared(connection: Connection, run_id: str, at: datetime) -> None:
+    """Remember that the answer was posted where others read it."""
+    connection.execute(update(runs).where(runs.c.id == run_id).values(shared_at=at, **_REVISED))

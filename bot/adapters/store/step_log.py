@@ -1,0 +1,97 @@
+"""The journal: one row for every finished step of a run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Column, Connection, ForeignKey, Integer, String, Table, Text, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.adapters.store.row_codec import failure_from, failure_json
+from bot.adapters.store.run_leases import Held
+from bot.adapters.store.run_log import runs
+from bot.adapters.store.tables import JsonText, Money, UtcDateTime, metadata
+from workflows.ports import LostLease
+from workflows.run import RunStatus, StepRun, StepStatus, Usage
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("run_id", ForeignKey("runs.id"), primary_key=True),
+    Column("step_id", Text, primary_key=True),
+    Column("fence", Integer, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("output", JsonText, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    Column("cost_usd", Money, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("failure", JsonText),
+    Column("because", Text, nullable=False),
+)
+"""`fence` is that of the holder who wrote the row."""
+
+
+def _insert(dialect: Any) -> Any:
+    """Insert only while the run is held; a step that the graph runs again replaces its row."""
+    names = [column.name for column in steps.c]
+    values = select(*(bindparam(f"new_{column.name}", type_=column.type) for column in steps.c)).where(
+        runs.c.id == bindparam("held_run"),
+        runs.c.fence == bindparam("held_fence"),
+        runs.c.status == RunStatus.RUNNING.value,
+    )
+    statement = dialect.insert(steps).from_select(names, values.with_for_update())
+    changed = {name: statement.excluded[name] for name in names if name not in ("run_id", "step_id")}
+    return statement.on_conflict_do_update(index_elements=["run_id", "step_id"], set_=changed)
+
+
+_INSERT = {"sqlite": _insert(sqlite), "postgresql": _insert(postgresql)}
+_READ = select(steps).where(steps.c.run_id == bindparam("run_id")).order_by(steps.c.finished_at)
+
+
+def journal_step(connection: Connection, held: Held, step: StepRun) -> None:
+    """Keep one finished step. Raises LostLease, checked and written in one statement."""
+    row = {
+        "run_id": held.run_id,
+        "step_id": step.step_id,
+        "fence": held.fence,
+        "kind": step.kind,
+        "status": step.status.value,
+        "output": dict(step.output),
+        "started_at": step.started_at,
+        "finished_at": step.finished_at,
+        "attempts": step.attempts,
+        "input_tokens": step.usage.input_tokens,
+        "output_tokens": step.usage.output_tokens,
+        "cost_usd": step.usage.cost_usd,
+        "model": step.model,
+        "failure": failure_json(step.failure),
+        "because": step.because,
+    }
+    values = {f"new_{name}": value for name, value in row.items()}
+    if connection.execute(_INSERT[connection.dialect.name], {**held.key(), **values}).rowcount != 1:
+        raise LostLease(held.run_id)
+
+
+def read_steps(connection: Connection, run_id: str) -> Mapping[str, StepRun]:
+    """Step id to its record, in the order they finished."""
+    return {row.step_id: _step(row) for row in connection.execute(_READ, {"run_id": run_id})}
+
+
+def _step(row: Any) -> StepRun:
+    return StepRun(
+        step_id=row.step_id,
+        kind=row.kind,
+        status=StepStatus(row.status),
+        output=row.output,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        attempts=row.attempts,
+        usage=Usage(row.input_tokens, row.output_tokens, row.cost_usd),
+        model=row.model,
+        failure=failure_from(row.failure),
+        because=row.because,
+    )

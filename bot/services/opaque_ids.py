@@ -1,0 +1,28 @@
+"""Ids that say nothing: of runs, of incidents, and of messages that must not be posted twice."""
+
+import secrets
+import uuid
+
+_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+"""32 characters without those that people confuse."""
+
+_NAMESPACE = uuid.UUID("6f2d7c1e-93a4-5b58-8f0e-2f4f6d1b7a90")
+
+
+def run_id() -> str:
+    """`r_` and 80 random bits."""
+    return "r_" + _random(16)
+
+
+def incident_token() -> str:
+    """`i_` and 40 random bits: shown to the person and written to the log."""
+    return "i_" + _random(8)
+
+
+def message_id(run: str, key: str) -> str:
+    """The same for the same run and key, so a message has one id however often it is queued."""
+    return str(uuid.uuid5(_NAMESPACE, f"{run}/{key}"))
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))

@@ -1,0 +1,236 @@
+"""The courier: brings Slack what the outbox holds, once each, and keeps each run's message up to date."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import structlog
+
+from bot.adapters.queue.wakeup import WakeUp, ringing_on
+from bot.adapters.store import audit_log, outbox_log
+from bot.adapters.store.engine import Connection, Store
+from bot.adapters.store.outbox_log import HeldItem
+from bot.adapters.store.run_log import read_runs
+from bot.services.opaque_ids import incident_token
+from bot.services.outbox_items import (
+    OutboxItem,
+    Posted,
+    SendAmbiguous,
+    Sender,
+    SendLater,
+    SendRefused,
+)
+from bot.services.run_views import RunView, load_views
+from bot.services.work import ITSELF
+from workflows.ports import Clock
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """How a courier works."""
+
+    concurrency: int = 16
+    timeout_s: float = 10.0
+    """For one call to Slack."""
+    lease_s: float = 30.0
+    """More than twice `timeout_s`, so that a slow courier and its successor never both post."""
+    look_s: float = 0.5
+    gather_s: float = 0.02
+    quiet_s: float = 1.0
+    """Least time between two updates of one message; what ends a run is shown at once."""
+    longest_wait_s: float = 60.0
+    blunders: int = 5
+    """Attempts that may fail in a way nobody foresaw before the message is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One message in hand."""
+
+    held: HeldItem
+    item: OutboxItem
+    revision: int
+    """Of the run, as it will be shown."""
+    attempts: int
+    tried: bool
+    """An earlier attempt may have posted it."""
+    taken_at: float
+    """Loop time of the claim, at the latest."""
+
+
+@dataclass(slots=True)
+class Courier:
+    """Posts, reconciles, updates."""
+
+    store: Store
+    sender: Sender
+    clock: Clock
+    outgoing: WakeUp
+    round: Round = field(default_factory=Round)
+    name: str = field(default_factory=lambda: f"{os.getpid()}:{uuid.uuid4().hex[:8]}")
+    _errands: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def run_until(self, stop: asyncio.Event) -> None:
+        """Bring messages until `stop` is set; those under way are finished."""
+        async with ringing_on(stop, self.outgoing.ring):
+            while not stop.is_set():
+                try:
+                    await self._claim()
+                except Exception:
+                    log.exception("outbox.claim_failed", courier=self.name)
+                    await asyncio.sleep(self.round.look_s)
+                await asyncio.sleep(self.round.gather_s)
+                await self.outgoing.wait(self.round.look_s)
+        if self._errands:
+            await asyncio.wait(self._errands)
+
+    async def drain(self) -> None:
+        """Bring what is due now."""
+        while await self._claim() or self._errands:
+            if self._errands:
+                await asyncio.wait(self._errands, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _claim(self) -> int:
+        free = self.round.concurrency - len(self._errands)
+        if free <= 0:
+            return 0
+        now = asyncio.get_running_loop().time()
+        errands = await self.store.write(lambda connection: self._take(connection, free, now))
+        for errand in errands:
+            task = asyncio.create_task(self._run(errand), name=f"message {errand.item.id}")
+            self._errands.add(task)
+            task.add_done_callback(self._errands.discard)
+        return len(errands)
+
+    def _take(self, connection: Connection, limit: int, now: float) -> list[Errand]:
+        rows = outbox_log.claim_items(connection, owner=self.name, lease_s=self.round.lease_s, limit=limit)
+        if not rows:
+            return []
+        runs = read_runs(connection, {row.run_id for row in rows if row.run_id})
+        views = {view.id: view for view in load_views(connection, runs.values())}
+        return [_errand(row, views.get(row.run_id), now) for row in rows]
+
+    async def _run(self, errand: Errand) -> None:
+        try:
+            await self._attempt(errand)
+        except Exception:
+            log.exception("outbox.not_recorded", message=errand.item.id)
+        finally:
+            self.outgoing.ring()
+
+    async def _attempt(self, errand: Errand) -> None:
+        try:
+            posted, found = await self._send(errand)
+        except SendLater as error:
+            await self._put_back(errand, error.after_s, errand.attempts, sent=errand.tried)
+        except SendAmbiguous:
+            await self._put_back(errand, self._wait_s(errand), errand.attempts + 1, sent=True)
+        except SendRefused as error:
+            await self._refuse(errand, error.reason, "")
+        except Exception:
+            token = incident_token()
+            log.exception("outbox.blunder", message=errand.item.id, token=token)
+            if errand.attempts + 1 >= self.round.blunders:
+                await self._refuse(errand, "internal", token)
+            else:
+                await self._put_back(errand, self._wait_s(errand), errand.attempts + 1, sent=True)
+        else:
+            await self._mark(errand, posted, found)
+
+    async def _send(self, errand: Errand) -> tuple[Posted, bool]:
+        """Where it stands now, and whether an earlier attempt had put it there."""
+        item = errand.item
+        if item.ts:
+            await self._timed(self.sender.update(item))
+            return Posted(item.posted_channel, item.ts), False
+        if errand.tried:
+            found = await self._timed(self.sender.find(item))
+            if found is not None:
+                return found, True
+        spent = asyncio.get_running_loop().time() - errand.taken_at
+        if self.round.lease_s - spent < self.round.timeout_s:
+            raise SendLater(0.0)
+        return await self._timed(self.sender.post(item)), False
+
+    async def _timed(self, call: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self.round.timeout_s):
+                return await call
+        except TimeoutError as error:
+            raise SendAmbiguous from error
+
+    def _wait_s(self, errand: Errand) -> float:
+        return min(self.round.longest_wait_s, 0.5 * 2.0**errand.attempts)
+
+    async def _mark(self, errand: Errand, posted: Posted, found: bool) -> None:
+        item = errand.item
+        over = item.run is None or item.kind != "run" or item.run.finished_at is not None
+        await self.store.write(
+            lambda connection: outbox_log.mark_sent(
+                connection,
+                errand.held,
+                channel=posted.channel,
+                ts=posted.ts,
+                # what an earlier attempt posted may show less than the run does now
+                revision=0 if found else errand.revision,
+                settled=over and not (found and item.kind == "run"),
+                quiet_s=self.round.quiet_s,
+            )
+        )
+
+    async def _put_back(self, errand: Errand, after_s: float, attempts: int, *, sent: bool) -> None:
+        await self.store.write(
+            lambda connection: outbox_log.put_back(
+                connection,
+                errand.held,
+                after_s=after_s,
+                attempts=attempts,
+                first_sent_at=errand.item.first_sent_at if sent else None,
+            )
+        )
+
+    async def _refuse(self, errand: Errand, reason: str, token: str) -> None:
+        item = errand.item
+        log.error("outbox.refused", message=item.id, run=item.run_id, reason=reason, token=token)
+
+        def act(connection: Connection) -> None:
+            if outbox_log.refuse_item(connection, errand.held, reason):
+                audit_log.append_event(
+                    connection,
+                    actor=ITSELF,
+                    action="message.refused",
+                    target=f"run:{item.run_id}" if item.run_id else f"message:{item.id}",
+                    context={"reason": reason, "kind": item.kind, "channel": item.channel, "token": token},
+                    at=self.clock.now(),
+                )
+
+        await self.store.write(act)
+
+
+def _errand(row: Any, run: RunView | None, now: float) -> Errand:
+    item = OutboxItem(
+        id=row.id,
+        run_id=row.run_id or "",
+        kind=row.kind,
+        channel=row.channel,
+        thread_ts=row.thread_ts,
+        first_sent_at=row.first_sent_at or row.claimed_at,
+        posted_channel=row.posted_channel,
+        ts=row.ts,
+        body=row.body,
+        run=run,
+    )
+    return Errand(
+        held=HeldItem(row.seq, row.fence + 1),
+        item=item,
+        revision=row.revision or 0,
+        attempts=row.attempts,
+        tried=row.first_sent_at is not None,
+        taken_at=now,
+    )

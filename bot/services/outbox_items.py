@@ -1,0 +1,74 @@
+"""What the courier hands to whoever speaks to Slack, and the ways that can end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from bot.services.run_views import RunView
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """One message. Its id goes into the metadata and `client_msg_id`, so that it can be found again."""
+
+    id: str
+    run_id: str
+    """Empty for a notice that belongs to no run."""
+    kind: Literal["run", "share", "notice"]
+    channel: str
+    """A channel, or a person for their conversation with the bot."""
+    thread_ts: str
+    first_sent_at: datetime
+    """When the first attempt to post may have begun: where to start looking for it."""
+    posted_channel: str
+    """Where it stands; empty until it is posted."""
+    ts: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+    """Neutral JSON of a notice, e.g. its text."""
+    run: RunView | None = None
+    """The run as it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where Slack put a message."""
+
+    channel: str
+    ts: str
+
+
+class SendAmbiguous(Exception):
+    """Slack may or may not have taken it: timeout, 5xx, dropped connection."""
+
+
+class SendLater(Exception):
+    """Slack took nothing and wants to be asked again after `after_s` seconds."""
+
+    def __init__(self, after_s: float) -> None:
+        super().__init__(after_s)
+        self.after_s = after_s
+
+
+class SendRefused(Exception):
+    """Slack will never take it; `reason` is its word for why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Sender(Protocol):
+    """Speaks to Slack. Each method raises SendAmbiguous, SendLater or SendRefused."""
+
+    async def post(self, item: OutboxItem) -> Posted:
+        """Post a new message."""
+        ...
+
+    async def update(self, item: OutboxItem) -> None:
+        """Draw a posted message again."""
+        ...
+
+    async def find(self, item: OutboxItem) -> Posted | None:
+        """The message as an earlier attempt posted it, if it did."""
+        ...

@@ -1,0 +1,128 @@
+"""A run as people are shown it, put together from its row, its message and its ledger."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.adapters.ledger_entry import LedgerEntry
+from bot.adapters.store.engine import Connection
+from bot.adapters.store.ledger import read_calls, sum_usage
+from bot.adapters.store.outbox_log import messages_of
+from bot.adapters.store.row_codec import answer_from, failure_from
+from bot.adapters.store.run_log import RunRow, queue_position, read_run
+from bot.adapters.store.step_log import read_steps
+from bot.services.actors import Actor, Origin
+from workflows.run import Answer, Failure, RunStatus, StepRun, Usage
+
+
+class UnknownRun(Exception):
+    """No run has that id."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.facts = {"run": run_id}
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """Everything about a run that a message, a receipt or a list shows."""
+
+    id: str
+    workflow: str
+    title: str
+    version: int
+    status: RunStatus
+    actor: Actor
+    origin: Origin
+    inputs: Mapping[str, str]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    step_number: int
+    """From 1; 0 before the first step."""
+    step_total: int
+    step_title: str
+    position: int
+    """Place in the queue, from 1; 0 when not queued."""
+    answer: Answer | None
+    usage: Usage
+    failure: Failure | None
+    message_channel: str
+    """Where the run's own message stands; empty until it is posted."""
+    message_ts: str
+    pins: Mapping[str, Any]
+    shared: bool
+    cancelling: bool
+    """Somebody asked it to stop and the worker has not yet done so."""
+    follows: str = ""
+    """The run it continues."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How an answer came about."""
+
+    run: RunView
+    steps: tuple[StepRun, ...]
+    calls: tuple[LedgerEntry, ...]
+
+
+def load_view(connection: Connection, run_id: str) -> RunView:
+    """One run. Raises UnknownRun."""
+    row = read_run(connection, run_id)
+    if row is None:
+        raise UnknownRun(run_id)
+    return load_views(connection, (row,))[0]
+
+
+def load_views(connection: Connection, rows: Iterable[RunRow]) -> tuple[RunView, ...]:
+    """Views of rows already read, in their order."""
+    rows = tuple(rows)
+    ids = [row.id for row in rows]
+    messages = messages_of(connection, ids)
+    usage = sum_usage(connection, ids)
+    return tuple(
+        _view(
+            row,
+            position=queue_position(connection, row),
+            message=messages.get(row.id, ("", "")),
+            usage=usage.get(row.id, Usage()),
+        )
+        for row in rows
+    )
+
+
+def explain(connection: Connection, run_id: str) -> Explanation:
+    """One run with its steps and its calls to models. Raises UnknownRun."""
+    view = load_view(connection, run_id)
+    return Explanation(view, tuple(read_steps(connection, run_id).values()), read_calls(connection, run_id))
+
+
+def _view(row: RunRow, *, position: int, message: tuple[str, str], usage: Usage) -> RunView:
+    return RunView(
+        id=row.id,
+        workflow=row.workflow,
+        title=row.title,
+        version=row.version,
+        status=RunStatus(row.status),
+        actor=Actor.from_json(row.actor),
+        origin=Origin.from_json(row.origin),
+        inputs=row.inputs,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        step_number=row.step_number,
+        step_total=row.step_total,
+        step_title=row.step_title,
+        position=position,
+        answer=answer_from(row.answer),
+        usage=usage,
+        failure=failure_from(row.failure),
+        message_channel=message[0],
+        message_ts=message[1],
+        pins=row.pins,
+        shared=row.shared_at is not None,
+        cancelling=row.cancel_requested_at is not None and row.finished_at is None,
+        follows=row.follows,
+    )

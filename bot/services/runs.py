@@ -1,0 +1,250 @@
+"""Asking for runs, following them, stopping them and sharing what they answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.adapters.queue.wakeup import RunQueue, WakeUp
+from bot.adapters.store import audit_log, outbox_log, run_log
+from bot.adapters.store.engine import Connection, Store
+from bot.governance.roles import Permission
+from bot.services import opaque_ids, run_views
+from bot.services.access import Access, NotAuthorized, Outsider
+from bot.services.actors import Actor, Origin
+from bot.services.audience import refuse_unreadable
+from bot.services.catalogue import Catalogue, Released
+from bot.services.run_views import Explanation, RunView
+from workflows.ports import Clock
+from workflows.run import RunStatus
+
+SILENT = frozenset({"terminal", "api"})
+"""Surfaces that show the answer themselves, so nothing is posted."""
+
+
+class AlreadyFinished(Exception):
+    """The run has ended; fact `status` says how."""
+
+    def __init__(self, run_id: str, status: str) -> None:
+        super().__init__(run_id)
+        self.facts = {"run": run_id, "status": status}
+
+
+class NothingToShare(Exception):
+    """The run has no answer, or it stands where others read it already."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.facts = {"run": run_id}
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What somebody asks for."""
+
+    dedupe_key: str
+    """The same for each delivery of one request, and for nothing else."""
+    actor: Actor
+    workflow: str
+    inputs: Mapping[str, str]
+    origin: Origin
+    follows: str = ""
+    """The run whose thread this continues."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The request is on record and will be run once."""
+
+    run_id: str
+    duplicate: bool
+    position: int
+    """Place in the queue, from 1; 0 when it no longer waits."""
+
+
+class Runs:
+    """The use cases around a run."""
+
+    def __init__(
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        access: Access,
+        clock: Clock,
+        queue: RunQueue,
+        outgoing: WakeUp,
+    ) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._access = access
+        self._clock = clock
+        self._queue = queue
+        self._outgoing = outgoing
+
+    async def accept(self, request: RunRequest) -> Accepted:
+        """Record a request and queue its run in one transaction; a second delivery finds the first's run.
+
+        Raises Outsider, NotAuthorized, UnknownWorkflow, InvalidInputs.
+        """
+        accepted = await self._store.write(lambda connection: self._accept(connection, request))
+        if not accepted.duplicate:
+            self._queue.ring()
+            self._outgoing.ring()
+        return accepted
+
+    def _accept(self, connection: Connection, request: RunRequest) -> Accepted:
+        known = run_log.find_request(connection, request.dedupe_key)
+        if known is not None:
+            row = run_log.read_run(connection, known)
+            return Accepted(known, True, run_log.queue_position(connection, row) if row else 0)
+        if request.actor.is_outsider:
+            raise Outsider(request.actor.id)
+        released = self._catalogue.find_in(connection, request.workflow)
+        self._access.authorise(connection, request.actor, Permission.RUN, f"workflow:{released.name}")
+        released.workflow.read_inputs(request.inputs)
+        return Accepted(*self._queue_run(connection, request, released))
+
+    def _queue_run(
+        self, connection: Connection, request: RunRequest, released: Released
+    ) -> tuple[str, bool, int]:
+        now = self._clock.now()
+        run = run_log.NewRun(
+            id=opaque_ids.run_id(),
+            workflow=released.name,
+            version=released.version,
+            title=released.title,
+            inputs=request.inputs,
+            actor_id=request.actor.id,
+            actor=request.actor.as_json(),
+            origin=request.origin.as_json(),
+            follows=request.follows,
+        )
+        run_log.insert_run(connection, run, request.dedupe_key, now)
+        if request.origin.surface not in SILENT:
+            outbox_log.insert_item(connection, _message(run.id, request), now)
+        self._queue.announce(connection, run.id)
+        context = {"workflow": run.workflow, "surface": request.origin.surface, "follows": request.follows}
+        self._record(connection, request.actor.id, "run.requested", run.id, context)
+        return run.id, False, run_log.queue_length(connection)
+
+    def _record(
+        self, connection: Connection, actor: str, action: str, run_id: str, context: Mapping[str, str]
+    ) -> None:
+        audit_log.append_event(
+            connection,
+            actor=actor,
+            action=action,
+            target=f"run:{run_id}",
+            context=dict(context),
+            at=self._clock.now(),
+        )
+
+    async def cancel(self, actor: Actor, run_id: str) -> RunView:
+        """Stop a run: at once while it waits, within a second while it works.
+
+        Raises NotAuthorized, UnknownRun, AlreadyFinished.
+        """
+
+        def act(connection: Connection) -> RunView:
+            view = self._visible(connection, actor, run_id, Permission.CANCEL_RUNS)
+            now = self._clock.now()
+            if not run_log.cancel_waiting(connection, run_id, now) and not run_log.request_cancel(
+                connection, run_id, now
+            ):
+                raise AlreadyFinished(run_id, view.status.value)
+            self._record(connection, actor.id, "run.cancelled", run_id, {"workflow": view.workflow})
+            return run_views.load_view(connection, run_id)
+
+        view = await self._store.write(act)
+        self._queue.ring()
+        self._outgoing.ring()
+        return view
+
+    def _visible(self, connection: Connection, actor: Actor, run_id: str, permission: Permission) -> RunView:
+        view = run_views.load_view(connection, run_id)
+        scope = f"workflow:{view.workflow}"
+        self._access.authorise(
+            connection, actor, Permission.RUN if actor.id == view.actor.id else permission, scope
+        )
+        return view
+
+    async def view(self, run_id: str) -> RunView:
+        """One run. Raises UnknownRun."""
+        return await self._store.read(lambda connection: run_views.load_view(connection, run_id))
+
+    async def recent(self, actor: Actor, limit: int = 10) -> tuple[RunView, ...]:
+        """The actor's own runs, newest first."""
+        return await self._store.read(
+            lambda connection: run_views.load_views(
+                connection, run_log.recent_runs(connection, actor.id, limit)
+            )
+        )
+
+    async def explain(self, actor: Actor, run_id: str) -> Explanation:
+        """How an answer came about, for whoever may read the answer. Raises NotAuthorized, UnknownRun."""
+
+        def look(connection: Connection) -> Explanation:
+            explanation = run_views.explain(connection, run_id)
+            if not _reads(actor, explanation.run):
+                self._visible(connection, actor, run_id, Permission.SEE_RUNS)
+            return explanation
+
+        return await self._store.read(look)
+
+    async def by_message(self, channel: str, ts: str) -> RunView | None:
+        """The run whose message this is."""
+
+        def look(connection: Connection) -> RunView | None:
+            run_id = outbox_log.run_of_message(connection, channel, ts)
+            return run_views.load_view(connection, run_id) if run_id else None
+
+        return await self._store.read(look)
+
+    async def share(self, actor: Actor, run_id: str, readers: tuple[str, ...] = ()) -> RunView:
+        """Post the answer where it was asked for; `readers` are those who read there, () everybody.
+
+        Raises NotAuthorized, UnknownRun, NothingToShare, NotForThisAudience.
+        """
+
+        def act(connection: Connection) -> RunView:
+            view = run_views.load_view(connection, run_id)
+            if actor.id != view.actor.id:
+                raise NotAuthorized(Permission.RUN, f"run:{run_id}", (view.actor.id,))
+            if view.status is not RunStatus.SUCCEEDED or view.shared or not view.origin.channel_id:
+                raise NothingToShare(run_id)
+            refuse_unreadable(connection, run_id, readers)
+            now = self._clock.now()
+            run_log.mark_shared(connection, run_id, now)
+            outbox_log.reopen_message(connection, run_id)
+            item = outbox_log.NewItem(
+                id=opaque_ids.message_id(run_id, "share"),
+                kind="share",
+                channel=view.origin.channel_id,
+                thread_ts=view.origin.thread_ts,
+                run_id=run_id,
+            )
+            outbox_log.insert_item(connection, item, now)
+            self._record(connection, actor.id, "run.shared", run_id, {"channel": view.origin.channel_id})
+            return run_views.load_view(connection, run_id)
+
+        view = await self._store.write(act)
+        self._outgoing.ring()
+        return view
+
+
+def _message(run_id: str, request: RunRequest) -> outbox_log.NewItem:
+    """The run's one message: in the asker's own conversation unless the answer is for the channel."""
+    origin = request.origin
+    stays = origin.visibility == "channel" or origin.surface == "dm" or origin.channel_id.startswith("D")
+    return outbox_log.NewItem(
+        id=opaque_ids.message_id(run_id, "run"),
+        kind="run",
+        channel=origin.channel_id if stays else request.actor.id,
+        thread_ts=origin.thread_ts if stays else "",
+        run_id=run_id,
+    )
+
+
+def _reads(actor: Actor, view: RunView) -> bool:
+    """Whether the answer stands where this person reads it."""
+    if actor.is_outsider or view.origin.visibility != "channel":
+        return False
+    return not view.origin.readers or actor.id in view.origin.readers
