@@ -1,0 +1,69 @@
+"""Reference pages made from the code, so that they cannot drift: `make docs` writes them, a test compares."""
+
+from pathlib import Path
+
+from bot.governance.roles import ROLES, Permission
+from bot.settings import Settings
+from workflows.cases import load_cases
+from workflows.definition import load_workflow
+from workflows.explanation import explain_workflow
+from workflows.schema import schema_text
+
+MADE = "<!-- Made by `make docs` from the code; edit the code instead. -->\n\n"
+LIBRARY = Path(__file__).parent.parent / "workflows" / "library"
+
+
+def settings_page() -> str:
+    """Every setting with its default and what it does."""
+    lines = ["# Settings", "", "From the environment, else from `.env` in the working folder.", ""]
+    lines += ["| Name | Default | What it does |", "|---|---|---|"]
+    for field in Settings.model_fields.values():
+        default = field.default
+        shown = "" if default in (None, "", ()) or "Secret" in type(default).__name__ else f"`{default}`"
+        lines.append(f"| `{field.alias}` | {shown} | {field.description} |")
+    return MADE + "\n".join(lines) + "\n"
+
+
+def roles_page() -> str:
+    """Roles against permissions."""
+    permissions = list(Permission)
+    lines = ["# Roles and permissions", ""]
+    lines += ["What is not ticked is refused. A grant gives a role to a person, a Slack user group or `everyone`,", ""]
+    lines[-1:] = ["over everything, one workflow (`workflow:<name>`) or one collection (`collection:<name>`).", ""]
+    lines += ["| Role | " + " | ".join(f"`{permission}`" for permission in permissions) + " |"]
+    lines += ["|---" * (len(permissions) + 1) + "|"]
+    for role, held in ROLES.items():
+        lines.append(f"| {role} | " + " | ".join("yes" if p in held else "" for p in permissions) + " |")
+    return MADE + "\n".join(lines) + "\n"
+
+
+def workflow_page(path: Path) -> str:
+    """One shipped workflow, explained on a page."""
+    workflow = load_workflow(path.read_text(encoding="utf-8"), source=path.name)
+    cases = load_cases(path.with_suffix(".cases.yaml").read_text(encoding="utf-8"))
+    return MADE + explain_workflow(workflow, cases)
+
+
+def pages() -> dict[str, str]:
+    """Path below the repository to content, for every generated page."""
+    made = {
+        "docs/settings.md": settings_page(),
+        "docs/roles.md": roles_page(),
+        "docs/schema/workflow.json": schema_text(),
+    }
+    for path in sorted(LIBRARY.glob("*.yaml")):
+        if not path.name.endswith(".cases.yaml"):
+            made[f"docs/workflows/{path.stem}.md"] = workflow_page(path)
+    return made
+
+
+def write(root: Path) -> int:
+    """Bring the pages under `root` up to date; returns how many changed."""
+    changed = 0
+    for name, text in pages().items():
+        path = root / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            changed += 1
+    return changed
