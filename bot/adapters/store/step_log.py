@@ -45,7 +45,8 @@ def _insert(dialect: Any) -> Any:
     )
     statement = dialect.insert(steps).from_select(names, values.with_for_update())
     changed = {name: statement.excluded[name] for name in names if name not in ("run_id", "step_id")}
-    return statement.on_conflict_do_update(index_elements=["run_id", "step_id"], set_=changed)
+    kept = statement.on_conflict_do_update(index_elements=["run_id", "step_id"], set_=changed)
+    return kept.execution_options(preserve_rowcount=True)
 
 
 _INSERT = {"sqlite": _insert(sqlite), "postgresql": _insert(postgresql)}

