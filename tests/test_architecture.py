@@ -25,7 +25,7 @@ LAYERS = {
 OWNERS = {
     "sqlalchemy": {"bot/adapters/store", "bot/services"},
     "alembic": {"bot/adapters/store"},
-    "litellm": {"bot/adapters/llm.py", "bot/adapters/embedded/provider.py"},
+    "litellm": {"bot/adapters/provider_call.py", "bot/adapters/embedded/provider.py"},
     "chromadb": {"knowledge/index.py"},
     "bm25s": {"knowledge/lexical.py", "knowledge/index.py"},
     "onnxruntime": {"knowledge/embedding.py"},

@@ -1,0 +1,1 @@
+"""The built-in model: it quotes, sorts and picks out; it does not write."""

@@ -1,0 +1,62 @@
+"""Answers made of sentences found in the passages, each with the number of its passage."""
+
+import re
+from collections.abc import Sequence
+
+from knowledge.document import Passage
+from knowledge.embedding import Embedder
+from knowledge.sentences import ScoredSentence, best_sentences, split_sentences
+from workflows.ports import ABSTAINED, Task
+
+FLOOR = 0.25
+"""Sentences that score lower have nothing to do with the question."""
+CLOSE = 0.75
+"""A further sentence is quoted when it scores at least this share of the best."""
+
+_LEANS_BACK = re.compile(
+    r"(?:this|that|these|those|it|its|they|their|he|she|his|her|such|however|otherwise|in that case|if so|"
+    r"then|also|but|instead|after that)\b",
+    re.IGNORECASE,
+)
+_MARKUP = re.compile(r"^(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s?)+|\*\*|__|`")
+
+
+def quote(task: Task, embedder: Embedder) -> str:
+    """One to three sentences with [n] of their passages; the abstention word when nothing fits."""
+    limit = max(1, min(task.max_sentences, 3))
+    found = best_sentences(task.question, task.passages, limit=limit, embedder=embedder)
+    if not found or found[0].score < FLOOR:
+        return ABSTAINED
+    kept = [s for s in found if s.score >= found[0].score * CLOSE]
+    return join_quotes(kept, task.passages, limit)
+
+
+def join_quotes(sentences: Sequence[ScoredSentence], passages: Sequence[Passage], limit: int) -> str:
+    """In reading order within each passage, the best passage first, each sentence once."""
+    chosen: list[tuple[int, int, str]] = []
+    order = list(dict.fromkeys(s.passage_index for s in sentences))
+    for sentence in sentences:
+        whole = split_sentences(passages[sentence.passage_index].text)
+        at = whole.index(sentence.text)
+        for position in (at - 1, at):
+            if position == at - 1 and not _needs_the_one_before(whole, at):
+                continue
+            entry = (order.index(sentence.passage_index), position, whole[position])
+            if entry not in chosen:
+                chosen.append(entry)
+    chosen = sorted(chosen[: limit + 1])
+    return " ".join(_cited(_plain(text), order[rank] + 1) for rank, _, text in chosen)
+
+
+def _cited(sentence: str, number: int) -> str:
+    if sentence.endswith((".", "!", "?")):
+        return f"{sentence[:-1]} [{number}]{sentence[-1]}"
+    return f"{sentence} [{number}]."
+
+
+def _needs_the_one_before(sentences: Sequence[str], at: int) -> bool:
+    return at > 0 and not sentences[at - 1].startswith("#") and bool(_LEANS_BACK.match(_plain(sentences[at])))
+
+
+def _plain(sentence: str) -> str:
+    return _MARKUP.sub("", sentence.strip()).strip()

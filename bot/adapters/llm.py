@@ -1,0 +1,182 @@
+"""The Model port: aliases to providers, with a deadline, retries, fallbacks and a ledger entry a call."""
+
+import asyncio
+import os
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.adapters.breaker import Breaker
+from bot.adapters.embedded.provider import QUOTED_NOTE, Quoter
+from bot.adapters.ledger_entry import LedgerEntry
+from bot.adapters.profiles import ModelProfile, ModelProfiles
+from bot.adapters.provider_call import BUILT_IN, CallResult, OnText, ProviderCall, ProviderCalls
+from bot.adapters.provider_errors import CallFailed, facts_of
+from bot.adapters.system_clock import SystemClock
+from knowledge.embedding import Embedder
+from workflows.ports import Clock, Model, ModelReply, ModelRequest, ModelTimeout, ModelUnavailable
+
+ATTEMPTS = 3
+"""The first call of a provider and at most two retries."""
+BACKOFF_S = 0.5
+"""Upper bound of the first wait; doubles with each retry; the wait is drawn evenly below it."""
+CUT_NOTE = "The model stopped at its length limit; the end may be missing."
+
+Record = Callable[[LedgerEntry], Awaitable[None]]
+
+
+class Models:
+    """All configured models of this process."""
+
+    def __init__(
+        self,
+        profiles: ModelProfiles,
+        *,
+        embedder: Embedder | None = None,
+        clock: Clock | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.profiles = profiles
+        self.clock = clock or SystemClock()
+        self.breaker = Breaker(self.clock.now)
+        self.calls = ProviderCalls(Quoter(embedder), os.environ if environ is None else environ)
+
+    def bind(self, record: Record, *, run_id: str = "") -> Model:
+        """A Model whose every provider call is recorded as one entry before its result is used."""
+        return BoundModel(self, record, run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundModel:
+    """The models as one run sees them."""
+
+    models: Models
+    record: Record
+    run_id: str
+
+    async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelReply:
+        """Answer the request within its deadline. Raises ModelError.
+
+        Once a piece has gone to `on_text`, later attempts are silent: the reply's text is what counts.
+        """
+        chain = self.models.profiles.chain(request.alias)
+        now = asyncio.get_running_loop().time
+        begun = now()
+        try:
+            async with asyncio.timeout(request.deadline_s) as deadline:
+                return await _Asking(self, request, _OneStream(on_text), deadline).first_that_answers(chain)
+        except TimeoutError:
+            waited_s = f"{now() - begun:.0f}"
+            raise ModelTimeout(request.alias, **facts_of(chain[0]), waited_s=waited_s) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One request on its way through the providers of its alias."""
+
+    bound: BoundModel
+    request: ModelRequest
+    stream: "_OneStream"
+    deadline: asyncio.Timeout
+
+    async def first_that_answers(self, chain: tuple[ModelProfile, ...]) -> ModelReply:
+        for profile in chain:
+            try:
+                return await self._with_retries(profile)
+            except CallFailed as failed:
+                if profile is chain[-1] or not failed.may_fall_back:
+                    raise failed.error from None
+        raise ModelUnavailable(self.request.alias, reason="no_profile")
+
+    async def _with_retries(self, profile: ModelProfile) -> ModelReply:
+        models = self.bound.models
+        attempt = 0
+        while True:
+            attempt += 1
+            if not models.breaker.allows(profile.key):
+                resting = ModelUnavailable(self.request.alias, reason="resting", **facts_of(profile))
+                raise CallFailed(resting)
+            try:
+                reply = await self._call(profile)
+            except CallFailed as failed:
+                if failed.may_retry:
+                    models.breaker.failed(profile.key)
+                wait_s = _wait_s(attempt, failed.retry_after_s)
+                if attempt == ATTEMPTS or not failed.may_retry or wait_s >= self._left_s():
+                    raise
+                await models.clock.sleep(wait_s)
+            else:
+                models.breaker.succeeded(profile.key)
+                return reply
+
+    async def _call(self, profile: ModelProfile) -> ModelReply:
+        call = await self.bound.models.calls.prepare(profile, self.request)
+        started_at, begun = self.bound.models.clock.now(), asyncio.get_running_loop().time()
+        outcome = "ok"
+        try:
+            result = await call.run(self.stream.take())
+        except CallFailed as failed:
+            outcome = type(failed.error).__name__
+            raise
+        except asyncio.CancelledError:
+            outcome = ModelTimeout.__name__ if self.deadline.expired() else "Cancelled"
+            raise
+        finally:
+            seconds = asyncio.get_running_loop().time() - begun
+            entry = self._entry(call, started_at, seconds, outcome)
+            await asyncio.shield(self.bound.record(entry))
+        return ModelReply(result.text, profile.model, call.usage(), seconds, _notes(profile, result))
+
+    def _entry(self, call: ProviderCall, started_at: datetime, seconds: float, outcome: str) -> LedgerEntry:
+        usage = call.usage()
+        return LedgerEntry(
+            run_id=self.bound.run_id,
+            step_id=self.request.step_id,
+            purpose=self.request.purpose,
+            alias=self.request.alias,
+            model=call.profile.model,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cost_usd=usage.cost_usd,
+            started_at=started_at,
+            seconds=round(seconds, 3),
+            outcome=outcome,
+            priced=call.is_priced,
+        )
+
+    def _left_s(self) -> float:
+        ends_at = self.deadline.when()
+        return float("inf") if ends_at is None else ends_at - asyncio.get_running_loop().time()
+
+
+class _OneStream:
+    """Lets pieces of one attempt through, never of two."""
+
+    def __init__(self, on_text: OnText | None) -> None:
+        self._on_text = on_text
+        self._has_begun = False
+
+    def take(self) -> OnText | None:
+        """A listener for the next attempt; None when nobody listens any more."""
+        on_text = self._on_text
+        if on_text is None or self._has_begun:
+            return None
+
+        def pass_on(piece: str) -> None:
+            self._has_begun = True
+            on_text(piece)
+
+        return pass_on
+
+
+def _wait_s(attempt: int, retry_after_s: float | None) -> float:
+    spread = random.uniform(0, BACKOFF_S * 2 ** (attempt - 1))
+    return spread if retry_after_s is None else retry_after_s + spread / 10
+
+
+def _notes(profile: ModelProfile, result: CallResult) -> tuple[str, ...]:
+    notes = [QUOTED_NOTE] if profile.provider == BUILT_IN else []
+    if result.is_cut:
+        notes.append(CUT_NOTE)
+    return tuple(notes)

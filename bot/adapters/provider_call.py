@@ -1,0 +1,297 @@
+"""One call to one provider through litellm, whose objects and errors stay in here."""
+
+import asyncio
+import functools
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from bot.adapters.profiles import ModelProfile
+from bot.adapters.provider_errors import CallFailed, facts_of, failure_of
+from workflows.ports import EmptyReply, ModelRefused, ModelRequest, Task
+from workflows.run import Usage
+
+BUILT_IN = "spanwise"
+"""The provider that runs in this process."""
+
+SCHEMA_PROVIDERS = frozenset({BUILT_IN, "ollama_chat", "hosted_vllm", "lm_studio"})
+"""Providers that take a JSON Schema with any model, which litellm's list of models cannot say."""
+
+DOLLAR_DIGITS = Decimal("1e-10")
+"""What the ledger keeps of a dollar; litellm counts in floats."""
+
+CHARACTERS_PER_TOKEN = 4
+"""For replies that came without a count."""
+
+OnText = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInHand:
+    """The step's task on its way through litellm to the built-in provider."""
+
+    task: Task
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """What one call gave."""
+
+    text: str
+    is_cut: bool = False
+    """The provider stopped at its length limit."""
+
+
+class ProviderCalls:
+    """Calls providers; the import of litellm, which takes seconds, waits for the first call."""
+
+    def __init__(self, answerer: object, environ: Mapping[str, str]) -> None:
+        self._answerer = answerer
+        self._environ = environ
+        self._litellm: Any = None
+
+    async def prepare(self, profile: ModelProfile, request: ModelRequest) -> "ProviderCall":
+        """Make one call ready."""
+        if self._litellm is None:
+            self._litellm = await asyncio.to_thread(load_litellm)
+        return ProviderCall(self._litellm, profile, request, self.key_of(profile), self._answerer)
+
+    def key_of(self, profile: ModelProfile) -> str | None:
+        """The key to send, from the environment."""
+        if profile.api_key_env is not None:
+            return self._environ.get(profile.api_key_env, "")
+        if profile.api_base is not None:
+            # otherwise litellm would send the key of the provider's own service to this address
+            return "none"
+        return self._environ.get(f"{profile.provider.upper()}_API_KEY")
+
+
+class ProviderCall:
+    """One request to one provider, and what it has used so far."""
+
+    def __init__(
+        self, litellm: Any, profile: ModelProfile, request: ModelRequest, key: str | None, answerer: object
+    ) -> None:
+        self.profile = profile
+        self.request = request
+        self._litellm = litellm
+        self._answerer = answerer
+        self._received: list[str] = []
+        self._usage: Any = None
+        self._reason: str | None = None
+        self._is_billed = False
+        """Whether the provider may have worked on it."""
+        limits = [n for n in (request.max_output_tokens, profile.max_output_tokens) if n]
+        self._arguments: dict[str, Any] = {
+            **profile.params,
+            "model": profile.model,
+            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+            "api_base": profile.api_base,
+            "api_key": key,
+            "temperature": profile.temperature,
+            "max_tokens": min(limits) if limits else None,
+            "response_format": _response_format(litellm, profile, request),
+            "timeout": profile.timeouts.reply_s,
+            "max_retries": 0,
+            "drop_params": True,
+        }
+        if profile.provider == BUILT_IN:
+            self._arguments["spanwise_task"] = TaskInHand(request.task, request.alias)
+
+    async def run(self, on_text: OnText | None) -> CallResult:
+        """Ask once, streaming when somebody listens. Raises CallFailed."""
+        try:
+            return await (self._whole() if on_text is None else self._streamed(on_text))
+        except CallFailed:
+            raise
+        except Exception as error:
+            self._is_billed = isinstance(error, TimeoutError)
+            # the provider's error quotes the request and the key
+            raise failure_of(error, self.profile, self.request.alias) from None
+        except asyncio.CancelledError:
+            self._is_billed = True
+            raise
+
+    def usage(self) -> Usage:
+        """What was used so far, as the provider counted it, else roughly; nothing for a refused call."""
+        tokens = self._tokens()
+        return Usage(*tokens, _cost(self._litellm, self.profile, *tokens, self._usage))
+
+    def _tokens(self) -> tuple[int, int]:
+        if self._usage is not None and self._usage.total_tokens:
+            return self._usage.prompt_tokens or 0, self._usage.completion_tokens or 0
+        if not self._is_billed and not self._received:
+            return 0, 0
+        sent = sum(len(m.content) for m in self.request.messages)
+        return sent // CHARACTERS_PER_TOKEN + 1, sum(map(len, self._received)) // CHARACTERS_PER_TOKEN
+
+    @property
+    def is_priced(self) -> bool:
+        """False when nobody knows the model's price, so that its cost counts as 0."""
+        return _is_priced(self._litellm, self.profile)
+
+    async def _whole(self) -> CallResult:
+        async with asyncio.timeout(self.profile.timeouts.reply_s):
+            response = await self._start()
+        self._usage = getattr(response, "usage", None)
+        for choice in (response.choices or [])[:1]:
+            self._received.append(choice.message.content or "")
+            self._reason = choice.finish_reason
+        return self._result()
+
+    async def _streamed(self, on_text: OnText) -> CallResult:
+        self._arguments.update(stream=True, stream_options={"include_usage": True})
+        now = asyncio.get_running_loop().time
+        async with asyncio.timeout(self.profile.timeouts.first_token_s) as silence:
+            stream = await self._start()
+            try:
+                async for chunk in stream:
+                    silence.reschedule(now() + self.profile.timeouts.between_tokens_s)
+                    piece = self._read(chunk)
+                    if piece:
+                        on_text(piece)
+            finally:
+                if hasattr(stream, "aclose"):
+                    await stream.aclose()
+        return self._result()
+
+    def _read(self, chunk: Any) -> str:
+        self._usage = getattr(chunk, "usage", None) or self._usage
+        for choice in chunk.choices[:1]:
+            self._reason = choice.finish_reason or self._reason
+            if choice.delta.content:
+                self._received.append(choice.delta.content)
+                return str(choice.delta.content)
+        return ""
+
+    async def _start(self) -> Any:
+        # litellm.acompletion runs this same function in a thread to get this same coroutine, and wraps
+        # it in callbacks; going straight to it halves the CPU time of a call
+        log = _quiet_logging()(
+            model=self.profile.model,
+            messages=self._arguments["messages"],
+            stream=self._arguments.get("stream", False),
+            call_type="acompletion",
+            start_time=datetime.now(),  # noqa: DTZ005 - litellm subtracts naive times from it
+            litellm_call_id="",
+            function_id="",
+        )
+        if self.profile.provider == BUILT_IN:
+            self._litellm.custom_provider_map = [{"provider": BUILT_IN, "custom_handler": self._answerer}]
+            self._litellm.utils.custom_llm_setup()
+        pending = self._litellm.main.completion(acompletion=True, litellm_logging_obj=log, **self._arguments)
+        try:
+            return await pending if asyncio.iscoroutine(pending) else pending
+        except Exception as error:
+            # what each provider's words mean (content policy, too long) is litellm's knowledge
+            provider = self.profile.provider
+            raise self._litellm.exception_type(self.profile.model, error, provider) from error
+
+    def _result(self) -> CallResult:
+        text = "".join(self._received)
+        if not text.strip():
+            facts = facts_of(self.profile)
+            if self._reason == "content_filter":
+                refused = ModelRefused(self.request.alias, reason="content_policy", **facts)
+                raise CallFailed(refused, may_fall_back=False)
+            raise CallFailed(EmptyReply(self.request.alias, **facts))
+        return CallResult(text, is_cut=self._reason == "length")
+
+
+@functools.cache
+def load_litellm() -> Any:
+    """Import litellm with everything off that this product does itself or does not want."""
+    for name, value in (
+        ("LITELLM_LOCAL_MODEL_COST_MAP", "True"),  # otherwise the import asks the internet for prices
+        ("LITELLM_MODE", "PRODUCTION"),  # otherwise the import reads .env into the environment
+        ("LITELLM_LOG", "CRITICAL"),  # its log lines quote requests
+    ):
+        os.environ.setdefault(name, value)
+    import litellm
+
+    litellm.suppress_debug_info = True
+    litellm.telemetry = False
+    litellm.drop_params = True
+    return litellm
+
+
+@functools.cache
+def _quiet_logging() -> type[Any]:
+    """litellm's log object of a call, without callbacks, copies and a second cost count."""
+    load_litellm()
+    from litellm.litellm_core_utils.litellm_logging import Logging
+
+    def nothing(*_args: Any, **_kwargs: Any) -> None:
+        return None
+
+    async def nothing_later(*_args: Any, **_kwargs: Any) -> None:
+        return None
+
+    def remember(log: Any, **call: Any) -> None:
+        log.litellm_params = call.get("litellm_params") or {}
+        log.optional_params = call.get("optional_params") or {}
+        log.model_call_details.update(call)
+
+    replaced: dict[str, Any] = {"update_environment_variables": remember}
+    for name in ("pre_call", "post_call", "success_handler", "failure_handler"):
+        replaced[name] = nothing
+    for name in ("should_run_prompt_management_hooks", "response_cost_calculator"):
+        replaced[name] = nothing
+    for name in ("async_success_handler", "async_failure_handler"):
+        replaced[name] = nothing_later
+    for name in ("dispatch_success_handlers", "dispatch_failure_handlers"):
+        replaced[name] = nothing_later
+    return type("QuietLogging", (Logging,), replaced)
+
+
+def _response_format(litellm: Any, profile: ModelProfile, request: ModelRequest) -> dict[str, Any] | None:
+    if request.schema is None:
+        return None
+    mode = _json_mode(litellm, profile.model) if profile.json_mode == "auto" else profile.json_mode
+    if mode == "schema":
+        name = re.sub(r"[^A-Za-z0-9_-]", "_", request.step_id)[:64] or "reply"
+        return {"type": "json_schema", "json_schema": {"name": name, "schema": dict(request.schema)}}
+    return {"type": "json_object"} if mode == "object" else None
+
+
+@functools.cache
+def _json_mode(litellm: Any, model: str) -> str:
+    if model.partition("/")[0] in SCHEMA_PROVIDERS or litellm.supports_response_schema(model=model):
+        return "schema"
+    supported = litellm.get_supported_openai_params(model=model) or []
+    return "object" if "response_format" in supported else "none"
+
+
+def _cost(litellm: Any, profile: ModelProfile, input_tokens: int, output_tokens: int, usage: Any) -> Decimal:
+    if profile.price is not None:
+        price = profile.price
+        millions = price.input_per_million * input_tokens + price.output_per_million * output_tokens
+        return (millions / 1_000_000).quantize(DOLLAR_DIGITS)
+    if (
+        profile.provider == BUILT_IN
+        or not input_tokens + output_tokens
+        or not _is_listed(litellm, profile.model)
+    ):
+        return Decimal(0)
+    sides = litellm.cost_per_token(
+        model=profile.model, prompt_tokens=input_tokens, completion_tokens=output_tokens, usage_object=usage
+    )
+    return sum((Decimal(str(side)) for side in sides), Decimal(0)).quantize(DOLLAR_DIGITS)
+
+
+def _is_priced(litellm: Any, profile: ModelProfile) -> bool:
+    return profile.provider == BUILT_IN or profile.price is not None or _is_listed(litellm, profile.model)
+
+
+@functools.cache
+def _is_listed(litellm: Any, model: str) -> bool:
+    try:
+        litellm.get_model_info(model)
+    except Exception:  # litellm raises a bare Exception for a model that is not in its map
+        return False
+    return True

@@ -1,0 +1,318 @@
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bot.adapters.ledger_entry import LedgerEntry
+from bot.adapters.llm import CUT_NOTE, BoundModel, Models
+from bot.adapters.profiles import ModelProfiles, read_profiles
+from tests.fakes import FakeClock
+from tests.openai_server import EMPTY, GARBAGE, HANG, NO_CHOICES, OpenAIServer, Reply, rejection
+from workflows.ports import (
+    EmptyReply,
+    Message,
+    ModelError,
+    ModelRefused,
+    ModelRequest,
+    ModelTimeout,
+    ModelUnavailable,
+    Task,
+    UnknownAlias,
+)
+
+PROFILES = """
+default:
+  model: openai/gpt-4o-mini
+  api_base: {base}
+  api_key_env: TEST_KEY
+backed:
+  model: openai/first
+  api_base: {base}
+  fallbacks: [spare]
+spare:
+  model: openai/spare
+  api_base: {base}
+  price: {{input_per_million: 3, output_per_million: 12}}
+hasty:
+  model: openai/hasty
+  api_base: {base}
+  timeouts: {{first_token_s: 0.2, between_tokens_s: 0.2, reply_s: 0.2}}
+  fallbacks: [spare]
+dead:
+  model: openai/dead
+  api_base: http://someone:hunter2@127.0.0.1:9/v1
+"""
+
+
+class Bench:
+    """Models bound to a list of entries, beside the server they call."""
+
+    def __init__(self, server: OpenAIServer) -> None:
+        self.server = server
+        self.entries: list[LedgerEntry] = []
+        self.clock = FakeClock()
+        self.pieces: list[str] = []
+        profiles = self.profiles(server)
+        self.models = Models(profiles, clock=self.clock, environ={"TEST_KEY": "sk-secret"})
+        self.model: BoundModel = self.models.bind(self._record, run_id="r_1")
+
+    @staticmethod
+    def profiles(server: OpenAIServer) -> ModelProfiles:
+        return read_profiles(PROFILES.format(base=server.base_url))
+
+    async def _record(self, entry: LedgerEntry) -> None:
+        self.entries.append(entry)
+
+    async def ask(self, alias: str = "default", *, streamed: bool = False, **request: Any) -> Any:
+        asked = ModelRequest(alias, (Message("user", "How many days?"),), Task("answer"), "answer", **request)
+        return await self.model.complete(asked, self.pieces.append if streamed else None)
+
+    @property
+    def outcomes(self) -> list[tuple[str, str]]:
+        return [(e.model.removeprefix("openai/"), e.outcome) for e in self.entries]
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    async with OpenAIServer() as server:
+        yield Bench(server)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_reply_and_its_ledger_entry(bench: Bench, streamed: bool) -> None:
+    bench.server.script.append(Reply("Five days [1]."))
+    reply = await bench.ask(streamed=streamed, purpose="evaluation", max_output_tokens=50)
+    assert (reply.text, reply.model) == ("Five days [1].", "openai/gpt-4o-mini")
+    assert "".join(bench.pieces) == ("Five days [1]." if streamed else "")
+    (entry,) = bench.entries
+    assert (entry.run_id, entry.step_id, entry.purpose, entry.alias) == (
+        "r_1",
+        "answer",
+        "evaluation",
+        "default",
+    )
+    assert (entry.input_tokens, entry.output_tokens, entry.outcome) == (3, 3, "ok")
+    assert entry.cost_usd == Decimal("0.00000225")
+    assert reply.usage.cost_usd == entry.cost_usd
+    (call,) = bench.server.history
+    assert call.headers["Authorization"] == "Bearer sk-secret"
+    assert call.body["max_tokens"] == 50
+    assert "spanwise_task" not in call.body
+
+
+async def test_no_key_of_another_service_goes_to_a_gateway(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-the-real-one")
+    await bench.ask("spare")
+    assert "sk-the-real-one" not in str(bench.server.history[0].headers)
+
+
+async def test_the_price_of_the_profile_counts(bench: Bench) -> None:
+    reply = await bench.ask("spare")
+    assert reply.usage.cost_usd == Decimal(3 * 3 + 9 * 12) / 1_000_000
+    assert bench.entries[0].priced
+
+
+async def test_an_unknown_price_is_said(bench: Bench) -> None:
+    reply = await bench.ask("backed")
+    assert reply.usage.cost_usd == 0
+    assert not bench.entries[0].priced
+
+
+SCHEMA: Mapping[str, Any] = {"type": "object", "properties": {"label": {"enum": ["a", "b"]}}}
+
+
+@pytest.mark.parametrize(
+    ("alias", "kind"), [("default", "json_schema"), ("spare", "json_object")], ids=["listed", "unlisted"]
+)
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_structured_replies(bench: Bench, alias: str, kind: str, streamed: bool) -> None:
+    reply = await bench.ask(alias, schema=SCHEMA, streamed=streamed)
+    assert reply.text in ('{"label": "a"}', "{}")
+    asked = bench.server.history[0].body["response_format"]
+    assert asked["type"] == kind
+    if kind == "json_schema":
+        assert asked["json_schema"]["schema"] == SCHEMA
+
+
+RETRIED = [
+    pytest.param(rejection(500), id="500"),
+    pytest.param(rejection(503), id="503"),
+    pytest.param(rejection(429), id="429"),
+    pytest.param(rejection(408), id="408"),
+    pytest.param(rejection(409), id="409"),
+    pytest.param(GARBAGE, id="garbage", marks=()),
+]
+
+
+@pytest.mark.parametrize("fault", RETRIED)
+async def test_a_passing_fault_is_retried(bench: Bench, fault: Reply) -> None:
+    bench.server.script.append(fault)
+    reply = await bench.ask()
+    assert reply.text
+    assert [outcome for _, outcome in bench.outcomes][-1] == "ok"
+    assert len(bench.entries) == 2
+    assert len(bench.clock.sleeps) == 1
+
+
+@pytest.mark.parametrize("fault", [p for p in RETRIED if p.id != "garbage"])
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_lasting_fault_falls_back(bench: Bench, fault: Reply, streamed: bool) -> None:
+    bench.server.script.extend([fault] * 3)
+    reply = await bench.ask("backed", streamed=streamed)
+    assert reply.model == "openai/spare"
+    assert [model for model, _ in bench.outcomes] == ["first", "first", "first", "spare"]
+
+
+async def test_retry_after_is_honoured_up_to_the_deadline(bench: Bench) -> None:
+    bench.server.script.append(rejection(429, retry_after="7"))
+    await bench.ask()
+    assert 7 <= bench.clock.sleeps[0] < 8
+    bench.server.script.append(rejection(429, retry_after="90"))
+    with pytest.raises(ModelRefused) as caught:
+        await bench.ask(deadline_s=60)
+    assert caught.value.facts["reason"] == "quota"
+    assert len(bench.clock.sleeps) == 1
+
+
+REFUSED = [
+    pytest.param(rejection(400), "request", id="400"),
+    pytest.param(rejection(401, "invalid_api_key"), "key", id="401"),
+    pytest.param(rejection(400, "content_policy_violation"), "content_policy", id="policy"),
+    pytest.param(rejection(400, "context_length_exceeded"), "too_long", id="too long"),
+    pytest.param(Reply("", finish_reason="content_filter"), "content_policy", id="filtered"),
+]
+
+
+@pytest.mark.parametrize(("fault", "reason"), REFUSED)
+async def test_a_refusal_is_neither_retried_nor_taken_elsewhere(
+    bench: Bench, fault: Reply, reason: str
+) -> None:
+    bench.server.script.append(fault)
+    with pytest.raises(ModelRefused) as caught:
+        await bench.ask("backed")
+    assert caught.value.facts["reason"] == reason
+    assert bench.outcomes == [("first", "ModelRefused")]
+
+
+async def test_a_missing_model_is_looked_for_elsewhere(bench: Bench) -> None:
+    bench.server.script.append(rejection(404, "model_not_found"))
+    assert (await bench.ask("backed")).model == "openai/spare"
+
+
+@pytest.mark.parametrize("fault", [NO_CHOICES, EMPTY, Reply(" \n ")])
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_an_empty_reply_is_no_answer(bench: Bench, fault: Reply, streamed: bool) -> None:
+    bench.server.script.append(fault)
+    with pytest.raises(EmptyReply):
+        await bench.ask(streamed=streamed)
+    assert bench.outcomes == [("gpt-4o-mini", "EmptyReply")]
+    bench.server.script.append(fault)
+    assert (await bench.ask("backed")).model == "openai/spare"
+
+
+async def test_nobody_answers(bench: Bench) -> None:
+    with pytest.raises(ModelUnavailable) as caught:
+        await bench.ask("dead")
+    assert caught.value.facts["reason"] == "unreachable"
+    assert caught.value.facts["host"] == "127.0.0.1:9"
+    assert "hunter2" not in str(caught.value.facts)
+    assert len(bench.entries) == 3
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_silent_provider_is_left_for_the_next(bench: Bench, streamed: bool) -> None:
+    bench.server.script.extend([HANG, HANG, HANG])
+    reply = await bench.ask("hasty", streamed=streamed)
+    assert reply.model == "openai/spare"
+    assert bench.outcomes[0] == ("hasty", "ModelTimeout")
+
+
+async def test_a_stream_that_stalls_between_pieces(bench: Bench) -> None:
+    bench.server.script.append(Reply("one two three", between_s=0.15))
+    assert (await bench.ask("hasty", streamed=True)).text == "one two three"
+    bench.server.script.extend([Reply("one two", between_s=0.5)] * 3)
+    assert (await bench.ask("hasty", streamed=True)).model == "openai/spare"
+
+
+async def test_the_deadline_is_for_the_whole_call(bench: Bench) -> None:
+    bench.server.script.append(Reply("slow " * 50, between_s=0.05))
+    started = asyncio.get_running_loop().time()
+    with pytest.raises(ModelTimeout):
+        await bench.ask(streamed=True, deadline_s=0.4)
+    assert asyncio.get_running_loop().time() - started < 2
+    (entry,) = bench.entries
+    assert entry.outcome == "ModelTimeout"
+    assert entry.output_tokens > 0
+
+
+async def test_a_broken_stream_is_tried_again_in_silence(bench: Bench) -> None:
+    bench.server.script.extend([Reply("one two three", drop_after=2), Reply("one two three")])
+    reply = await bench.ask(streamed=True)
+    assert reply.text == "one two three"
+    assert "".join(bench.pieces) == "one two "
+    assert [outcome for _, outcome in bench.outcomes] == ["ModelUnavailable", "ok"]
+    assert bench.entries[0].output_tokens > 0
+
+
+async def test_cancelling_leaves_an_entry(bench: Bench) -> None:
+    bench.server.script.append(HANG)
+    task = asyncio.create_task(bench.ask())
+    while not bench.server.history:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert bench.outcomes == [("gpt-4o-mini", "Cancelled")]
+
+
+async def test_a_cut_reply_says_so(bench: Bench) -> None:
+    bench.server.script.append(Reply("Half an ans", finish_reason="length"))
+    assert (await bench.ask()).notes == (CUT_NOTE,)
+
+
+async def test_a_failing_provider_rests(bench: Bench) -> None:
+    bench.server.script.extend([rejection(500)] * 5)
+    for _ in range(2):
+        with pytest.raises(ModelUnavailable):
+            await bench.ask()
+    assert len(bench.server.history) == 5
+    with pytest.raises(ModelUnavailable) as caught:
+        await bench.ask()
+    assert caught.value.facts["reason"] == "resting"
+    assert len(bench.server.history) == 5
+    await bench.clock.sleep(31)
+    assert (await bench.ask()).text
+
+
+async def test_without_usage_tokens_are_counted_roughly(bench: Bench) -> None:
+    bench.server.script.append(Reply("x" * 400, has_usage=False))
+    reply = await bench.ask()
+    assert (reply.usage.input_tokens, reply.usage.output_tokens) == (4, 100)
+
+
+async def test_an_unknown_alias(bench: Bench) -> None:
+    with pytest.raises(UnknownAlias) as caught:
+        await bench.ask("careful")
+    assert caught.value.facts["setting"] == "SPANWISE_MODELS"
+    assert not bench.entries
+
+
+async def test_no_error_of_a_provider_gets_out(bench: Bench) -> None:
+    bench.server.script.append(rejection(401))
+    with pytest.raises(ModelError) as caught:
+        await bench.ask()
+    error: BaseException | None = caught.value
+    assert error is not None
+    assert error.__cause__ is None
+    assert error.__suppress_context__
+    assert "sk-secret" not in str(caught.value.facts)
+
+
+async def test_many_calls_at_once(bench: Bench) -> None:
+    replies = await asyncio.gather(*(bench.ask() for _ in range(64)))
+    assert len({reply.text for reply in replies}) == 1
+    assert len(bench.entries) == 64
