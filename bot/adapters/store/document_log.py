@@ -153,6 +153,13 @@ def list_documents(connection: Connection, collection: str) -> tuple[DocumentRow
     return tuple(map(_document_row, rows))
 
 
+def list_sources(connection: Connection, collection: str) -> tuple[str, ...]:
+    """The folders and files that live documents came from."""
+    query = select(documents.c.source).distinct()
+    query = query.where(documents.c.collection == collection, documents.c.is_removed.is_(False))
+    return tuple(connection.execute(query).scalars())
+
+
 def put_document(connection: Connection, row: DocumentRow, cut: Sequence[Chunk]) -> tuple[int, int]:
     """Replace a document and its chunks as one change; returns its version and the collection's revision.
 

@@ -1,0 +1,246 @@
+"""What the organisation knows: adding, removing and listing documents, and searching them for an audience."""
+
+import asyncio
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from bot.adapters.store import audit_log
+from bot.adapters.store import document_log as log
+from bot.adapters.store.engine import Store
+from bot.services.intake import Added, Intake, OnProgress, remove_document
+from bot.services.readers import EVERYONE, Audience
+from bot.services.snapshots import Snapshots
+from knowledge.document import Document, Retrieval
+from knowledge.embedding import Embedder
+from knowledge.index import VectorIndex
+from knowledge.retrieval import search
+from knowledge.sources import open_source
+from workflows.ports import Clock, UnknownCollection
+
+AT_ONCE = 4
+"""Searches that run side by side; more would only wait for the same processors."""
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{1,39}")
+
+
+class InvalidCollectionName(Exception):
+    """Not 2 to 40 lower-case letters, digits and hyphens with a letter first."""
+
+    def __init__(self, collection: str) -> None:
+        super().__init__(collection)
+        self.facts = {"collection": collection}
+
+
+class UnknownDocument(Exception):
+    """No live document stands at that path."""
+
+    def __init__(self, collection: str, path: str) -> None:
+        super().__init__(path)
+        self.facts = {"collection": collection, "path": path}
+
+
+class Holdings:
+    """The collections of one installation. The store is the truth; indexes in the data folder follow it."""
+
+    def __init__(
+        self,
+        store: Store,
+        data_dir: Path,
+        clock: Clock,
+        *,
+        chroma_url: str = "",
+        embedder: Embedder | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._embedder = embedder or Embedder()
+        folder = data_dir / "knowledge"
+        vectors = VectorIndex(
+            chroma_url or folder / "chroma",
+            model_id=self._embedder.model_id,
+            dimension=self._embedder.dimension,
+        )
+        self._snapshots = Snapshots(store, folder, vectors, self._embedder)
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def add(
+        self,
+        path: Path,
+        collection: str,
+        *,
+        owner: str = "",
+        audience: Sequence[str] | None = None,
+        source: str = "",
+        by: str = "terminal",
+        on_progress: OnProgress | None = None,
+    ) -> Added:
+        """Bring a collection up to date with a folder or file, making it when it is new.
+
+        `audience` None keeps what it was (everyone, for a new one). `source` names a folder that may move.
+        `on_progress` is called from another thread.
+        Raises SourceMissing, TooManyFiles, InvalidCollectionName, MixedModels.
+        """
+        return await asyncio.to_thread(self._add, path, collection, owner, audience, source, by, on_progress)
+
+    def retriever(
+        self, audience: Audience, revisions: Mapping[str, int] | None = None
+    ) -> "AudienceRetriever":
+        """A Retriever for those readers; `revisions` pins collections to what they held at a run's start."""
+        return AudienceRetriever(self, audience, revisions or {})
+
+    async def warm(self) -> None:
+        """Load the model and take every collection's snapshot, so that the first question need not wait."""
+        await asyncio.to_thread(self._embedder.encode_query, "warm")
+        for row in await self.collections():
+            await asyncio.to_thread(self._snapshots.take, row)
+
+    async def collections(self) -> tuple[log.CollectionRow, ...]:
+        """Every collection, whoever may read it."""
+        return await self._store.read(log.list_collections)
+
+    async def documents(self, collection: str) -> tuple[Document, ...]:
+        """Live documents by path, with their text. Raises UnknownCollection."""
+        row = await self._find(collection)
+        stored = await self._store.read(functools.partial(log.list_documents, collection=row.name))
+        return tuple(one.document for one in stored)
+
+    async def remove(self, collection: str, path: str, *, by: str = "terminal") -> int:
+        """Take a document out; returns the collection's revision.
+
+        Raises UnknownCollection, UnknownDocument.
+        """
+        row = await self._find(collection)
+
+        def act(connection: Connection) -> int:
+            stored = log.find_document(connection, row.name, path)
+            if stored is None:
+                raise UnknownDocument(row.name, path)
+            return remove_document(connection, stored.document, by=by, at=self._clock.now())
+
+        return await self._store.write(act)
+
+    async def set_audience(self, collection: str, audience: Sequence[str], *, by: str = "terminal") -> None:
+        """Say who may read it: `everyone`, or ids of people and groups. Raises UnknownCollection."""
+        row = await self._find(collection)
+        await self._store.write(lambda connection: self._set_audience(connection, row.name, audience, by))
+
+    async def reindex(self) -> tuple[str, ...]:
+        """Build every index again from the store, with the model of today; returns the collections' names."""
+        rows = await self.collections()
+        for row in rows:
+            await asyncio.to_thread(self._reindex, row)
+        return tuple(row.name for row in rows)
+
+    async def search(
+        self, collection: str, query: str, limit: int, audience: Audience, revision: int | None = None
+    ) -> Retrieval:
+        """Search one collection if all of the audience may read it. Raises UnknownCollection, MixedModels."""
+        row = await self._find(collection)
+        if not audience.may_read(row.audience):
+            raise UnknownCollection(collection)
+        async with self._turns:
+            return await asyncio.to_thread(self._search, row, query, limit, revision)
+
+    async def close(self) -> None:
+        """Let another process own the index."""
+        await asyncio.to_thread(self._snapshots.close)
+
+    def _search(self, row: log.CollectionRow, query: str, limit: int, revision: int | None) -> Retrieval:
+        snapshot = self._snapshots.take(row, revision)
+        return search(snapshot, query, limit=limit, embedder=self._embedder)
+
+    def _add(
+        self,
+        path: Path,
+        collection: str,
+        owner: str,
+        audience: Sequence[str] | None,
+        source_name: str,
+        by: str,
+        on_progress: OnProgress | None,
+    ) -> Added:
+        if not _NAME.fullmatch(collection):
+            raise InvalidCollectionName(collection)
+        known = self._store.read_now(functools.partial(log.list_sources, collection=collection))
+        source = open_source(path, name=source_name, known=known)
+        row = self._store.write_now(
+            lambda connection: self._ensure_collection(connection, collection, audience, by)
+        )
+        intake = Intake(self._store, self._snapshots, self._clock, row, owner=owner, by=by)
+        outcome = intake.run(source, on_progress)
+        self._snapshots.take(self._store.read_now(functools.partial(_existing, name=collection)))
+        return outcome
+
+    def _ensure_collection(
+        self, connection: Connection, name: str, audience: Sequence[str] | None, by: str
+    ) -> log.CollectionRow:
+        row = log.find_collection(connection, name)
+        if row is None:
+            made = log.CollectionRow(
+                name=name,
+                audience=tuple(audience or (EVERYONE,)),
+                revision=0,
+                model_id=self._embedder.model_id,
+                dimension=self._embedder.dimension,
+                calibration={},
+            )
+            log.insert_collection(connection, made, now=self._clock.now())
+            self._note(connection, by, "collection.made", name, made.audience)
+            return made
+        if audience is not None and tuple(audience) != row.audience:
+            self._set_audience(connection, name, audience, by)
+        return row
+
+    def _set_audience(self, connection: Connection, name: str, audience: Sequence[str], by: str) -> None:
+        log.update_collection(connection, name, audience=list(audience))
+        self._note(connection, by, "collection.audience_set", name, audience)
+
+    def _note(self, connection: Connection, by: str, action: str, name: str, audience: Sequence[str]) -> None:
+        audit_log.append_event(
+            connection,
+            actor=by,
+            action=action,
+            target=name,
+            at=self._clock.now(),
+            context={"audience": list(audience)},
+        )
+
+    def _reindex(self, row: log.CollectionRow) -> None:
+        self._snapshots.forget(row.name)
+        self._store.write_now(
+            functools.partial(
+                log.update_collection,
+                name=row.name,
+                model_id=self._embedder.model_id,
+                dimension=self._embedder.dimension,
+            )
+        )
+        self._snapshots.take(self._store.read_now(functools.partial(_existing, name=row.name)))
+
+    async def _find(self, collection: str) -> log.CollectionRow:
+        return await self._store.read(functools.partial(_existing, name=collection))
+
+
+class AudienceRetriever:
+    """The Retriever port, bound to the readers of one run's answer and to what the run is pinned to."""
+
+    def __init__(self, holdings: Holdings, audience: Audience, revisions: Mapping[str, int]) -> None:
+        self._holdings = holdings
+        self._audience = audience
+        self._revisions = revisions
+
+    async def retrieve(self, query: str, *, collection: str, limit: int) -> Retrieval:
+        """Best passages first. Raises UnknownCollection, which also stands for one they may not read."""
+        revision = self._revisions.get(collection)
+        return await self._holdings.search(collection, query, limit, self._audience, revision)
+
+
+def _existing(connection: Connection, name: str) -> log.CollectionRow:
+    row = log.find_collection(connection, name)
+    if row is None:
+        raise UnknownCollection(name)
+    return row
