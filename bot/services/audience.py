@@ -6,8 +6,7 @@ from typing import Any
 from bot.adapters.store.document_log import list_collections
 from bot.adapters.store.engine import Connection
 from bot.adapters.store.step_log import read_steps
-
-EVERYONE = "everyone"
+from bot.services.readers import Audience
 
 
 class NotForThisAudience(Exception):
@@ -23,18 +22,13 @@ def refuse_unreadable(connection: Connection, run_id: str, readers: tuple[str, .
 
     Counts every passage a step was given, cited or not. No readers named means everybody.
     """
-    audiences = {row.name: frozenset(row.audience) for row in list_collections(connection)}
+    allowed = {row.name: row.audience for row in list_collections(connection)}
+    audience = Audience(tuple(frozenset({reader}) for reader in readers) or None)
     closed = {
-        name
-        for name in _collections_read(connection, run_id)
-        if not _open_to(audiences.get(name, frozenset()), frozenset(readers))
+        name for name in _collections_read(connection, run_id) if not audience.may_read(allowed.get(name, ()))
     }
     if closed:
         raise NotForThisAudience(run_id, closed)
-
-
-def _open_to(audience: frozenset[str], readers: frozenset[str]) -> bool:
-    return EVERYONE in audience or (bool(readers) and readers <= audience)
 
 
 def _collections_read(connection: Connection, run_id: str) -> set[str]:

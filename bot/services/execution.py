@@ -1,0 +1,94 @@
+"""Carrying one run out: pins its versions, binds its model, knowledge and journal, and executes it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.adapters.ledger_entry import LedgerEntry
+from bot.adapters.llm import Models
+from bot.adapters.store.document_log import list_collections
+from bot.adapters.store.engine import Connection, Store
+from bot.adapters.store.ledger import insert_call
+from bot.adapters.store.run_leases import Held, pin_run
+from bot.adapters.store.run_log import RunRow
+from bot.services.actors import Actor, Origin
+from bot.services.catalogue import Catalogue, Pinned
+from bot.services.holdings import Holdings
+from bot.services.journal import RunJournal
+from bot.services.readers import TERMINAL, Audience
+from workflows.engine import Ports, execute
+from workflows.ports import Clock, Progress
+from workflows.run import RunResult
+
+KNOWLEDGE = "knowledge"
+"""Kind of pin that holds the revision of each collection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What runs need, the same for all of them. Called by the worker for each."""
+
+    store: Store
+    catalogue: Catalogue
+    models: Models
+    holdings: Holdings
+    clock: Clock
+    on_text: Callable[[str, str], None] | None = None
+    """Receives run id and each piece of the answer as it is written."""
+
+    async def __call__(self, row: RunRow, held: Held, on_progress: Callable[[Progress], None]) -> RunResult:
+        """How the run ended. Raises LostLease, and UnknownWorkflow when its pinned version is gone."""
+        pinned, pins = await self._pin(row, held)
+        workflow = pinned.root
+        ports = Ports(
+            model=self.models.bind(self._record, run_id=row.id),
+            retriever=self.holdings.retriever(_audience(row), pins.get(KNOWLEDGE)),
+            clock=self.clock,
+            journal=RunJournal(self.store, held),
+            library=pinned,
+        )
+
+        async def progress(at: Progress) -> None:
+            on_progress(at)
+
+        return await execute(
+            workflow,
+            inputs=workflow.read_inputs(row.inputs),
+            parameters=pinned.parameters(workflow.name),
+            ports=ports,
+            on_progress=progress,
+            on_text=None if self.on_text is None else self._text_of(row.id),
+        )
+
+    async def _pin(self, row: RunRow, held: Held) -> tuple[Pinned, Mapping[str, Any]]:
+        """The versions of the first attempt; live ones become them."""
+        if row.pins:
+            pinned = await self.store.read(
+                lambda connection: self.catalogue.resolve_pins(connection, row.workflow, row.pins)
+            )
+            return pinned, row.pins
+
+        def act(connection: Connection) -> tuple[Pinned, Mapping[str, Any]]:
+            pinned = self.catalogue.resolve(connection, row.workflow)
+            revisions = {each.name: each.revision for each in list_collections(connection)}
+            pins = {**pinned.pins, KNOWLEDGE: revisions}
+            version = pinned.pins["workflow"][row.workflow]
+            pin_run(connection, held, pins=pins, version=version, title=pinned.root.title)
+            return pinned, pins
+
+        return await self.store.write(act)
+
+    async def _record(self, entry: LedgerEntry) -> None:
+        await self.store.write(lambda connection: insert_call(connection, entry))
+
+    def _text_of(self, run_id: str) -> Callable[[str], None]:
+        def pass_on(text: str) -> None:
+            if self.on_text is not None:
+                self.on_text(run_id, text)
+
+        return pass_on
+
+
+def _audience(row: RunRow) -> Audience:
+    origin = Origin.from_json(row.origin)
+    return TERMINAL if origin.surface == "terminal" else Audience.of(Actor.from_json(row.actor), origin)
