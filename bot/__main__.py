@@ -1,0 +1,34 @@
+"""`python -m bot ...`: every command of the terminal."""
+
+import typer
+
+from bot import logs
+from bot.cli import asking, inspecting, keeping, serving
+from bot.settings import Settings
+
+app = typer.Typer(
+    help="Spanwise runs an organisation's AI workflows in production, from Slack.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    add_completion=False,
+)
+
+PROCESSES = (serving.demo, serving.serve, serving.slack, serving.worker, serving.clock, serving.migrate)
+INSPECTION = (inspecting.doctor, inspecting.settings, inspecting.manifest, inspecting.docs)
+KEEPING = (keeping.grant, keeping.revoke, keeping.grants)
+
+for command in (*PROCESSES, asking.run, *INSPECTION, *KEEPING):
+    app.command(command.__name__)(command)
+app.add_typer(keeping.knowledge, name="knowledge")
+app.add_typer(keeping.workflow, name="workflow")
+app.add_typer(keeping.audit, name="audit")
+
+
+def main() -> None:
+    """Entry point of the `spanwise` script."""
+    logs.set_up(Settings().log_level)
+    app()
+
+
+if __name__ == "__main__":
+    main()

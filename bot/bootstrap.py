@@ -1,0 +1,116 @@
+"""The composition root: the only place that constructs. Its parameters are what a test may swap."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.adapters.llm import Models
+from bot.adapters.profiles import SHIPPED, read_profiles
+from bot.adapters.queue.wakeup import EmbeddedQueue, RunQueue, WakeUp
+from bot.adapters.store.engine import Store
+from bot.adapters.store.migrate import migrate
+from bot.adapters.system_clock import SystemClock
+from bot.services.access import Access
+from bot.services.catalogue import Catalogue, Content
+from bot.services.execution import Execution
+from bot.services.feedback import Feedback
+from bot.services.holdings import Holdings
+from bot.services.outbox import Courier
+from bot.services.outbox_items import Sender
+from bot.services.preferences import Preferences
+from bot.services.runs import Runs
+from bot.services.work import Pace, Worker
+from bot.settings import Settings
+from knowledge.embedding import Embedder
+from workflows.ports import Clock
+
+LIBRARY = Path(__file__).parent.parent / "workflows" / "library"
+HANDBOOK = Path(__file__).parent.parent / "knowledge" / "library" / "people"
+PEOPLE = "people"
+"""The collection that the shipped handbook fills."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Everything a process may need, constructed but not started."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    access: Access
+    catalogue: Catalogue
+    holdings: Holdings
+    models: Models
+    queue: RunQueue
+    outgoing: WakeUp
+    runs: Runs
+    feedback: Feedback
+    preferences: Preferences
+
+    def worker(self, on_text: Callable[[str, str], None] | None = None) -> Worker:
+        """Executes queued runs; `on_text` hears run id and piece of answers being written."""
+        execution = Execution(self.store, self.catalogue, self.models, self.holdings, self.clock, on_text)
+        pace = Pace(concurrency=self.settings.concurrency)
+        return Worker(self.store, execution, self.clock, self.queue, self.outgoing, pace)
+
+    def courier(self, sender: Sender) -> Courier:
+        """Brings the outbox to Slack through `sender`."""
+        return Courier(self.store, sender, self.clock, self.outgoing)
+
+    async def close(self) -> None:
+        """Let go of the index and the database."""
+        await self.holdings.close()
+        self.store.close()
+
+
+def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder | None = None) -> Product:
+    """Construct everything and bring the database up to date. Raises InvalidProfiles and database errors."""
+    clock = clock or SystemClock()
+    embedder = embedder or Embedder()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    profiles = read_profiles(models_text(settings), source=str(settings.models or SHIPPED))
+    migrate(settings.store_url)
+    store = Store(settings.store_url)
+    access = Access(store, clock, settings.admins)
+    catalogue = Catalogue(store, access, clock, embedder.encode)
+    queue, outgoing = EmbeddedQueue(), WakeUp()
+    return Product(
+        settings=settings,
+        store=store,
+        clock=clock,
+        access=access,
+        catalogue=catalogue,
+        holdings=Holdings(store, settings.data_dir, clock, chroma_url=settings.chroma_url, embedder=embedder),
+        models=Models(profiles, embedder=embedder, clock=clock),
+        queue=queue,
+        outgoing=outgoing,
+        runs=Runs(store, catalogue, access, clock, queue, outgoing),
+        feedback=Feedback(store, clock),
+        preferences=Preferences(store, clock),
+    )
+
+
+def models_text(settings: Settings) -> str:
+    """The text of models.yaml in force."""
+    return (settings.models or SHIPPED).read_text(encoding="utf-8")
+
+
+def library(folder: Path = LIBRARY) -> list[Content]:
+    """Workflows of a folder and the prompts beside them, as contents to release."""
+    found = [
+        Content("prompt", path.stem, path.read_text(encoding="utf-8"))
+        for path in sorted((folder / "prompts").glob("*.md"))
+    ]
+    found += [
+        Content("workflow", path.stem, path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("*.yaml"))
+        if not path.name.endswith(".cases.yaml")
+    ]
+    return found
+
+
+async def load_shipped(product: Product, on_progress: Callable[[int, int, str], None] | None = None) -> None:
+    """Release the shipped workflows, record the model profiles, and take up the shipped handbook."""
+    await product.catalogue.seed(library())
+    await product.catalogue.seed([Content("models", "models", models_text(product.settings))], "settings")
+    await product.holdings.add(HANDBOOK, PEOPLE, source="library", by="library", on_progress=on_progress)

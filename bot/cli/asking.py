@@ -1,0 +1,93 @@
+"""`python -m bot run`: a run from the terminal, streamed, with its sources."""
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from bot.bootstrap import PEOPLE, Product, build, load_shipped
+from bot.cli import console
+from bot.services.access import OPERATOR
+from bot.services.actors import Actor, Origin
+from bot.services.run_views import RunView
+from bot.services.runs import RunRequest
+from bot.settings import Settings
+from workflows.run import RUN_TRANSITIONS
+
+LOOK_S = 0.2
+
+
+def run(
+    workflow: Annotated[str, typer.Argument(help="Name of the workflow, e.g. ask-policy.")],
+    words: Annotated[
+        list[str] | None, typer.Argument(help="Inputs as name=value; other words fill the first text input.")
+    ] = None,
+) -> None:
+    """Run a workflow here and show the answer with its sources."""
+    asyncio.run(_run(workflow, words or []))
+
+
+async def _run(workflow: str, words: list[str]) -> None:
+    product = build(Settings())
+    try:
+        await prepare(product)
+        view, streamed = await ask(product, workflow, words)
+        console.show_run(view, product.clock.now(), streamed=streamed)
+        failed = view.answer is None
+    except Exception as error:
+        console.refuse(error)
+        failed = True
+    finally:
+        await product.close()
+    if failed:
+        raise typer.Exit(1)
+
+
+async def prepare(product: Product) -> None:
+    """Load what ships into an empty data folder; later changes to it come with `serve` and `demo`."""
+    if any(row.name == PEOPLE for row in await product.holdings.collections()):
+        return
+    with console.progress_bar("Reading the shipped handbook") as follow:
+        await load_shipped(product, follow)
+
+
+async def ask(product: Product, workflow: str, words: list[str]) -> tuple[RunView, bool]:
+    """Carry one request through, here or by a worker that is quicker; whether its text was streamed."""
+    found = await product.catalogue.find(workflow)
+    inputs = read_words(words, {name: item.kind for name, item in found.workflow.inputs.items()})
+    request = RunRequest(f"terminal:{uuid.uuid4()}", Actor(OPERATOR), workflow, inputs, Origin("terminal"))
+    accepted = await product.runs.accept(request)
+    heard = False
+
+    def listen(run_id: str, words: str) -> None:
+        nonlocal heard
+        if run_id == accepted.run_id:
+            heard = True
+            console.piece(words)
+
+    await product.worker(listen).drain()
+    view = await product.runs.view(accepted.run_id)
+    while RUN_TRANSITIONS[view.status]:
+        await asyncio.sleep(LOOK_S)
+        view = await product.runs.view(accepted.run_id)
+    if heard:
+        console.piece("\n")
+    return view, heard
+
+
+def read_words(words: list[str], kinds: Mapping[str, str]) -> dict[str, str]:
+    """Inputs from what the shell handed over: `name=value`, and the rest for the first text input left."""
+    values: dict[str, str] = {}
+    rest: list[str] = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if equals and name in kinds:
+            values[name] = value
+        else:
+            rest.append(word)
+    open_texts = [name for name, kind in kinds.items() if kind == "text" and name not in values]
+    if rest and open_texts:
+        values[open_texts[0]] = " ".join(rest)
+    return values

@@ -1,0 +1,98 @@
+"""What the terminal shows: answers with their sources, progress bars, tables, refusals as sentences."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+import structlog
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from bot.services.opaque_ids import incident_token
+from bot.services.run_views import RunView
+from bot.slack import text
+from bot.slack.blocks import receipt_words
+from bot.slack.refusals import is_known, sentence
+
+log = structlog.get_logger(__name__)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+OnProgress = Callable[[int, int, str], None]
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[OnProgress]:
+    """A bar that follows (done, total, what); one line at the end when stderr is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.fields[what]}"), console=err, transient=True) as bars:
+        task = bars.add_task(title, total=None, what="")
+
+        def follow(done: int, total: int, what: str) -> None:
+            bars.update(task, completed=done, total=total, what=escape(what[-48:]))
+
+        yield follow
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows under headings; text is shown as it is."""
+    drawn = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        drawn.add_row(*(escape(cell) for cell in row))
+    out.print(drawn)
+
+
+def plain(mrkdwn: str) -> str:
+    """A sentence written for Slack, without Slack's markup."""
+    words = re.sub(r"<([^|>]+)\|([^>]+)>", r"\2", mrkdwn)
+    words = re.sub(r":[a-z_]+: ?", "", words).replace("`", "")
+    words = re.sub(r"\*([^*\n]+)\*", r"\1", words)
+    return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def refuse(error: BaseException) -> None:
+    """Say what is wrong and what to do; an unknown error shows a token that the log line carries too."""
+    kind = type(error).__name__
+    token = "" if is_known(kind) else incident_token()
+    if token:
+        log.error("command.failed", token=token, exc_info=error)
+    refuse_kind(kind, getattr(error, "facts", {}), token)
+
+
+def refuse_kind(kind: str, facts: Mapping[str, str], token: str = "") -> None:
+    """As `refuse`, for an error known by its class name."""
+    err.print(plain(text.failed(sentence(kind, facts), token)), style="red", markup=False)
+
+
+def show_run(view: RunView, now: datetime, *, streamed: bool) -> None:
+    """The answer, unless it was streamed, then sources and receipt."""
+    answer = view.answer
+    if answer is None:
+        if view.failure is not None:
+            refuse_kind(view.failure.kind, view.failure.facts, view.failure.token)
+        return
+    if not streamed:
+        out.print(answer.text, markup=False)
+    if answer.citations:
+        out.print("\nSources", style="bold")
+    for citation in answer.citations:
+        passage = citation.passage
+        place = " › ".join(dict.fromkeys((passage.title, *passage.headings)))
+        owner = f"{passage.owner}, " if passage.owner else ""
+        out.print(
+            f"[{citation.number}] {place} — {owner}{text.age(passage.updated_at, now)}, v{passage.version}",
+            markup=False,
+        )
+    for note in answer.notes:
+        out.print(f"\n{note}", style="dim", markup=False)
+    out.print("\n" + plain(receipt_words(view, answer, now)), style="dim", markup=False)
+
+
+def piece(words: str) -> None:
+    """A piece of an answer as it is written."""
+    sys.stdout.write(words)
+    sys.stdout.flush()

@@ -1,0 +1,241 @@
+"""What an operator keeps in order: knowledge, workflows, grants, the audit chain."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.adapters.store import audit_log
+from bot.bootstrap import Product, build, library
+from bot.cli import console
+from bot.governance.roles import EVERYTHING, Role
+from bot.services.access import OPERATOR
+from bot.services.actors import Actor
+from bot.services.catalogue import Content
+from bot.settings import Settings
+from workflows.definition import InvalidWorkflow, load_workflow
+from workflows.template import parse_prompt
+
+knowledge = typer.Typer(help="What the organisation knows: add, list, remove, reindex.", no_args_is_help=True)
+workflow = typer.Typer(help="Workflow files: check, add, list.", no_args_is_help=True)
+audit = typer.Typer(help="The audit chain.", no_args_is_help=True)
+
+Collection = Annotated[str, typer.Option("--collection", "-c", help="Name of the collection.")]
+Scope = Annotated[str, typer.Option(help="`*`, `workflow:<name>` or `collection:<name>`.")]
+
+
+def act(work: Callable[[Product], Awaitable[bool]]) -> None:
+    """Build the product, do one piece of work, and end with 1 when it did not succeed."""
+
+    async def whole() -> bool:
+        product = build(Settings())
+        try:
+            return await work(product)
+        finally:
+            await product.close()
+
+    try:
+        done = asyncio.run(whole())
+    except Exception as error:
+        console.refuse(error)
+        done = False
+    if not done:
+        raise typer.Exit(1)
+
+
+@knowledge.command("add")
+def add_knowledge(
+    path: Annotated[Path, typer.Argument(help="A folder or a file.")],
+    collection: Collection,
+    owner: Annotated[str, typer.Option(help="Who answers for documents that name nobody.")] = "",
+    readers: Annotated[
+        str, typer.Option(help="Who may read it: `everyone`, or ids of people and groups with commas.")
+    ] = "",
+) -> None:
+    """Bring a collection up to date with a folder or file; unchanged files are left as they are."""
+
+    async def work(product: Product) -> bool:
+        audience = [reader.strip() for reader in readers.split(",") if reader.strip()] or None
+        with console.progress_bar(f"Adding to {collection}") as follow:
+            added = await product.holdings.add(
+                path, collection, owner=owner, audience=audience, by=OPERATOR, on_progress=follow
+            )
+        console.out.print(
+            f"{len(added.added)} added, {len(added.changed)} changed, {len(added.unchanged)} unchanged, "
+            f"{len(added.removed)} removed, {len(added.refused)} refused"
+        )
+        for refused in added.refused:
+            console.err.print(f"{refused.path}: ", style="red", end="", markup=False)
+            console.refuse_kind(refused.why, refused.facts)
+        return not added.refused
+
+    act(work)
+
+
+@knowledge.command("list")
+def list_knowledge(
+    collection: Annotated[str, typer.Argument(help="Name of a collection; none lists them all.")] = "",
+) -> None:
+    """List the collections, or the documents of one."""
+
+    async def work(product: Product) -> bool:
+        if collection:
+            documents = await product.holdings.documents(collection)
+            rows = [
+                (item.path, item.title, f"v{item.version}", item.owner, f"{item.updated_at:%Y-%m-%d}")
+                for item in documents
+            ]
+            console.table(("Path", "Title", "Version", "Owner", "Updated"), rows)
+        else:
+            found = await product.holdings.collections()
+            console.table(
+                ("Collection", "Revision", "Readers"),
+                [(row.name, str(row.revision), ", ".join(row.audience)) for row in found],
+            )
+        return True
+
+    act(work)
+
+
+@knowledge.command("remove")
+def remove_knowledge(
+    path: Annotated[str, typer.Argument(help="As `knowledge list` shows it.")], collection: Collection
+) -> None:
+    """Take a document out of a collection."""
+
+    async def work(product: Product) -> bool:
+        revision = await product.holdings.remove(collection, path, by=OPERATOR)
+        console.out.print(f"{collection} is at revision {revision}")
+        return True
+
+    act(work)
+
+
+@knowledge.command("reindex")
+def reindex() -> None:
+    """Build every index again from the database."""
+
+    async def work(product: Product) -> bool:
+        with console.progress_bar("Reindexing"):
+            names = await product.holdings.reindex()
+        console.out.print(f"Rebuilt: {', '.join(names) or 'nothing to rebuild'}")
+        return True
+
+    act(work)
+
+
+@workflow.command("check")
+def check(file: Annotated[Path, typer.Argument(help="A workflow file.")]) -> None:
+    """Report every problem of a workflow file with its line."""
+    read_file(file)
+    console.out.print(f"{file.name} is in order")
+
+
+@workflow.command("add")
+def add(
+    file: Annotated[Path, typer.Argument(help="A workflow file; its prompts stand in prompts/.")],
+) -> None:
+    """Check a workflow file and release it: its slash command comes with the next manifest."""
+    contents = read_file(file)
+
+    async def work(product: Product) -> bool:
+        moved = await product.catalogue.add(Actor(OPERATOR), contents)
+        console.out.print(f"{contents[-1].name}: {'released' if moved else 'nothing changed'}")
+        return True
+
+    act(work)
+
+
+@workflow.command("list")
+def list_workflows() -> None:
+    """List the released workflows."""
+
+    async def work(product: Product) -> bool:
+        rows = [
+            (f"/{item.name}", f"v{item.version}", item.title) for item in await product.catalogue.released()
+        ]
+        console.table(("Command", "Version", "Title"), rows)
+        return True
+
+    act(work)
+
+
+def read_file(file: Path) -> list[Content]:
+    """A workflow file and the prompts it names, checked; shows every problem and ends with 1 otherwise."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        found = load_workflow(text, source=file.name)
+    except InvalidWorkflow as error:
+        for problem in error.problems:
+            where = f"{file.name}:{problem.line}:{problem.column}"
+            console.err.print(f"{where}: {problem.path}: {problem.message}", style="red", markup=False)
+        raise typer.Exit(1) from None
+    except (OSError, UnicodeDecodeError):
+        console.err.print(f"{file}: there is no readable text file", style="red", markup=False)
+        raise typer.Exit(1) from None
+    shipped = {content.name: content for content in library() if content.kind == "prompt"}
+    prompts = []
+    for name in sorted(found.prompt_names()):
+        path = file.parent / "prompts" / f"{name}.md"
+        if path.exists():
+            prompts.append(Content("prompt", name, path.read_text(encoding="utf-8")))
+            parse_prompt(name, prompts[-1].text)
+        elif name not in shipped:
+            console.err.print(f"{file.name}: no prompts/{name}.md beside it", style="red", markup=False)
+            raise typer.Exit(1)
+    return [*prompts, Content("workflow", found.name, text)]
+
+
+def grant(
+    grantee: Annotated[str, typer.Argument(help="A Slack user id, a user group id, or `everyone`.")],
+    role: Role,
+    scope: Scope = EVERYTHING,
+) -> None:
+    """Give a role."""
+
+    async def work(product: Product) -> bool:
+        given = await product.access.grant(Actor(OPERATOR), grantee, role, scope)
+        console.out.print(f"{grantee} is {role.value} of {scope}" + ("" if given else " already"))
+        return True
+
+    act(work)
+
+
+def revoke(grantee: str, role: Role, scope: Scope = EVERYTHING) -> None:
+    """Take a role away."""
+
+    async def work(product: Product) -> bool:
+        taken = await product.access.revoke(Actor(OPERATOR), grantee, role, scope)
+        console.out.print(f"{grantee} {'is no longer' if taken else 'was not'} {role.value} of {scope}")
+        return True
+
+    act(work)
+
+
+def grants() -> None:
+    """List who holds which role."""
+
+    async def work(product: Product) -> bool:
+        held = await product.store.read(product.access.grants)
+        rows = [(item.grantee, item.role.value, item.scope, item.granted_by) for item in held]
+        console.table(("Who", "Role", "Over", "Given by"), rows)
+        return True
+
+    act(work)
+
+
+@audit.command("verify")
+def verify() -> None:
+    """Walk the chain of audit events and name the first row that was changed."""
+
+    async def work(product: Product) -> bool:
+        found = await product.store.read(audit_log.verify)
+        if found.bad_seq is None:
+            console.out.print(f"{found.rows} events, unbroken; head {found.head}")
+        else:
+            console.err.print(f"event {found.bad_seq} is {found.why}", style="red")
+        return found.bad_seq is None
+
+    act(work)

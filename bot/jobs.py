@@ -1,0 +1,41 @@
+"""The clock: APScheduler in memory, firing housekeeping that is harmless to repeat."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from bot.adapters.store import audit_log
+from bot.adapters.store.engine import Store
+
+log = structlog.get_logger(__name__)
+
+Work = Callable[[], Awaitable[None]]
+
+
+def jobs(store: Store) -> Mapping[str, tuple[str, Work]]:
+    """Name to (cron line in UTC, work). Each may fire twice or on two machines and change nothing more."""
+
+    async def check_audit_chain() -> None:
+        found = await store.read(audit_log.verify)
+        if found.bad_seq is None:
+            log.info("audit.verified", rows=found.rows, head=found.head)
+        else:
+            log.error("audit.broken", seq=found.bad_seq, why=found.why)
+
+    return {"check-audit-chain": ("17 3 * * *", check_audit_chain)}
+
+
+async def run_until(stop: asyncio.Event, store: Store) -> None:
+    """Fire the jobs at their times until `stop` is set."""
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    for name, (cron, work) in jobs(store).items():
+        trigger = CronTrigger.from_crontab(cron, timezone="UTC")
+        scheduler.add_job(work, trigger, id=name, coalesce=True, misfire_grace_time=None)
+    scheduler.start()
+    try:
+        await stop.wait()
+    finally:
+        scheduler.shutdown(wait=False)

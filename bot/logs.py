@@ -1,0 +1,67 @@
+"""Structured log lines on stderr: readable at a terminal, JSON elsewhere, never with a secret in them."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+SECRET = re.compile(r"\b(xox[abeprs]-|xapp-|sk-|ghp_|AKIA)[A-Za-z0-9_-]{6,}")
+"""Slack, OpenAI-style, GitHub and AWS tokens, by how they begin."""
+
+QUIET = (
+    "chromadb",
+    "httpx",
+    "LiteLLM",
+    "slack_bolt",
+    "slack_sdk",
+    "aiohttp.access",
+    "alembic",
+    "apscheduler",
+)
+"""Libraries whose own lines matter only from warnings on."""
+
+
+def set_up(level: str) -> None:
+    """Send everything that is logged, ours and the libraries', through one formatter to stderr."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _hide_secrets,
+    ]
+    at_terminal = sys.stderr.isatty()
+    last = structlog.dev.ConsoleRenderer() if at_terminal else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def _hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: _hidden(value) for key, value in event.items()}
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, str):
+        return SECRET.sub(r"\1***", value)
+    if isinstance(value, dict):
+        return {key: _hidden(item) for key, item in value.items()}
+    return value
