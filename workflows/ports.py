@@ -3,10 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from knowledge.document import Passage, Retrieval
 from workflows.run import Json, StepRun, Usage
+
+if TYPE_CHECKING:
+    from workflows.template import PromptTemplate
+    from workflows.workflow import Workflow
 
 Purpose = Literal["answer", "judge", "evaluation", "admin"]
 
@@ -158,12 +162,42 @@ class Journal(Protocol):
         ...
 
     async def record(self, step: StepRun) -> None:
-        """Keep one finished step. Raises LostLease when another worker owns the run."""
+        """Keep one finished step; one of the same id replaces it (a check had it done again).
+
+        Raises LostLease when another worker owns the run.
+        """
         ...
 
 
 class LostLease(Exception):
     """Another worker took the run over; stop at once and write nothing more."""
+
+
+class Library(Protocol):
+    """The versions this run is pinned to."""
+
+    def workflow(self, name: str) -> "Workflow":
+        """A workflow that a `call` step names. Raises a LookupError with facts."""
+        ...
+
+    def prompt(self, name: str) -> "PromptTemplate":
+        """A prompt that a step names. Raises a LookupError with facts."""
+        ...
+
+    def parameters(self, workflow_name: str) -> Mapping[str, Json]:
+        """What was set for a workflow's parameters; those left out have their defaults."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything an execution needs from outside."""
+
+    model: Model
+    retriever: Retriever
+    clock: Clock
+    journal: Journal
+    library: Library
 
 
 @dataclass(frozen=True, slots=True)

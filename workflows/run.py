@@ -117,6 +117,8 @@ class RunResult:
     answer: Answer | None
     steps: tuple[StepRun, ...]
     failure: Failure | None = None
+    error: Exception | None = field(default=None, compare=False, repr=False)
+    """The exception behind the failure, for the log."""
 
     @property
     def usage(self) -> Usage:
