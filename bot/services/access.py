@@ -58,6 +58,10 @@ class Access:
             scope=scope,
         )
 
+    async def holds(self, actor: Actor, permission: Permission, scope: str = EVERYTHING) -> bool:
+        """As `may`, outside a transaction: for what a person is shown, never for what they do."""
+        return await self._store.read(lambda connection: self.may(connection, actor, permission, scope))
+
     def authorise(self, connection: Connection, actor: Actor, permission: Permission, scope: str) -> None:
         """Raise Outsider or NotAuthorized unless the actor may."""
         if actor.is_outsider:

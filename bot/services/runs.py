@@ -198,6 +198,15 @@ class Runs:
 
         return await self._store.read(look)
 
+    async def in_thread(self, channel: str, thread_ts: str) -> RunView | None:
+        """The newest run answered in this thread, or by the message that begins it."""
+
+        def look(connection: Connection) -> RunView | None:
+            run_id = outbox_log.run_of_thread(connection, channel, thread_ts)
+            return run_views.load_view(connection, run_id) if run_id else None
+
+        return await self._store.read(look)
+
     async def share(self, actor: Actor, run_id: str, readers: tuple[str, ...] = ()) -> RunView:
         """Post the answer where it was asked for; `readers` are those who read there, () everybody.
 

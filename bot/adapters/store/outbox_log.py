@@ -253,6 +253,21 @@ def run_of_message(connection: Connection, channel: str, ts: str) -> str | None:
     return connection.execute(query).scalar()
 
 
+def run_of_thread(connection: Connection, channel: str, thread_ts: str) -> str | None:
+    """The newest run whose message begins this thread or stands in it."""
+    query = (
+        select(outbox.c.run_id)
+        .where(
+            outbox.c.posted_channel == channel,
+            outbox.c.kind.in_(("run", "share")),
+            or_(outbox.c.ts == thread_ts, outbox.c.thread_ts == thread_ts),
+        )
+        .order_by(outbox.c.seq.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar()
+
+
 def messages_of(connection: Connection, run_ids: Collection[str]) -> dict[str, tuple[str, str]]:
     """Run id to the channel and ts of its own message, where it is posted."""
     query = select(outbox.c.run_id, outbox.c.posted_channel, outbox.c.ts).where(
