@@ -13,8 +13,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.slack.elements import Outgoing
-from bot.slack.pace import Pace
 from bot.slack.seal import seal_message, seal_view
+from bot.slack.throttle import Throttle
 from workflows.ports import Clock
 
 TIMEOUT_S = 10
@@ -99,7 +99,7 @@ class Gateway:
     def __init__(self, client: AsyncWebClient, clock: Clock, domains: Collection[str] = ()) -> None:
         self.client = client
         self._clock = clock
-        self._pace = Pace(clock)
+        self._throttle = Throttle(clock)
         self._domains = tuple(domain.lower().strip(".") for domain in domains)
         self._direct: dict[str, str] = {}
 
@@ -132,7 +132,7 @@ class Gateway:
 
     def has_room_to_update(self) -> bool:
         """Whether an edit that may be left out should be made: the places left belong to answers."""
-        return self._pace.has_room("chat_update", every_s=60 / TIERS["chat_update"], burst=20)
+        return self._throttle.has_room("chat_update", every_s=60 / TIERS["chat_update"], burst=20)
 
     async def whisper(self, channel: str, person: str, message: Outgoing, thread_ts: str = "") -> None:
         """A note that one person sees until they reload. Same errors."""
@@ -255,14 +255,14 @@ class Gateway:
         if status == 429 or reason in ("ratelimited", "rate_limited"):
             after = float(response.headers.get("Retry-After", 5)) if hasattr(response, "headers") else 5.0
             if method in TIERS:
-                self._pace.hold(method, after, every_s=60 / TIERS[method], burst=20)
+                self._throttle.hold(method, after, every_s=60 / TIERS[method], burst=20)
             return SlackBusy(after)
         if status >= 500 or reason in UNCERTAIN or not reason:
             return SlackUncertain(reason or str(status))
         return SlackRefused(reason, str(response.get("needed") or ""))
 
     async def _wait(self, key: str, *, every_s: float, burst: int) -> None:
-        delay = self._pace.take(key, every_s=every_s, burst=burst)
+        delay = self._throttle.take(key, every_s=every_s, burst=burst)
         if delay > LONGEST_WAIT_S:
             raise SlackBusy(delay)
         if delay > 0:

@@ -10,7 +10,17 @@ from decimal import Decimal
 from bot.slack.elements import escape, is_person, mention, one_line
 
 AI_NOTICE = "AI-generated, check before use"
+RUN_ON_THIS = "Run a workflow on this"
+"""Name of the message shortcut; Slack allows 24 characters."""
+
 UNTITLED_ASKER = "Somebody"
+
+ANSWER_PLACES = {
+    "workflow": "As each workflow says",
+    "private": "Only to me, in my direct messages",
+    "channel": "In the channel where I ask",
+}
+"""Choices of the setting, by the value that is kept."""
 
 
 def elapsed(seconds: float) -> str:
@@ -52,7 +62,9 @@ def asked(person: str, title: str, command: str, question: str) -> str:
 
 def you_asked(title: str, command: str, question: str) -> str:
     """As `asked`, to the person who did."""
-    return f"{_run_name(title, command)}: “{one_line(question, 300)}”" if question else _run_name(title, command)
+    return (
+        f"{_run_name(title, command)}: “{one_line(question, 300)}”" if question else _run_name(title, command)
+    )
 
 
 def _run_name(title: str, command: str) -> str:
@@ -83,7 +95,11 @@ def taken_already(title: str) -> str:
 
 def queued(position: int) -> str:
     """Waiting for a worker."""
-    return f":hourglass: Queued, number {position} in line" if position > 1 else ":hourglass: Queued, next in line"
+    return (
+        f":hourglass: Queued, number {position} in line"
+        if position > 1
+        else ":hourglass: Queued, next in line"
+    )
 
 
 def running(number: int, total: int, title: str, seconds: float) -> str:
@@ -172,7 +188,16 @@ def shared_by(person: str) -> str:
 def moved_here(channel: str) -> str:
     """An answer meant for a channel we may not post in."""
     place = f"<#{channel}>" if channel.startswith(("C", "G")) else "that conversation"
-    return f"I am not in {place}, so the answer is here. To have it there, type `/invite` there and choose me."
+    return (
+        f"I am not in {place}, so the answer is here. To have it there, type `/invite` there and choose me."
+    )
+
+
+def not_shared(channel: str) -> str:
+    """A share into a channel we may not post in."""
+    return (
+        f"I could not share your answer: I am not in <#{channel}>. Type `/invite` there, then share it again."
+    )
 
 
 def thanks(rating: str, changed: bool) -> str:
@@ -207,7 +232,11 @@ def nothing_to_run(ask: Iterable[str]) -> str:
 def ask_for_role(people: Iterable[str]) -> str:
     """Whom to ask."""
     named = [mention(person) for person in people if is_person(person)]
-    return f"Ask {' or '.join(named[:3])} for the role “runner”." if named else "Ask an admin for the role “runner”."
+    return (
+        f"Ask {' or '.join(named[:3])} for the role “runner”."
+        if named
+        else "Ask an admin for the role “runner”."
+    )
 
 
 def which_one() -> str:
@@ -229,7 +258,17 @@ def form_expired(title: str, usage: str) -> str:
 def was_cut(label: str, length: int, limit: int) -> str:
     """Above a form whose text had to be shortened."""
     given, most = f"{length:,}".replace(",", " "), f"{limit:,}".replace(",", " ")
-    return f":scissors: *{escape(label)}* was {given} characters long and takes at most {most}; below is its beginning."
+    return f":scissors: *{escape(label)}* was {given} characters long, the most is {most}: its beginning is below."
+
+
+def input_problem(label: str, why: str) -> str:
+    """Under a field of a form: the core says what is wrong, as `is needed`. Plain text, so not escaped."""
+    return f"{label} {why}."
+
+
+def forgotten() -> str:
+    """None of the workflows offered."""
+    return "All right. `/spanwise list` shows everything you can run."
 
 
 def no_settings_change() -> str:
@@ -268,8 +307,8 @@ def what_i_am() -> str:
 def how_to_ask() -> str:
     """Ways in."""
     return (
-        "Type a command below, mention me in a channel, write to me here, or use *Run a workflow on this* from "
-        "the menu of any message. Reply in an answer's thread to ask further."
+        "Type a command below, mention me in a channel, write to me here, or use *Run a workflow on this* "
+        "from the menu of any message. Reply in an answer's thread to ask further."
     )
 
 
@@ -283,4 +322,6 @@ def admin_hints() -> str:
 
 def opaque_failure() -> str:
     """A failure that we did not foresee."""
-    return "Something went wrong on our side. Try again; if it happens twice, give an admin the incident token."
+    return (
+        "Something went wrong on our side. Try again; if it happens twice, give an admin the incident token."
+    )

@@ -8,7 +8,7 @@ KEYS = 10_000
 """Buckets kept before those at rest are forgotten."""
 
 
-class Pace:
+class Throttle:
     """Says how long to wait before the next call of a key. Knows time only from its clock."""
 
     def __init__(self, clock: Clock) -> None:

@@ -1,0 +1,161 @@
+"""Clicks: votes, Explain, Share, Cancel, Try again, and choices of a workflow."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bot.services.actors import Surface, Visibility
+from bot.services.runs import RunRequest
+from bot.slack import text
+from bot.slack.asking import Ask, accept, is_channel, open_form, visibility_of, working_notice
+from bot.slack.blocks import CANCEL, EXPLAIN, FILL, FORGET, PICK, RETRY, SHARE, START, VOTE, notice
+from bot.slack.desk import Desk, Handler, Reply
+from bot.slack.forms import CHOICE, explain_view, read_inputs
+from bot.slack.incoming import primary_input
+from bot.slack.payloads import Call, UnreadableClick
+from bot.slack.shortcuts import rechoose
+from workflows.inputs import InvalidInputs
+from workflows.run import RunStatus
+
+SURFACES: Mapping[str, Surface] = {
+    "command": "command",
+    "mention": "mention",
+    "dm": "dm",
+    "thread": "thread",
+    "shortcut": "shortcut",
+}
+
+
+async def received(call: Call, desk: Desk) -> Reply:
+    """Any click; elements that only hold a value need no answer."""
+    handler = ACTIONS.get(call.name)
+    return await handler(call, desk) if handler else Reply()
+
+
+async def vote(call: Call, desk: Desk) -> Reply:
+    """Thumbs: on record before anything else happens."""
+    rating, _, run_id = call.value.partition(":")
+    if rating not in ("up", "down") or not run_id:
+        raise UnreadableClick(call.name)
+    actor = await desk.people.actor(call.person)
+    kept = await desk.feedback.record(actor, run_id, "up" if rating == "up" else "down")
+    return Reply(after=lambda: desk.tell(call, notice(text.thanks(kept.rating, kept.changed))))
+
+
+async def explain(call: Call, desk: Desk) -> Reply:
+    """How the answer came about, in a modal."""
+    actor = await desk.people.actor(call.person)
+    explanation = await desk.runs.explain(actor, call.value)
+    owners = {
+        str(item.get("owner", ""))
+        for step in explanation.steps
+        for item in _dicts(step.output.get("passages"))
+    }
+
+    async def show() -> None:
+        view = explain_view(explanation, await desk.people.names(owners))
+        await desk.gateway.open_view(call.trigger_id, view)
+
+    return Reply(after=show)
+
+
+async def share(call: Call, desk: Desk) -> Reply:
+    """Put a private answer where it was asked; who reads there is looked up now."""
+    actor = await desk.people.actor(call.person)
+    view = await desk.runs.view(call.value)
+    readers = await desk.people.readers(view.origin.channel_id, call.person)
+    await desk.runs.share(actor, call.value, readers)
+    return Reply(after=lambda: desk.tell(call, notice(text.sharing(view.origin.channel_id))))
+
+
+async def cancel(call: Call, desk: Desk) -> Reply:
+    """Stop a run."""
+    actor = await desk.people.actor(call.person)
+    view = await desk.runs.cancel(actor, call.value)
+    if view.status is RunStatus.CANCELLED:
+        return Reply()
+    return Reply(after=lambda: desk.tell(call, notice(text.cancel_asked())))
+
+
+async def retry(call: Call, desk: Desk) -> Reply:
+    """The same request again, under the rights of whoever pressed."""
+    actor = await desk.people.actor(call.person)
+    view = await desk.runs.view(call.value)
+    readers: tuple[str, ...] = (call.person,)
+    if view.origin.visibility == "channel":
+        readers = await desk.people.readers(view.origin.channel_id, call.person)
+    origin = replace(view.origin, readers=readers, response_url=call.response_url)
+    await desk.runs.accept(
+        RunRequest(call.dedupe_key, actor, view.workflow, view.inputs, origin, view.follows)
+    )
+    return Reply(after=lambda: desk.tell(call, notice(text.retried(view.title))))
+
+
+async def pick(call: Call, desk: Desk) -> Reply:
+    """One of several workflows that fit a message."""
+    call, ask = await _carried(call, desk)
+    actor = await desk.people.actor(call.person)
+    try:
+        accepted = await accept(call, desk, ask, actor)
+    except InvalidInputs as error:
+        return open_form(call, desk, ask, error.problems)
+    return Reply(after=lambda: desk.tell(call, working_notice(call, desk, ask, accepted), replace=True))
+
+
+async def fill(call: Call, desk: Desk) -> Reply:
+    """Open the form for what a message left out."""
+    call, ask = await _carried(call, desk)
+    return open_form(call, desk, ask, {})
+
+
+async def start(call: Call, desk: Desk) -> Reply:
+    """Run from a list or App Home: the form, empty."""
+    released = await desk.catalogue.find(call.value)
+    visibility = await visibility_of(call, desk, released, public=False, private=False)
+    return open_form(call, desk, Ask(released, {}, "command", visibility), {})
+
+
+async def choose(call: Call, desk: Desk) -> Reply:
+    """Another workflow in the form of a message shortcut: its inputs, with the text kept."""
+    return await rechoose(call, desk, read_inputs(call.state))
+
+
+async def forget(call: Call, desk: Desk) -> Reply:
+    """None of the workflows fits."""
+    return Reply(after=lambda: desk.tell(call, notice(text.forgotten()), replace=True))
+
+
+async def _carried(call: Call, desk: Desk) -> tuple[Call, Ask]:
+    """The request that a button carries, and where it was made."""
+    carried = call.json_value()
+    released = await desk.catalogue.find(str(carried.get("w", "")))
+    channel = str(carried.get("c", ""))
+    placed = replace(
+        call,
+        channel=channel,
+        thread_ts=str(carried.get("t", "")),
+        message_ts=str(carried.get("m", "")),
+    )
+    surface = SURFACES.get(str(carried.get("s", "")), "mention")
+    visibility: Visibility = "channel" if is_channel(channel) and surface != "shortcut" else "private"
+    words = str(carried.get("q", ""))
+    name = primary_input(released)
+    return placed, Ask(released, {name: words} if name and words else {}, surface, visibility)
+
+
+def _dicts(found: Any) -> list[dict[str, Any]]:
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+ACTIONS: Mapping[str, Handler] = {
+    VOTE: vote,
+    EXPLAIN: explain,
+    SHARE: share,
+    CANCEL: cancel,
+    RETRY: retry,
+    PICK: pick,
+    FILL: fill,
+    START: start,
+    CHOICE: choose,
+    FORGET: forget,
+}

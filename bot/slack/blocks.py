@@ -1,0 +1,302 @@
+"""Messages as blocks: pure functions of values. Nothing here asks Slack or the store."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from bot.services.catalogue import Released
+from bot.services.run_views import RunView
+from bot.slack import elements as el
+from bot.slack import text
+from bot.slack.elements import Outgoing
+from bot.slack.refusals import sentence
+from bot.slack.richtext import Block, rich_text
+from knowledge.document import Citation
+from workflows.run import Answer, RunStatus
+
+CANCEL, RETRY = "run-cancel", "run-retry"
+VOTE, EXPLAIN, SHARE = "answer-vote", "answer-explain", "answer-share"
+PICK, FILL, START, FORGET = "workflow-pick", "inputs-fill", "workflow-start", "question-forget"
+"""Action ids, noun-verb."""
+
+ANSWER_CHARACTERS = 9000
+"""Of an answer in the message; the whole of it is under Explain."""
+SOURCES = 12
+PICK_CHARACTERS = 1500
+"""Longest message that a button can carry to the workflow it picks; Slack allows 2000 in all."""
+
+Names = Mapping[str, str]
+
+
+def run_message(view: RunView, *, now: datetime, names: Names | None = None, moved: bool = False) -> Outgoing:
+    """The one message of a run, as the run stands."""
+    top = _heading(view)
+    note = (el.context(text.moved_here(view.origin.channel_id)),) if moved else ()
+    if view.status is RunStatus.SUCCEEDED and view.answer is not None:
+        words, body = _answered(view, view.answer, now, names or {})
+    elif view.status is RunStatus.FAILED:
+        words, body = _failed(view)
+    elif view.status is RunStatus.CANCELLED:
+        words = text.cancelled(_seconds(view, now))
+        body = (el.section(words), el.actions(_retry(view)))
+    else:
+        words, body = _unfinished(view, now)
+    return Outgoing(f"{view.title}: {words}", (*top, *body, *note), _mentions(view))
+
+
+def shared_message(view: RunView, *, now: datetime, names: Names | None = None) -> Outgoing:
+    """A private answer, put where others read it by the person who asked."""
+    answer = view.answer
+    if answer is None:
+        raise ValueError("a run without an answer is never shared")
+    opening = el.context(text.shared_by(view.actor.id) + " " + _question_line(view))
+    body = (
+        *_answer_blocks(answer),
+        *_sources(answer.citations, now, names or {}),
+        _receipt(view, answer, now),
+    )
+    buttons = (_votes(view), el.actions(_explain(view)))
+    return Outgoing(f"{view.title}: {answer.text}", (opening, *body, *buttons), frozenset({view.actor.id}))
+
+
+def notice(words: str, *blocks: Block, links: Iterable[str] = (), mentions: Iterable[str] = ()) -> Outgoing:
+    """One sentence, with blocks below it or none."""
+    return Outgoing(words, (el.section(words), *blocks), frozenset(mentions), frozenset(links))
+
+
+def details_notice(released: Released, value: str) -> Outgoing:
+    """A message did not hold all inputs; the button opens the form."""
+    words = text.details_needed(released.title)
+    return notice(words, el.actions(el.button("Fill in the details", FILL, value, style="primary")))
+
+
+def pick_notice(candidates: Sequence[Released], values: Sequence[str]) -> Outgoing:
+    """Several workflows fit: one button each."""
+    rows = [
+        el.section(
+            f"*{el.escape(item.title)}*\n{el.escape(item.purpose)}",
+            el.button("Use this", PICK, value, about=f"Use {item.title}"),
+        )
+        for item, value in zip(candidates, values, strict=True)
+    ]
+    return notice(text.which_one(), *rows, el.actions(el.button("None of these", FORGET, "{}")))
+
+
+def help_message(released: Released, *, is_public: bool) -> Outgoing:
+    """What one command does, and how to type it."""
+    inputs = [
+        f"• `{el.escape(name)}` {el.escape(item.label)} – {item.kind}{'' if item.required else ', optional'}"
+        for name, item in released.workflow.inputs.items()
+    ]
+    examples = [f"`/{el.escape(released.name)} {el.escape(example)}`" for example in released.examples[:3]]
+    where = text.where_here() if is_public else text.where_private("")
+    blocks = [
+        el.section(f"*{el.escape(released.title)}*\n{el.escape(released.purpose)}"),
+        el.section(f"Type `{el.escape(usage(released))}`\n" + "\n".join(inputs)),
+        *([el.section("For example\n" + "\n".join(examples))] if examples else []),
+        el.context(where, "Add `--public` to answer in the channel, `--private` to answer only to you."),
+        el.context(text.AI_NOTICE),
+    ]
+    return Outgoing(f"{released.title}: {released.purpose}", tuple(blocks))
+
+
+def list_message(everything: Sequence[Released], ask: Iterable[str] = ()) -> Outgoing:
+    """What this person may run."""
+    if not everything:
+        ask = tuple(ask)
+        return notice(text.nothing_to_run(ask), mentions=ask)
+    rows = [
+        el.section(
+            f"*{el.escape(item.title)}* `{el.escape(usage(item))}`\n{el.escape(item.purpose)}",
+            el.button("Run", START, item.name, about=f"Run {item.title}"),
+        )
+        for item in everything
+    ]
+    names = ", ".join(f"/{item.name}" for item in everything)
+    footer = el.context(
+        "`/spanwise help <name>` explains one · `run <name> …` · `status` · `cancel <run>` · `settings`"
+    )
+    return Outgoing(f"You can run {names}", (el.section(text.what_i_am()), *rows, footer))
+
+
+def runs_message(views: Sequence[RunView]) -> Outgoing:
+    """A person's recent runs."""
+    if not views:
+        return notice(text.no_runs())
+    rows = [el.section(run_line(view), _stop(view) if _is_open(view) else None) for view in views]
+    return Outgoing(f"Your {len(views)} most recent runs", tuple(rows))
+
+
+def run_line(view: RunView) -> str:
+    """One run in a list."""
+    first = text.status_line(view.title, view.status.value, view.id, el.moment(view.created_at))
+    question = asked_text(view.inputs)
+    return f"{first}\n{text.quote(question, 150)}" if question else first
+
+
+def usage(released: Released) -> str:
+    """How to type a workflow's command."""
+    return f"/{released.name} {released.usage_hint}".strip()
+
+
+def asked_text(inputs: Mapping[str, str]) -> str:
+    """What was asked, for quoting."""
+    given = {name: str(value) for name, value in inputs.items() if str(value).strip()}
+    if len(given) == 1 or "question" in given:
+        return given.get("question") or next(iter(given.values()))
+    return "; ".join(f"{name}: {value}" for name, value in given.items())
+
+
+def _heading(view: RunView) -> tuple[Block, ...]:
+    """Slash commands and shortcuts leave no trace in a channel, so the message says what was asked."""
+    if view.origin.surface not in ("command", "shortcut"):
+        return ()
+    return (el.context(_question_line(view)),)
+
+
+def _question_line(view: RunView) -> str:
+    question = asked_text(view.inputs)
+    if view.origin.visibility == "channel" or view.shared:
+        return text.asked(view.actor.id, view.title, view.workflow, question)
+    return text.you_asked(view.title, view.workflow, question)
+
+
+def _mentions(view: RunView) -> frozenset[str]:
+    ask = view.failure.facts.get("ask", "").split(",") if view.failure else []
+    return frozenset({view.actor.id, *ask})
+
+
+def _unfinished(view: RunView, now: datetime) -> tuple[str, tuple[Block, ...]]:
+    if view.cancelling:
+        return "stopping", (el.section(text.stopping()),)
+    if view.status is RunStatus.QUEUED:
+        words = text.queued(view.position)
+    elif view.status is RunStatus.WAITING:
+        words = text.waiting_for_person()
+    else:
+        words = text.running(view.step_number, view.step_total, view.step_title, _seconds(view, now))
+    return words, (el.section(words), el.actions(_stop(view)))
+
+
+def _failed(view: RunView) -> tuple[str, tuple[Block, ...]]:
+    failure = view.failure
+    why = sentence(failure.kind, failure.facts) if failure else text.opaque_failure()
+    words = text.failed(why, failure.token if failure else "")
+    return words, (el.section(words), el.actions(_retry(view), _explain(view)))
+
+
+def _answered(view: RunView, answer: Answer, now: datetime, names: Names) -> tuple[str, tuple[Block, ...]]:
+    if answer.abstained:
+        body = (
+            el.section(text.no_answer_heading()),
+            *_answer_blocks(answer),
+            *_related(view, answer, now, names),
+        )
+    else:
+        body = (*_answer_blocks(answer), *_sources(answer.citations, now, names))
+    notes = (
+        [el.context(*(f":information_source: {el.escape(note)}" for note in answer.notes))]
+        if answer.notes
+        else []
+    )
+    shared = [el.context(text.shared_already())] if view.shared else []
+    buttons = [_explain(view), *([_share(view)] if _can_share(view, answer) else [])]
+    ending = (_receipt(view, answer, now), *shared, _votes(view), el.actions(*buttons))
+    return answer.text, (*body, *notes, *ending)
+
+
+def _answer_blocks(answer: Answer) -> list[Block]:
+    whole = answer.text.strip()
+    if not whole:
+        return [el.section("_The answer is empty._")]
+    if len(whole) <= ANSWER_CHARACTERS:
+        return rich_text(whole)
+    return [
+        *rich_text(whole[:ANSWER_CHARACTERS] + "…"),
+        el.context("_Cut here; all of it is under *Explain*._"),
+    ]
+
+
+def _sources(citations: Sequence[Citation], now: datetime, names: Names) -> tuple[Block, ...]:
+    if not citations:
+        return ()
+    lines = [_source(citation, now, names) for citation in citations[:SOURCES]]
+    return (el.context(text.sources_heading(), *lines),)
+
+
+def _source(citation: Citation, now: datetime, names: Names) -> str:
+    passage = citation.passage
+    path = [passage.title, *(heading for heading in passage.headings if heading != passage.title)]
+    owner = names.get(passage.owner, passage.owner)
+    return text.source(citation.number, path, owner, text.age(passage.updated_at, now), passage.version)
+
+
+def _related(view: RunView, answer: Answer, now: datetime, names: Names) -> tuple[Block, ...]:
+    collections = sorted({citation.passage.collection for citation in answer.citations} | _knowledge(view))
+    looked = el.context(text.searched(collections, answer.support))
+    if not answer.citations:
+        return (looked,)
+    near = [
+        f"{_source(citation, now, names)}\n{text.quote(citation.passage.text)}"
+        for citation in answer.citations[:3]
+    ]
+    return (looked, el.context(text.related_heading(), *near))
+
+
+def _knowledge(view: RunView) -> set[str]:
+    pinned = view.pins.get("knowledge")
+    return set(pinned) if isinstance(pinned, Mapping) else set()
+
+
+def _receipt(view: RunView, answer: Answer, now: datetime) -> Block:
+    because = f" ({answer.rule})" if answer.rule else ""
+    parts = (
+        f"{view.title} v{view.version}",
+        f"rule: {answer.outcome}{because}" if answer.outcome else "",
+        f"model {answer.model}" if answer.model else "no model used",
+        text.elapsed(_seconds(view, now)),
+        text.dollars(view.usage.cost_usd if view.usage else Decimal(0)),
+        f"run {view.id}",
+    )
+    return el.context(text.receipt(parts))
+
+
+def _seconds(view: RunView, now: datetime) -> float:
+    end = view.finished_at or now
+    return (end - (view.started_at or view.created_at)).total_seconds()
+
+
+def _is_open(view: RunView) -> bool:
+    return view.finished_at is None and not view.cancelling
+
+
+def _can_share(view: RunView, answer: Answer) -> bool:
+    """Only a private answer that came from a channel has somewhere to be shared to."""
+    came_from_channel = view.origin.channel_id.startswith(("C", "G"))
+    return view.origin.visibility == "private" and came_from_channel and not (view.shared or answer.abstained)
+
+
+def _votes(view: RunView) -> Block:
+    return el.votes(VOTE, view.id, "This answer helped", "This answer did not help")
+
+
+def _stop(view: RunView) -> Block:
+    return el.button("Cancel", CANCEL, view.id, about=f"Cancel {view.title}")
+
+
+def _retry(view: RunView) -> Block:
+    return el.button("Try again", RETRY, view.id, about=f"Run {view.title} again")
+
+
+def _explain(view: RunView) -> Block:
+    return el.button("Explain", EXPLAIN, view.id, about="How this answer came about")
+
+
+def _share(view: RunView) -> Block:
+    return el.confirming(
+        el.button("Share to channel", SHARE, view.id),
+        title="Share this answer?",
+        text="Everyone in the channel it was asked in will read your question and the answer.",
+        yes="Share",
+        no="Keep private",
+    )

@@ -1,0 +1,132 @@
+"""Slash commands: one per released workflow, and `/spanwise` with its sub-commands."""
+
+import difflib
+from collections.abc import Mapping
+
+from bot.slack import text
+from bot.slack.arguments import fill, parse, split_word
+from bot.slack.asking import Ask, accept, open_form, visibility_of, working_notice
+from bot.slack.blocks import help_message, list_message, notice, runs_message
+from bot.slack.desk import Desk, Handler, Reply
+from bot.slack.elements import Outgoing
+from bot.slack.forms import settings_form
+from bot.slack.gateway import SlackRefused
+from bot.slack.payloads import Call
+from workflows.inputs import InvalidInputs
+
+UMBRELLA = "/spanwise"
+RECENT = 8
+
+
+async def received(call: Call, desk: Desk) -> Reply:
+    """Any slash command."""
+    handler = COMMANDS.get(call.name)
+    if handler is not None:
+        return await handler(call, desk)
+    return await _workflow(call, desk, call.name.removeprefix("/"), call.text)
+
+
+async def umbrella(call: Call, desk: Desk) -> Reply:
+    """`/spanwise <word> ...`."""
+    word, rest = split_word(call.text)
+    subcommand = SUBCOMMANDS.get(word or "help")
+    if subcommand is not None:
+        return await subcommand(call, desk, rest)
+    released = {item.name for item in await desk.catalogue.released()}
+    near = difflib.get_close_matches(word, [*SUBCOMMANDS, *released], n=1, cutoff=0.5)
+    guess = f"{UMBRELLA} {'run ' if near[0] in released else ''}{near[0]}" if near else ""
+    return _say(desk, notice(text.unknown_command(f"{UMBRELLA} {word}", guess)))
+
+
+async def _workflow(call: Call, desk: Desk, name: str, typed: str) -> Reply:
+    released = await desk.catalogue.find(name)
+    arguments = parse(typed, released.workflow.inputs)
+    visibility = await visibility_of(
+        call, desk, released, public=arguments.is_public, private=arguments.is_private
+    )
+    if arguments.wants_help:
+        return _say(desk, help_message(released, is_public=visibility == "channel"))
+    ask = Ask(released, fill(released.workflow.inputs, arguments), "command", visibility)
+    actor = await desk.people.actor(call.person)
+    try:
+        accepted = await accept(call, desk, ask, actor)
+    except InvalidInputs as error:
+        return open_form(call, desk, ask, error.problems)
+    return _say(desk, working_notice(call, desk, ask, accepted))
+
+
+async def help_(call: Call, desk: Desk, rest: str) -> Reply:
+    """`help` lists what the person may run; `help <name>` explains one."""
+    if not rest:
+        return await list_(call, desk, rest)
+    released = await desk.catalogue.find(split_word(rest)[0].removeprefix("/"))
+    visibility = await visibility_of(call, desk, released, public=False, private=False)
+    return _say(desk, help_message(released, is_public=visibility == "channel"))
+
+
+async def list_(call: Call, desk: Desk, _rest: str) -> Reply:
+    """What this person may run."""
+    actor = await desk.people.actor(call.person)
+    return _say(desk, list_message(await desk.catalogue.released(actor)))
+
+
+async def run(call: Call, desk: Desk, rest: str) -> Reply:
+    """`run <workflow> ...`, for workflows beyond Slack's fifty commands too."""
+    name, typed = split_word(rest)
+    if not name:
+        return await list_(call, desk, rest)
+    return await _workflow(call, desk, name.removeprefix("/"), typed)
+
+
+async def status(call: Call, desk: Desk, rest: str) -> Reply:
+    """The person's recent runs, or one of them."""
+    actor = await desk.people.actor(call.person)
+    run_id = rest.strip().strip("`")
+    if not run_id:
+        return _say(desk, runs_message(await desk.runs.recent(actor, limit=RECENT)))
+    explanation = await desk.runs.explain(actor, run_id)
+    return _say(desk, runs_message((explanation.run,)))
+
+
+async def cancel(call: Call, desk: Desk, rest: str) -> Reply:
+    """`cancel <run>`, or the newest run that is still open."""
+    actor = await desk.people.actor(call.person)
+    run_id = rest.strip().strip("`")
+    if not run_id:
+        open_runs = [view for view in await desk.runs.recent(actor) if view.finished_at is None]
+        if len(open_runs) != 1:
+            return _say(desk, runs_message(open_runs))
+        run_id = open_runs[0].id
+    await desk.runs.cancel(actor, run_id)
+    return _say(desk, notice(text.cancel_asked()))
+
+
+async def settings(call: Call, desk: Desk, _rest: str) -> Reply:
+    """The person's own settings, in a form."""
+    current = await desk.preferences.answers(call.person)
+
+    async def show() -> None:
+        form = settings_form(
+            current, text.ANSWER_PLACES, {"channel": call.channel, "response_url": call.response_url}
+        )
+        try:
+            await desk.gateway.open_view(call.trigger_id, form)
+        except SlackRefused:
+            await desk.tell(call, notice(text.form_expired("Your settings", f"{UMBRELLA} settings")))
+
+    return Reply(after=show)
+
+
+def _say(desk: Desk, message: Outgoing) -> Reply:
+    return Reply(ack=desk.gateway.sealed_ack(message))
+
+
+COMMANDS: Mapping[str, Handler] = {UMBRELLA: umbrella}
+SUBCOMMANDS = {
+    "help": help_,
+    "list": list_,
+    "run": run,
+    "status": status,
+    "cancel": cancel,
+    "settings": settings,
+}

@@ -1,0 +1,133 @@
+"""The courier's voice in Slack: posts a run's one message, draws it again as the run goes on, finds it again."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from bot.services.outbox_items import OutboxItem, Posted, SendAmbiguous, SendLater, SendRefused
+from bot.services.run_views import RunView
+from bot.slack import text
+from bot.slack.blocks import notice, run_message, shared_message
+from bot.slack.elements import Outgoing, is_person
+from bot.slack.gateway import Gateway, Placed, SlackBusy, SlackRefused, SlackUncertain
+from bot.slack.identities import People
+from workflows.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+NOT_THERE = frozenset(
+    {
+        "not_in_channel",
+        "channel_not_found",
+        "is_archived",
+        "restricted_action",
+        "no_permission",
+        "user_not_found",
+    }
+)
+"""Refusals that concern the place and not the message: the asker gets it in their direct messages instead."""
+
+GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"})
+"""The message was deleted or its place is gone: there is nothing left to draw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A Sender, as the courier knows it."""
+
+    gateway: Gateway
+    people: People
+    clock: Clock
+
+    async def post(self, item: OutboxItem) -> Posted:
+        """Post a new message. Raises SendAmbiguous, SendLater, SendRefused."""
+        try:
+            placed = await self._post_somewhere(item)
+        except (SlackBusy, SlackUncertain, SlackRefused) as error:
+            raise _as_send_error(error) from error
+        return Posted(placed.channel, placed.ts)
+
+    async def update(self, item: OutboxItem) -> None:
+        """Draw a posted message again. A step on the way is left out when Slack's limit is near."""
+        is_underway = item.run is not None and item.run.finished_at is None
+        if is_underway and not self.gateway.has_room_to_update():
+            return
+        moved = item.run is not None and _is_moved(item, item.posted_channel)
+        message = await self._message(item, moved=moved)
+        try:
+            await self.gateway.update(item.posted_channel, item.ts, message)
+        except SlackRefused as error:
+            if error.reason not in GONE:
+                raise _as_send_error(error) from error
+            log.info("message.gone", outbox=item.id, reason=error.reason)
+        except (SlackBusy, SlackUncertain) as error:
+            raise _as_send_error(error) from error
+
+    async def find(self, item: OutboxItem) -> Posted | None:
+        """The message as an earlier attempt posted it: where it was meant, or with the person who asked."""
+        try:
+            for channel, thread_ts in await self._places(item):
+                try:
+                    placed = await self.gateway.find_posted(channel, item.id, item.first_sent_at, thread_ts)
+                except SlackRefused as error:
+                    if error.reason not in NOT_THERE | {"thread_not_found"}:
+                        raise
+                    continue
+                if placed is not None:
+                    return Posted(placed.channel, placed.ts)
+        except (SlackBusy, SlackUncertain, SlackRefused) as error:
+            raise _as_send_error(error) from error
+        return None
+
+    async def _post_somewhere(self, item: OutboxItem) -> Placed:
+        channel = await self._channel(item.channel)
+        try:
+            return await self.gateway.post(
+                channel, await self._message(item), thread_ts=item.thread_ts, outbox_id=item.id
+            )
+        except SlackRefused as error:
+            if error.reason not in NOT_THERE or item.run is None:
+                raise
+            log.info("message.moved", outbox=item.id, channel=item.channel, reason=error.reason)
+            direct = await self.gateway.direct_channel(item.run.actor.id)
+            if direct == channel:
+                raise
+            return await self.gateway.post(direct, await self._message(item, moved=True), outbox_id=item.id)
+
+    async def _channel(self, channel: str) -> str:
+        return await self.gateway.direct_channel(channel) if is_person(channel) else channel
+
+    async def _places(self, item: OutboxItem) -> list[tuple[str, str]]:
+        places = [(await self._channel(item.channel), item.thread_ts)]
+        if item.run is not None:
+            direct = await self.gateway.direct_channel(item.run.actor.id)
+            if direct != places[0][0]:
+                places.append((direct, ""))
+        return places
+
+    async def _message(self, item: OutboxItem, *, moved: bool = False) -> Outgoing:
+        if item.run is None:
+            return notice(str(item.body.get("text", "")))
+        if item.kind == "share" and moved:
+            return notice(text.not_shared(item.channel))
+        names = await self.people.names(_owners(item.run))
+        if item.kind == "share":
+            return shared_message(item.run, now=self.clock.now(), names=names)
+        return run_message(item.run, now=self.clock.now(), names=names, moved=moved)
+
+
+def _is_moved(item: OutboxItem, channel: str) -> bool:
+    """Whether the message stands with the asker though it was meant for a channel."""
+    return item.channel.startswith(("C", "G")) and channel != item.channel
+
+
+def _owners(run: RunView) -> set[str]:
+    return {citation.passage.owner for citation in run.answer.citations} if run.answer else set()
+
+
+def _as_send_error(error: Exception) -> Exception:
+    if isinstance(error, SlackBusy):
+        return SendLater(error.after_s)
+    if isinstance(error, SlackRefused):
+        return SendRefused(error.reason)
+    return SendAmbiguous()

@@ -1,0 +1,65 @@
+"""What a handler has at hand, and what it gives back."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from bot.services.access import Access
+from bot.services.catalogue import Catalogue
+from bot.services.feedback import Feedback
+from bot.services.preferences import Preferences
+from bot.services.runs import Runs
+from bot.slack.elements import Outgoing
+from bot.slack.gateway import Gateway, SlackRefused, SlackUncertain
+from bot.slack.identities import People
+from bot.slack.payloads import Call
+from workflows.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back with the acknowledgement, and what is done once Slack has it."""
+
+    ack: Mapping[str, Any] | None = None
+    after: Callable[[], Awaitable[None]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The services and the way out. Built once, by the composition root."""
+
+    runs: Runs
+    catalogue: Catalogue
+    feedback: Feedback
+    access: Access
+    preferences: Preferences
+    gateway: Gateway
+    people: People
+    clock: Clock
+    workspace_url: str = ""
+    """Start of links into this workspace, as auth.test gives it; empty for no links."""
+
+    def direct_link(self, person: str) -> str:
+        """A link to the person's conversation with us, once that is known."""
+        channel = self.gateway.known_direct(person)
+        return f"{self.workspace_url}archives/{channel}" if channel and self.workspace_url else ""
+
+    async def tell(self, call: Call, message: Outgoing, *, replace: bool = False) -> None:
+        """Say something to the person who did this, seen by nobody else."""
+        if call.response_url:
+            try:
+                await self.gateway.respond(call.response_url, message, replace=replace)
+            except (SlackRefused, SlackUncertain):
+                # the URL is used up or half an hour old
+                await self._whisper(call, message)
+        else:
+            await self._whisper(call, message)
+
+    async def _whisper(self, call: Call, message: Outgoing) -> None:
+        if call.channel:
+            await self.gateway.whisper(call.channel, call.person, message, call.thread_ts)
+        elif call.person:
+            await self.gateway.post(await self.gateway.direct_channel(call.person), message)
+
+
+Handler: TypeAlias = Callable[[Call, Desk], Awaitable[Reply]]

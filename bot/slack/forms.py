@@ -1,0 +1,310 @@
+"""Modals: building them from a workflow's inputs, and reading what was entered. Pure."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.services.catalogue import Released
+from bot.services.run_views import Explanation
+from bot.slack import elements as el
+from bot.slack import text
+from bot.slack.blocks import asked_text
+from bot.slack.refusals import sentence
+from bot.slack.richtext import Block, rich_text
+from workflows.inputs import Input
+from workflows.run import StepRun
+
+INPUTS, CHOOSE, SETTINGS, DONE = "inputs-form", "workflow-form", "settings-form", "notice-view"
+"""Callback ids."""
+
+CHOICE, WHERE, ANSWERS = "workflow-choice", "answer-where", "settings-answers"
+"""Action ids of menus: which workflow, where this answer goes, where answers go."""
+
+FIELD = "value"
+"""Action id of every input of a workflow; its block says which one."""
+FIELD_CHARACTERS = 3000
+"""Slack takes no more in one text field."""
+STEPS, PASSAGES = 30, 8
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,10})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """What a form starts with."""
+
+    values: Mapping[str, str]
+    problems: Mapping[str, str]
+    """What is wrong with values that were given, by input."""
+    taken: Mapping[str, str]
+    """Inputs whose text is too long for a field and is read from Slack at the end, with its beginning."""
+
+
+def inputs_form(
+    released: Released,
+    metadata: Mapping[str, Any],
+    *,
+    prefill: Prefill,
+    can_be_public: bool,
+    is_public: bool = False,
+) -> Block:
+    """The form of one workflow."""
+    blocks = [
+        *_opening(released, prefill),
+        *_fields(released, prefill),
+        *([where_field(is_public=is_public)] if can_be_public else []),
+    ]
+    return el.modal(
+        released.title,
+        blocks,
+        callback_id=INPUTS,
+        metadata=_packed({**metadata, "workflow": released.name, "taken": list(prefill.taken)}),
+        submit="Run",
+        close="Cancel",
+    )
+
+
+def choose_form(
+    everything: Sequence[Released],
+    chosen: Released,
+    metadata: Mapping[str, Any],
+    *,
+    prefill: Prefill,
+    can_be_public: bool,
+) -> Block:
+    """The form of a message shortcut: a workflow, and its inputs below."""
+    options = [el.option(item.title, item.name, item.purpose) for item in everything[:100]]
+    menu = el.field_block("workflow", "Workflow", el.select(CHOICE, options, chosen.name))
+    form = inputs_form(chosen, metadata, prefill=prefill, can_be_public=can_be_public)
+    return {
+        **form,
+        "title": el.plain("Run a workflow on this"),
+        "callback_id": CHOOSE,
+        "blocks": [{**menu, "dispatch_action": True}, *form["blocks"]],
+    }
+
+
+def notice_view(title: str, words: str) -> Block:
+    """A modal that says one thing."""
+    return el.modal(title, [el.section(words)], callback_id=DONE)
+
+
+def read_inputs(state: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What was entered, by input; empty fields are left out."""
+    found = {}
+    for block_id, elements in state.items():
+        prefix, _, name = block_id.partition(":")
+        value = _entered(elements.get(FIELD) or {})
+        if prefix == "input" and value:
+            found[name.partition("@")[0]] = value
+    return found
+
+
+def field_errors(problems: Mapping[str, str], state: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Problems by the block that each stands under; those of inputs without a field go under the first."""
+    blocks = {
+        block_id.partition(":")[2].partition("@")[0]: block_id
+        for block_id in state
+        if block_id.startswith("input:")
+    }
+    fallback = next(iter(blocks.values()), "")
+    errors = {blocks.get(name, fallback): el.shorten(problem, 150) for name, problem in problems.items()}
+    return {block: problem for block, problem in errors.items() if block}
+
+
+def chose_public(state: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the answer shall go to the channel."""
+    element = (state.get("where") or {}).get(WHERE) or {}
+    return any(item.get("value") == "channel" for item in element.get("selected_options") or ())
+
+
+def where_field(*, is_public: bool) -> Block:
+    """The box that sends an answer to the channel."""
+    box = el.option("Answer in the channel", "channel", "Everyone there reads your question and the answer")
+    element: Block = {"type": "checkboxes", "action_id": WHERE, "options": [box]}
+    if is_public:
+        element["initial_options"] = [box]
+    return el.field_block("where", "Who reads it", element, optional=True)
+
+
+def explain_view(explanation: Explanation, names: Mapping[str, str]) -> Block:
+    """How an answer came about: steps, decisions, passages and calls with their cost."""
+    run = explanation.run
+    question = asked_text(run.inputs)
+    blocks = [
+        el.section(f"*{el.escape(run.title)}* v{run.version} · `{el.escape(run.id)}`"),
+        *([el.section(text.quote(question, 500))] if question else []),
+        el.header("Steps"),
+        *(el.section(_step_line(number, step)) for number, step in enumerate(explanation.steps[:STEPS], 1)),
+        *_passages_read(explanation.steps, names),
+        *_calls(explanation),
+        *_whole_answer(explanation),
+        el.context(_pins(run.pins)),
+    ]
+    return el.modal("How this came about", blocks, callback_id=DONE)
+
+
+def settings_form(current: str, choices: Mapping[str, str], metadata: Mapping[str, Any]) -> Block:
+    """A person's own settings."""
+    options = [el.option(label, value) for value, label in choices.items()]
+    menu = el.field_block(
+        "answers",
+        "Where answers go",
+        el.select(ANSWERS, options, current),
+        hint="A flag on a command, --public or --private, counts more than this setting.",
+    )
+    return el.modal(
+        "Your settings",
+        [menu],
+        callback_id=SETTINGS,
+        metadata=_packed(metadata),
+        submit="Save",
+        close="Cancel",
+    )
+
+
+def read_settings(state: Mapping[str, Mapping[str, Any]]) -> str:
+    """The chosen place for answers."""
+    element = (state.get("answers") or {}).get(ANSWERS) or {}
+    return str((element.get("selected_option") or {}).get("value", ""))
+
+
+def prefill_for(released: Released, given: Mapping[str, str], problems: Mapping[str, str]) -> Prefill:
+    """Start a form with what was typed; what is longer than its field is said to be cut."""
+    said = {name: problem for name, problem in problems.items() if str(given.get(name, "")).strip()}
+    for name, item in released.workflow.inputs.items():
+        limit = min(_limit(item), FIELD_CHARACTERS)
+        if len(given.get(name, "")) > limit:
+            said[name] = text.was_cut(item.label or name, len(given[name]), limit)
+    return Prefill(given, said, {})
+
+
+def _packed(metadata: Mapping[str, Any]) -> str:
+    return json.dumps({key: value for key, value in metadata.items() if value}, separators=(",", ":"))
+
+
+def _opening(released: Released, prefill: Prefill) -> list[Block]:
+    lines = [
+        problem if problem.startswith(":") else f":warning: {el.escape(problem)}"
+        for problem in prefill.problems.values()
+    ]
+    return [el.context(el.escape(released.purpose)), *([el.section("\n".join(lines))] if lines else [])]
+
+
+def _fields(released: Released, prefill: Prefill) -> Iterable[Block]:
+    for name, item in released.workflow.inputs.items():
+        if name in prefill.taken:
+            yield el.section(f"*{el.escape(item.label or name)}*\n{text.quote(prefill.taken[name], 300)}")
+            yield el.context("_All of it will be used._")
+            continue
+        given = prefill.values.get(name, "")
+        value = given or ("" if item.default is None else str(item.default))
+        # the workflow is part of the block id: Slack keeps what was entered under an id it has seen
+        block_id = f"input:{name}@{released.name}"
+        element = _element(item, value)
+        optional = not item.required or item.kind == "boolean"
+        yield el.field_block(block_id, item.label or name, element, hint=item.help or "", optional=optional)
+
+
+def _element(item: Input, value: str) -> Block:
+    kind = item.kind
+    if kind in ("number", "integer"):
+        made: Block = {"type": "number_input", "action_id": FIELD, "is_decimal_allowed": kind == "number"}
+        return {**made, "initial_value": value} if _NUMBER.fullmatch(value) else made
+    if kind == "date":
+        made = {"type": "datepicker", "action_id": FIELD}
+        return {**made, "initial_date": value} if _DATE.fullmatch(value) else made
+    if kind == "boolean":
+        box = el.option("Yes", "true")
+        made = {"type": "checkboxes", "action_id": FIELD, "options": [box]}
+        return {**made, "initial_options": [box]} if value.lower() in ("true", "yes", "1", "on") else made
+    if kind == "choice":
+        return el.select(FIELD, [el.option(choice, choice) for choice in item.choices], value)
+    return el.text_input(FIELD, value, limit=_limit(item))
+
+
+def _limit(item: Input) -> int:
+    return item.max_length or FIELD_CHARACTERS
+
+
+def _entered(element: Mapping[str, Any]) -> str:
+    if element.get("type") == "checkboxes":
+        return "true" if element.get("selected_options") else "false"
+    chosen = (element.get("selected_option") or {}).get("value")
+    return str(chosen or element.get("selected_date") or element.get("value") or "")
+
+
+def _step_line(number: int, step: StepRun) -> str:
+    seconds = text.elapsed((step.finished_at - step.started_at).total_seconds())
+    parts = [
+        f"{number}. *{el.escape(step.step_id)}* · {el.escape(step.kind)} · {step.status.value} · {seconds}"
+    ]
+    if step.attempts > 1:
+        parts.append(f"{step.attempts} attempts")
+    if step.model:
+        parts.append(f"model {el.escape(step.model)}")
+    lines = [" · ".join(parts)]
+    if step.because:
+        lines.append(f"_{el.one_line(step.because, 400)}_")
+    if step.failure:
+        lines.append(f":warning: {sentence(step.failure.kind, step.failure.facts)}")
+    support = step.output.get("support")
+    if isinstance(support, int | float):
+        lines.append(
+            f"found {step.output.get('count', 0)} passages; how well they support an answer: {support:.0%}"
+        )
+    return "\n".join(lines)
+
+
+def _passages_read(steps: Sequence[StepRun], names: Mapping[str, str]) -> list[Block]:
+    passages: list[Mapping[str, Any]] = []
+    for step in steps:
+        found = step.output.get("passages")
+        passages += [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    if not passages:
+        return []
+    return [el.header("Passages read"), *(el.section(_passage(item, names)) for item in passages[:PASSAGES])]
+
+
+def _passage(item: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    headings = item.get("headings")
+    trail = [str(item.get("title", "")), *(map(str, headings) if isinstance(headings, list) else [])]
+    owner = str(item.get("owner", ""))
+    by = f" · owner {el.escape(names.get(owner, owner))}" if owner else ""
+    title = " › ".join(dict.fromkeys(el.escape(part) for part in trail if part))
+    return f"*{title}*{by} · v{item.get('version', '?')}\n{text.quote(str(item.get('text', '')), 500)}"
+
+
+def _calls(explanation: Explanation) -> list[Block]:
+    if not explanation.calls:
+        return [el.header("Calls to models"), el.section("None.")]
+    lines = [
+        f"• {el.escape(call.step_id)} · {el.escape(call.model)} · {call.purpose} · "
+        f"{call.input_tokens} + {call.output_tokens} tokens · {text.dollars(call.cost_usd)} · "
+        f"{text.elapsed(call.seconds)} · {el.escape(call.outcome)}"
+        for call in explanation.calls
+    ]
+    total = sum((call.cost_usd for call in explanation.calls), start=explanation.run.usage.cost_usd * 0)
+    return [
+        el.header("Calls to models"),
+        el.section("\n".join(lines)),
+        el.context(f"In all {text.dollars(total)}"),
+    ]
+
+
+def _whole_answer(explanation: Explanation) -> list[Block]:
+    answer = explanation.run.answer
+    return [el.header("The answer"), *rich_text(answer.text)] if answer and answer.text.strip() else []
+
+
+def _pins(pins: Mapping[str, Any]) -> str:
+    parts = [
+        f"{el.escape(str(kind))}: "
+        + ", ".join(f"{el.escape(str(name))} {number}" for name, number in found.items())
+        for kind, found in pins.items()
+        if isinstance(found, Mapping) and found
+    ]
+    return "Versions used – " + "; ".join(parts) if parts else "No versions are recorded for this run."

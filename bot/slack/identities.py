@@ -1,0 +1,149 @@
+"""Who a Slack user is to us, and who reads a channel. Slack is asked at most every five minutes."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.services.actors import Actor
+from bot.slack.elements import is_person
+from bot.slack.gateway import Gateway, SlackBusy, SlackRefused, SlackUncertain
+from workflows.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+FRESH = timedelta(minutes=5)
+DEADLINE_S = 2.0
+"""Slack waits 3 seconds for our answer; what it does not tell us in two, we do without."""
+READERS = 1000
+"""A private channel with more members is treated as read by everyone."""
+
+_SLACK_FAILED = (SlackBusy, SlackRefused, SlackUncertain, TimeoutError)
+
+
+class PersonUnknown(Exception):
+    """Slack did not say in time who this is."""
+
+    def __init__(self, person: str) -> None:
+        super().__init__(person)
+        self.facts = {"person": person}
+
+
+@dataclass(slots=True)
+class _Kept:
+    value: Any
+    until: datetime
+
+
+@dataclass(slots=True)
+class People:
+    """Reads users, user groups and channel members through the gateway."""
+
+    gateway: Gateway
+    clock: Clock
+    home_team: str = ""
+    """The workspace whose members may use us; learned from Slack when empty."""
+    _kept: dict[str, _Kept] = field(default_factory=dict)
+
+    async def actor(self, person: str) -> Actor:
+        """The person as an actor; guests, bots, deleted and foreign users flagged. Raises PersonUnknown."""
+        if not is_person(person):
+            raise PersonUnknown(person)
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                user, groups = await asyncio.gather(self._user(person), self._groups())
+        except _SLACK_FAILED as error:
+            raise PersonUnknown(person) from error
+        team = user.get("team_id", "")
+        return Actor(
+            id=person,
+            name=_name(user),
+            team_id=team,
+            groups=frozenset(group for group, members in groups.items() if person in members),
+            is_outsider=_is_outside(user) or bool(self.home_team and team and team != self.home_team),
+        )
+
+    async def names(self, people: Iterable[str]) -> dict[str, str]:
+        """Display names of those that are Slack ids and that Slack tells; the others are left out."""
+        found = {}
+        for person in set(people):
+            if is_person(person):
+                try:
+                    async with asyncio.timeout(DEADLINE_S):
+                        found[person] = _name(await self._user(person))
+                except _SLACK_FAILED:
+                    continue
+        return found
+
+    async def readers(self, channel: str, person: str) -> tuple[str, ...]:
+        """Who reads a channel; empty means everyone, which is also said when Slack does not tell.
+
+        Public channels are open to the whole workspace whoever has joined them; a channel shared with
+        another organisation counts as public.
+        """
+        if channel.startswith("D"):
+            return (person,)
+        key = f"readers:{channel}"
+        kept = self._fresh(key)
+        if kept is None:
+            kept = self._keep(key, await self._ask_readers(channel))
+        return tuple(kept)
+
+    async def _ask_readers(self, channel: str) -> tuple[str, ...]:
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                info = (await self.gateway.call("conversations_info", channel=channel)).get("channel") or {}
+                if not (info.get("is_private") or info.get("is_mpim")) or info.get("is_ext_shared"):
+                    return ()
+                answer = await self.gateway.call("conversations_members", channel=channel, limit=READERS)
+        except _SLACK_FAILED as error:
+            log.info("readers.unknown", channel=channel, error=type(error).__name__)
+            return ()
+        if (answer.get("response_metadata") or {}).get("next_cursor"):
+            return ()
+        return tuple(sorted(answer.get("members") or ()))
+
+    async def _user(self, person: str) -> Mapping[str, Any]:
+        key = f"user:{person}"
+        kept = self._fresh(key)
+        if kept is None:
+            kept = self._keep(key, (await self.gateway.call("users_info", user=person)).get("user") or {})
+        user: Mapping[str, Any] = kept
+        return user
+
+    async def _groups(self) -> Mapping[str, frozenset[str]]:
+        kept = self._fresh("groups")
+        if kept is None:
+            kept = self._keep("groups", await self._ask_groups())
+        groups: Mapping[str, frozenset[str]] = kept
+        return groups
+
+    async def _ask_groups(self) -> dict[str, frozenset[str]]:
+        """User groups are optional: without their scope, roles are given to people only."""
+        try:
+            answer = await self.gateway.call("usergroups_list", include_users=True)
+        except (SlackBusy, SlackRefused, SlackUncertain) as error:
+            log.info("groups.unknown", **getattr(error, "facts", {}))
+            return {}
+        return {group["id"]: frozenset(group.get("users") or ()) for group in answer.get("usergroups") or ()}
+
+    def _fresh(self, key: str) -> Any:
+        kept = self._kept.get(key)
+        return kept.value if kept and kept.until > self.clock.now() else None
+
+    def _keep(self, key: str, value: Any) -> Any:
+        self._kept[key] = _Kept(value, self.clock.now() + FRESH)
+        return value
+
+
+def _is_outside(user: Mapping[str, Any]) -> bool:
+    flags = ("is_bot", "is_restricted", "is_ultra_restricted", "is_stranger", "deleted")
+    return not user or any(user.get(flag) for flag in flags)
+
+
+def _name(user: Mapping[str, Any]) -> str:
+    profile = user.get("profile") or {}
+    return str(profile.get("display_name") or user.get("real_name") or user.get("name") or "")

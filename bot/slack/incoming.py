@@ -1,0 +1,96 @@
+"""What people wrote in Slack as plain text, and which inputs of a workflow it fills."""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.services.catalogue import Released
+from bot.slack.desk import Desk
+from bot.slack.gateway import SlackBusy, SlackRefused, SlackUncertain
+
+THREAD_MESSAGES = 200
+_TOKEN = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+_ADDRESS = re.compile(r"\s*<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+
+
+def plain_text(raw: str, names: Mapping[str, str] | None = None) -> str:
+    """Slack's markup as the words a reader sees."""
+    known = names or {}
+
+    def word(found: re.Match[str]) -> str:
+        sign, inner, label = found.groups()
+        if sign == "@":
+            return f"@{label or known.get(inner, inner)}"
+        if sign == "#":
+            return f"#{label or inner}"
+        if sign == "!":
+            return label or f"@{inner.split('^')[0]}"
+        return f"{label} ({inner})" if label and label not in inner else inner
+
+    return html.unescape(_TOKEN.sub(word, raw)).strip()
+
+
+def without_mention(raw: str, bot_user: str) -> str:
+    """The message without our own name in it."""
+    kept = _MENTION.sub(lambda found: "" if found.group(1) == bot_user else found.group(), raw)
+    return kept.strip().removeprefix(",").removeprefix(":").strip()
+
+
+def addressee(raw: str) -> str:
+    """Whom a message begins by naming; empty when nobody."""
+    found = _ADDRESS.match(raw)
+    return found.group(1) if found else ""
+
+
+def mentions(raw: str) -> frozenset[str]:
+    """Everyone named in a message."""
+    return frozenset(_MENTION.findall(raw))
+
+
+async def thread_text(desk: Desk, channel: str, thread_ts: str) -> str:
+    """A whole thread as `Name: words` lines; empty when we may not read it."""
+    try:
+        answer = await desk.gateway.call(
+            "conversations_replies", channel=channel, ts=thread_ts, limit=THREAD_MESSAGES
+        )
+    except (SlackBusy, SlackRefused, SlackUncertain):
+        return ""
+    messages: Sequence[Mapping[str, Any]] = answer.get("messages") or ()
+    people = {message.get("user", "") for message in messages}
+    people |= {person for message in messages for person in mentions(message.get("text") or "")}
+    names = await desk.people.names(people)
+    lines = [
+        f"{names.get(message.get('user', ''), 'Somebody')}: {plain_text(message.get('text') or '', names)}"
+        for message in messages
+        if message.get("text") and not message.get("bot_id")
+    ]
+    return "\n".join(lines)
+
+
+def values_from(released: Released, message: str, thread: str) -> dict[str, str]:
+    """Inputs marked `from: message` and `from: thread`; without a mark, the first text input."""
+    marked: dict[str, str] = {}
+    for name, item in released.workflow.inputs.items():
+        if item.source == "message" and message:
+            marked[name] = message
+        elif item.source == "thread" and (thread or message):
+            marked[name] = thread or message
+    if marked:
+        return marked
+    first = primary_input(released)
+    return {first: message or thread} if first and (message or thread) else {}
+
+
+def primary_input(released: Released) -> str:
+    """The input that a message fills: the marked one, else the first text input, else none."""
+    inputs = released.workflow.inputs
+    marked = [name for name, item in inputs.items() if item.source]
+    texts = [name for name, item in inputs.items() if item.kind == "text"]
+    return next(iter([*marked, *texts]), "")
+
+
+def wants_thread(released: Released) -> bool:
+    """Whether a whole thread belongs into one of its inputs."""
+    return any(item.source == "thread" for item in released.workflow.inputs.values())

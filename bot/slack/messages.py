@@ -1,0 +1,150 @@
+"""What people write to us: mentions, direct messages, and replies in the thread of an answer."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bot.services.actors import Actor, Surface, Visibility
+from bot.services.run_views import RunView
+from bot.slack import home
+from bot.slack.asking import Ask, accept_message, carried
+from bot.slack.blocks import PICK_CHARACTERS, list_message, pick_notice
+from bot.slack.desk import Desk, Handler, Reply
+from bot.slack.incoming import (
+    addressee,
+    mentions,
+    plain_text,
+    primary_input,
+    thread_text,
+    values_from,
+    wants_thread,
+    without_mention,
+)
+from bot.slack.payloads import Call
+
+SUBTYPES = frozenset({"", "file_share", "thread_broadcast"})
+"""Messages that somebody wrote; the others tell of edits, joins and topics."""
+
+
+async def received(call: Call, desk: Desk) -> Reply:
+    """Any event."""
+    handler = EVENTS.get(call.name)
+    return await handler(call, desk) if handler else Reply()
+
+
+async def mentioned(call: Call, desk: Desk) -> Reply:
+    """Somebody named us in a channel: answer in a thread below."""
+    if not _is_written_by_a_person(call):
+        return Reply()
+    words = plain_text(without_mention(call.text, bot_user(call)))
+    thread_ts = call.thread_ts or call.message_ts
+    placed = replace(call, thread_ts=thread_ts)
+    actor = await desk.people.actor(call.person)
+    continued = await desk.runs.in_thread(call.channel, call.thread_ts) if call.thread_ts else None
+    if continued is not None and words and not await _names_another(desk, words, actor, continued):
+        return await _continue(placed, desk, continued, words, actor)
+    return await _fit(placed, desk, words, actor, "mention", "channel")
+
+
+async def written(call: Call, desk: Desk) -> Reply:
+    """A message we can read. Ours to answer only in a direct message or in an answer's thread."""
+    if not _is_written_by_a_person(call):
+        return Reply()
+    is_direct = _event(call).get("channel_type") == "im" or call.channel.startswith("D")
+    is_reply = bool(call.thread_ts) and call.thread_ts != call.message_ts
+    if is_direct:
+        desk.gateway.remember_direct(call.person, call.channel)
+    elif not is_reply or bot_user(call) in mentions(call.text):
+        return Reply()
+    continued = await desk.runs.in_thread(call.channel, call.thread_ts) if is_reply else None
+    words = plain_text(call.text)
+    if continued is not None and _goes_on(call, continued):
+        actor = await desk.people.actor(call.person)
+        return await _continue(call, desk, continued, words, actor)
+    if not is_direct:
+        return Reply()
+    actor = await desk.people.actor(call.person)
+    return await _fit(call, desk, words, actor, "dm", "private")
+
+
+def bot_user(call: Call) -> str:
+    """Our own user id, as the event names it."""
+    authorizations = call.raw.get("authorizations") or [{}]
+    return str(authorizations[0].get("user_id") or "")
+
+
+async def _fit(
+    call: Call, desk: Desk, words: str, actor: Actor, surface: Surface, visibility: Visibility
+) -> Reply:
+    """Run the workflow that fits, or ask which."""
+    if not words or words.lower() in ("help", "hi", "hello"):
+        released = await desk.catalogue.released(actor)
+        return Reply(after=lambda: desk.tell(call, list_message(released)))
+    fitting = await desk.catalogue.route(words, actor)
+    if not fitting:
+        return Reply(after=lambda: desk.tell(call, list_message(())))
+    if len(fitting) == 1 or len(words) > PICK_CHARACTERS:
+        best = fitting[0]
+        thread = await thread_text(desk, call.channel, call.thread_ts) if wants_thread(best) else ""
+        ask = Ask(best, values_from(best, words, thread), surface, visibility)
+        return await accept_message(call, desk, ask, actor)
+    values = [carried(call, Ask(item, {}, surface, visibility), words) for item in fitting]
+    return Reply(after=lambda: desk.tell(call, pick_notice(fitting, values)))
+
+
+async def _continue(call: Call, desk: Desk, before: RunView, words: str, actor: Actor) -> Reply:
+    """Ask further in the thread of an answer: the same workflow, the other inputs as they were."""
+    released = await desk.catalogue.find(before.workflow)
+    kept = {name: value for name, value in before.inputs.items() if name in released.workflow.inputs}
+    name = primary_input(released)
+    values = {**kept, name: words} if name else kept
+    ask = Ask(released, values, "thread", before.origin.visibility, follows=before.id)
+    return await accept_message(call, desk, ask, actor)
+
+
+async def _names_another(desk: Desk, words: str, actor: Actor, continued: RunView) -> bool:
+    """Whether the message begins with the name of a workflow, which then counts more than the thread."""
+    fitting = await desk.catalogue.route(words, actor)
+    return (
+        len(fitting) == 1 and fitting[0].name != continued.workflow and _begins_with(words, fitting[0].name)
+    )
+
+
+def _begins_with(words: str, name: str) -> bool:
+    return words.lower().lstrip("/").startswith(name)
+
+
+def _goes_on(call: Call, continued: RunView) -> bool:
+    """Whether a reply in an answer's thread is meant for us.
+
+    Not when it begins by naming somebody else; and in a thread that a person began, only when it is
+    from whoever asked: the others talk among themselves until they mention us.
+    """
+    if addressee(call.text) or not plain_text(call.text):
+        return False
+    is_our_thread = continued.message_ts == call.thread_ts or continued.origin.visibility == "private"
+    return is_our_thread or continued.actor.id == call.person or _began(call, continued)
+
+
+def _began(call: Call, continued: RunView) -> bool:
+    """Whether the thread hangs below a message of ours rather than of a person."""
+    return (
+        continued.origin.surface in ("command", "shortcut") and continued.origin.thread_ts != call.thread_ts
+    )
+
+
+def _is_written_by_a_person(call: Call) -> bool:
+    event = _event(call)
+    return bool(call.person) and not event.get("bot_id") and event.get("subtype", "") in SUBTYPES
+
+
+def _event(call: Call) -> Mapping[str, Any]:
+    event: Mapping[str, Any] = call.raw.get("event") or {}
+    return event
+
+
+EVENTS: Mapping[str, Handler] = {
+    "app_mention": mentioned,
+    "message": written,
+    "app_home_opened": home.opened,
+}

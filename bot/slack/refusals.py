@@ -1,0 +1,272 @@
+"""Errors as sentences: what happened in the person's words, and the next step. Chosen by one table.
+
+An error's own message is never shown. What is not in the table gets an incident token, as does the log.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from bot.slack.elements import escape
+from bot.slack.text import ask_for_role, opaque_failure
+
+Facts: TypeAlias = Mapping[str, str]
+
+ASK_ADMIN = "An admin can see why with the incident token."
+
+
+def _fact(facts: Facts, name: str, otherwise: str = "") -> str:
+    value = facts.get(name, "")
+    return f"“{escape(value)}”" if value else otherwise
+
+
+def not_authorized(facts: Facts) -> str:
+    """The role is missing."""
+    kind, _, name = facts.get("scope", "").partition(":")
+    over = f"`/{escape(name)}`" if kind == "workflow" and name else "this"
+    acts = {
+        "run": "run",
+        "cancel-runs": "cancel other people's runs of",
+        "see-runs": "see other people's runs of",
+    }
+    may = acts.get(facts.get("permission", ""), "do that with")
+    return f":lock: You may not {may} {over}. {ask_for_role(facts.get('ask', '').split(','))}"
+
+
+def outsider(_facts: Facts) -> str:
+    """Guests, bots and people of other workspaces."""
+    return (
+        ":lock: I answer members of this workspace only: not guests, bots or people of other organisations."
+    )
+
+
+def unknown_workflow(facts: Facts) -> str:
+    """No such workflow."""
+    near = facts.get("nearest", "")
+    guess = f" Did you mean `{escape(near)}`?" if near else ""
+    return f"There is no workflow {_fact(facts, 'name', 'of that name')}.{guess} `/spanwise list` shows them."
+
+
+def unknown_run(facts: Facts) -> str:
+    """No such run."""
+    return (
+        f"I find no run {_fact(facts, 'run', 'of that id')}. `/spanwise status` lists yours with their ids."
+    )
+
+
+def already_finished(facts: Facts) -> str:
+    """Too late to cancel."""
+    return f"That run has ended already ({escape(facts.get('status', ''))}); nothing is left to cancel."
+
+
+def nothing_to_share(_facts: Facts) -> str:
+    """Shared already, or no answer."""
+    return "There is nothing to share: the run has no answer, or the channel has it already."
+
+
+def not_for_this_audience(facts: Facts) -> str:
+    """Readers of the channel may not read a source."""
+    named = facts.get("collections", "")
+    kept = f" ({escape(named)})" if named else ""
+    return (
+        f":lock: Not shared: the answer draws on documents{kept} that not everyone in that channel may read. "
+        "Share it by direct message with people who may, or ask the collection's owner to open it."
+    )
+
+
+def invalid_inputs(_facts: Facts) -> str:
+    """Some inputs are missing or wrong."""
+    return "Something is missing or not as expected; the form says what. Correct it and send it again."
+
+
+def model_unavailable(facts: Facts) -> str:
+    """No provider."""
+    return (
+        f"No model could be reached for {_fact(facts, 'alias', 'this step')}. Nothing was lost: "
+        "try again in a few minutes. If it lasts, an admin can check with `python -m bot doctor`."
+    )
+
+
+def model_timeout(facts: Facts) -> str:
+    """Too slow."""
+    return f"The model {_fact(facts, 'alias')} did not finish in time. Try again, or ask about less at once."
+
+
+def model_refused(facts: Facts) -> str:
+    """Key, quota, policy, length."""
+    return (
+        f"The model's provider refused the request for {_fact(facts, 'alias', 'this step')}. A shorter "
+        "text may help; otherwise an admin should check its key and quota with `python -m bot doctor`."
+    )
+
+
+def empty_reply(_facts: Facts) -> str:
+    """Nothing in it."""
+    return "The model answered with nothing, so there is nothing to show. Try again."
+
+
+def needs_writing_model(facts: Facts) -> str:
+    """The built-in model quotes only."""
+    setting = facts.get("setting", "SPANWISE_MODELS")
+    return (
+        "This step needs a model that writes, and only the built-in one, which quotes, is connected. "
+        f"An admin connects one with the setting `{escape(setting)}`."
+    )
+
+
+def misconfigured(what: str) -> Callable[[Facts], str]:
+    """Something only an admin can put right."""
+    return lambda facts: (
+        f"This workflow is set up wrongly: {what.format(**_Missing(facts))}. Please tell its owner."
+    )
+
+
+class _Missing(dict[str, str]):
+    """Facts for a sentence: escaped, and a plain word for one that is not there."""
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__({key: escape(value) for key, value in facts.items()})
+
+    def __missing__(self, key: str) -> str:
+        return "one of its parts"
+
+
+def unknown_collection(facts: Facts) -> str:
+    """Missing, or not for these readers."""
+    return (
+        f"The collection {_fact(facts, 'collection', 'of this workflow')} does not exist, or not "
+        "everyone who would read the answer may read it. Ask me in a direct message, or ask the collection's owner."
+    )
+
+
+def bad_reply(_facts: Facts) -> str:
+    """What the model gave cannot be used."""
+    return "The model's answer was not in the form this workflow needs, also when asked again. Try again."
+
+
+def too_long(_facts: Facts) -> str:
+    """More text than fits."""
+    return "That is more text than this workflow can work with at once. Shorten it and try again."
+
+
+def knowledge_down(_facts: Facts) -> str:
+    """The index does not answer."""
+    return "The knowledge index does not answer. Try again soon; an admin can run `python -m bot doctor`."
+
+
+def knowledge_stale(facts: Facts) -> str:
+    """The index needs building."""
+    return (
+        f"The collection {_fact(facts, 'collection', 'of this workflow')} must be indexed again before it "
+        "can be searched. An admin does that with `python -m bot knowledge reindex`."
+    )
+
+
+def damaged(_facts: Facts) -> str:
+    """The installation is broken."""
+    return "A part of the installation is damaged. An admin can see which with `python -m bot doctor`."
+
+
+def document_refused(facts: Facts) -> str:
+    """A document cannot be read."""
+    return f"The document {_fact(facts, 'path', 'given')} cannot be read. Save it without a password."
+
+
+def step_failed(facts: Facts) -> str:
+    """A step gave no result."""
+    return (
+        f"The step {_fact(facts, 'step', 'at work')} gave no result. Try again, or ask for something simpler."
+    )
+
+
+def step_timed_out(facts: Facts) -> str:
+    """Too slow."""
+    return f"The step {_fact(facts, 'step', 'at work')} took too long. Try again, or ask about less at once."
+
+
+def kept_crashing(_facts: Facts) -> str:
+    """Taken up too often."""
+    return f"The run was started several times and never came to its end, so I stopped it. {ASK_ADMIN}"
+
+
+def slack_busy(facts: Facts) -> str:
+    """Slack's limits."""
+    return f"Slack asks me to slow down. Try again in {escape(facts.get('after_s', 'a few'))} seconds."
+
+
+def slack_uncertain(_facts: Facts) -> str:
+    """No clear answer from Slack."""
+    return "Slack did not answer clearly. Look whether it happened; if not, try again."
+
+
+def slack_refused(facts: Facts) -> str:
+    """Slack said no."""
+    needed = facts.get("needed", "")
+    scope = (
+        f" The app lacks the scope `{escape(needed)}`; an admin can add it from the manifest."
+        if needed
+        else ""
+    )
+    return (
+        f"Slack refused that (`{escape(facts.get('reason', 'unknown'))}`).{scope} Try again, or ask an admin."
+    )
+
+
+def person_unknown(_facts: Facts) -> str:
+    """users.info did not come."""
+    return "Slack did not tell me in time who you are, and I do nothing for strangers. Try again in a moment."
+
+
+def unreadable_click(_facts: Facts) -> str:
+    """A button of an older release."""
+    return "That button is from an older message that I can no longer read. Run the command again."
+
+
+_OWNERS = misconfigured("its owner has to correct it")
+
+SENTENCES: Mapping[str, Callable[[Facts], str]] = {
+    "AlreadyFinished": already_finished,
+    "EmptyReply": empty_reply,
+    "IndexUnreachable": knowledge_down,
+    "InvalidInputs": invalid_inputs,
+    "MixedModels": knowledge_stale,
+    "DamagedModel": damaged,
+    "ModelRefused": model_refused,
+    "ModelTimeout": model_timeout,
+    "ModelUnavailable": model_unavailable,
+    "NeedsWritingModel": needs_writing_model,
+    "NotAuthorized": not_authorized,
+    "NotForThisAudience": not_for_this_audience,
+    "NothingToShare": nothing_to_share,
+    "Outsider": outsider,
+    "PersonUnknown": person_unknown,
+    "RunKeptCrashing": kept_crashing,
+    "RenderedTooLong": too_long,
+    "SlackBusy": slack_busy,
+    "SlackRefused": slack_refused,
+    "SlackUncertain": slack_uncertain,
+    "StepFailed": step_failed,
+    "UnknownAlias": misconfigured("no model is configured under the name “{alias}”"),
+    "UnknownCollection": unknown_collection,
+    "UnknownRun": unknown_run,
+    "UnknownWorkflow": unknown_workflow,
+    "UnreadableClick": unreadable_click,
+    "InvalidCondition": _OWNERS,
+    "ConditionFailed": misconfigured("a rule of its decision table could not be decided"),
+    "InvalidPrompt": misconfigured("the prompt “{prompt}” cannot be used"),
+    "InvalidTemplate": misconfigured("a template in it cannot be used"),
+    "InvalidWorkflow": misconfigured("the workflow file has problems"),
+    "InvalidYaml": misconfigured("the workflow file has problems"),
+    "NotANumber": misconfigured("a number in it is not a number"),
+}
+"""Error class, by name because failures are stored by name, to its sentence."""
+
+
+def sentence(kind: str, facts: Facts) -> str:
+    """What to say about an error of that class; something honest and general when it is not in the table."""
+    known = SENTENCES.get(kind)
+    return known(facts) if known else opaque_failure()
+
+
+def is_known(kind: str) -> bool:
+    """Whether the person gets more than an incident token."""
+    return kind in SENTENCES
