@@ -2,14 +2,17 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from bot.adapters.store.run_leases import Held
 from bot.adapters.store.run_log import RunRow
 from bot.services.outbox_items import OutboxItem, Posted
-from workflows.ports import Progress
-from workflows.run import Answer, RunResult, RunStatus
+from knowledge.document import Passage, Retrieval
+from workflows.ports import ModelReply, ModelRequest, Progress
+from workflows.run import Answer, Json, RunResult, RunStatus, StepRun, Usage
+from workflows.template import PromptTemplate, parse_prompt
+from workflows.workflow import Workflow
 
 
 class FakeClock:
@@ -84,3 +87,95 @@ class FakePerform:
         if self.act is not None:
             return await self.act(row, held, on_progress)
         return RunResult(RunStatus.SUCCEEDED, Answer(f"answer to {row.id}", "answered"), ())
+
+
+def passage(
+    number: int = 1, text: str = "Five days of leave may be carried over until 31 March.", **changes: Json
+) -> Passage:
+    """A passage of an invented handbook."""
+    values = {
+        "chunk_id": f"c{number}",
+        "document_id": f"d{number}",
+        "collection": "people",
+        "title": f"Page {number}",
+        "headings": ("Leave",),
+        "location": "Carry-over",
+        "text": text,
+        "version": 1,
+        "owner": "U0CHLOE",
+        "updated_at": datetime(2026, 9, 1, tzinfo=UTC),
+        "score": 0.9,
+        **changes,
+    }
+    return Passage(**values)
+
+
+class FakeModel:
+    """Gives its replies in order (exceptions are raised), the last one for ever; keeps the requests."""
+
+    def __init__(self, *replies: str | Exception) -> None:
+        self.replies = list(replies) or ["ok"]
+        self.requests: list[ModelRequest] = []
+
+    async def complete(
+        self, request: ModelRequest, on_text: Callable[[str], None] | None = None
+    ) -> ModelReply:
+        self.requests.append(request)
+        await asyncio.sleep(0)
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if isinstance(reply, Exception):
+            raise reply
+        if on_text is not None:
+            for piece in reply.split(" "):
+                on_text(f"{piece} ")
+        return ModelReply(reply, f"fake/{request.alias}", Usage(10, 5), 0.1)
+
+
+class FakeRetriever:
+    """Finds the given passages, whatever is asked; keeps the queries."""
+
+    def __init__(self, *passages: Passage, support: float = 0.8, error: Exception | None = None) -> None:
+        self.passages = passages
+        self.support = support
+        self.error = error
+        self.queries: list[tuple[str, str, int]] = []
+
+    async def retrieve(self, query: str, *, collection: str, limit: int) -> Retrieval:
+        self.queries.append((query, collection, limit))
+        await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        return Retrieval(query, self.passages[:limit], self.support, {collection: 1})
+
+
+class FakeJournal:
+    """Keeps finished steps in memory."""
+
+    def __init__(self, steps: Mapping[str, StepRun] | None = None) -> None:
+        self.steps = dict(steps or {})
+        self.recorded: list[StepRun] = []
+
+    async def finished(self) -> Mapping[str, StepRun]:
+        return dict(self.steps)
+
+    async def record(self, step: StepRun) -> None:
+        self.recorded.append(step)
+        self.steps[step.step_id] = step
+
+
+class FakeLibrary:
+    """Holds workflows; every prompt name gives the same short prompt unless one is given."""
+
+    def __init__(self, *workflows: Workflow, prompts: Mapping[str, PromptTemplate] | None = None) -> None:
+        self.workflows = {each.name: each for each in workflows}
+        self.prompts = dict(prompts or {})
+        self.set: dict[str, dict[str, Json]] = {}
+
+    def workflow(self, name: str) -> Workflow:
+        return self.workflows[name]
+
+    def prompt(self, name: str) -> PromptTemplate:
+        return self.prompts.get(name) or parse_prompt(name, "Do your best.")
+
+    def parameters(self, workflow_name: str) -> Mapping[str, Json]:
+        return self.set.get(workflow_name, {})

@@ -1,4 +1,4 @@
-"""From finished steps to the answer: which entry, its text, its citations, and what the person must know beside it."""
+"""From finished steps to the answer: which entry, its text and citations, and what must be said beside it."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,7 +7,6 @@ from workflows.run import Answer, Json, StepRun, StepStatus
 from workflows.steps.citing import merge
 from workflows.steps.prompt import PromptStep
 from workflows.steps.retrieve import passage_of
-from workflows.template import Template
 from workflows.workflow import Workflow, cites
 
 
@@ -23,10 +22,10 @@ def answer_of(
     workflow: Workflow, scope: Mapping[str, Json], done: Mapping[str, StepRun], inner: Iterable[StepRun]
 ) -> Answer:
     """The answer. Raises NoAnswer, RenderedTooLong."""
-    outcome, template, rule = _entry(workflow, done)
-    feeding = workflow.feeding(template)
+    outcome, entry, rule = _entry(workflow, done)
+    feeding = workflow.feeding[entry]
     taken = [done[step.id] for step in workflow.order if step.id in feeding]
-    text, chunks = _cited(workflow, template.render(scope).strip(), taken)
+    text, chunks = _cited(workflow, workflow.answer[entry].render(scope).strip(), taken)
     if not text:
         raise NoAnswer(workflow.name, outcome)
     passages = _passages([*done.values(), *inner])
@@ -46,14 +45,14 @@ def answer_of(
     )
 
 
-def _entry(workflow: Workflow, done: Mapping[str, StepRun]) -> tuple[str, Template, str]:
-    """The outcome taken, its text, and the rule that led there: the last decision that `answer` has an entry for."""
+def _entry(workflow: Workflow, done: Mapping[str, StepRun]) -> tuple[str, str, str]:
+    """Outcome, key of `answer` and rule of the last decision that `answer` has an entry for."""
     deciding = [done[step.id] for step in workflow.order if step.kind in ("decide", "check")]
     taken = [run for run in deciding if run.status is StepStatus.SUCCEEDED]
     for run in reversed(taken):
         outcome = str(run.output["outcome"])
         if outcome in workflow.answer:
-            return outcome, workflow.answer[outcome], run.because
+            return outcome, outcome, run.because
     last = taken[-1] if taken else None
     for key in ("", "otherwise"):
         if key in workflow.answer:
@@ -92,7 +91,7 @@ def _support(workflow: Workflow, done: Mapping[str, StepRun]) -> float | None:
     return next((each for each in found if isinstance(each, float | int)), None)
 
 
-def _abstained(workflow: Workflow, feeding: set[str], done: Mapping[str, StepRun]) -> bool:
+def _abstained(workflow: Workflow, feeding: frozenset[str], done: Mapping[str, StepRun]) -> bool:
     """Whether a workflow that answers questions gave none of its answers."""
     answering = {step.id for step in workflow.steps if isinstance(step, PromptStep) and step.task == "answer"}
     given = (done[name] for name in answering & feeding)

@@ -1,16 +1,17 @@
 """Executing a workflow: the only step loop.
 
-A step starts when everything it waits for is finished (`Workflow.edges`); steps that wait for nothing of each other
-run concurrently. A finished step is journaled before anything that waits for it starts, and one found in the journal
-is not performed again, so an execution may be stopped anywhere and taken up later with the same result.
-Cancelling the task cancels the run.
+A step starts when everything it waits for is finished (`Workflow.edges`); steps that do not wait for each
+other run concurrently. A finished step is journaled before anything that waits for it starts, and one found
+in the journal is not performed again: an execution may be stopped anywhere and taken up later with the same
+result. Cancelling the task cancels the run.
 
 Built to carry what comes later without another loop:
-- `for_each`, `loop`: a kind whose perform executes steps through `StepContext.call`, as `call` does, under journal ids
-  `outer/2/inner`; every turn is then resumed by itself.
+- `for_each`, `loop`: a kind whose perform executes steps through `StepContext.call`, as `call` does, under
+  journal ids `outer/2/inner`; every turn is then resumed by itself.
 - joins of alternative branches: `join: any` and `collect` are there; skipped steps read as empty.
-- `ask_human`, timers: perform looks for what it waits for and, when it is not there yet, ends the execution with status
-  WAITING and nothing journaled for that step; resuming performs it again and finds it. No task is held for days.
+- `ask_human`, timers: perform looks for what it waits for and, when that is not there yet, ends the
+  execution with status WAITING and nothing journaled for the step; resuming performs it again. No task is
+  held for days.
 """
 
 import asyncio
@@ -82,9 +83,9 @@ async def execute(
 ) -> RunResult:
     """Execute a workflow, or go on with one whose journal has finished steps.
 
-    `inputs` as `Workflow.read_inputs` gives them; `parameters` that are left out have their defaults. `on_text` gets
-    pieces of the answer while it is written; a new Progress for the step means it starts over. Raises LostLease and
-    CancelledError; every other error becomes the failure of the result.
+    `inputs` as `Workflow.read_inputs` gives them; `parameters` that are left out have their defaults.
+    `on_text` gets pieces of the answer while it is written; a new Progress for the step means it starts
+    over. Raises LostLease and CancelledError; every other error becomes the failure of the result.
     """
     finished = dict(await ports.journal.finished())
     execution = _Execution(workflow, ports, finished, on_progress, on_text)
@@ -297,4 +298,5 @@ def failure_of(error: Exception, facts: Mapping[str, str]) -> Failure:
 
 def backoff(attempt: int) -> float:
     """Seconds to wait after a failed attempt: doubling, and never the same for two runs."""
-    return min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (attempt - 1)) * (0.5 + random.random())
+    longest: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** (attempt - 1))
+    return longest * (0.5 + random.random())

@@ -24,8 +24,8 @@ class Edges:
 def edges(steps: Sequence[StepDefinition]) -> dict[str, Edges]:
     """For each step, what it waits for.
 
-    Without `needs` a step waits for the one before it. Reading a step's output is needing it. A check may have the
-    step it checks done again, so whoever else reads that step waits for the check.
+    Without `needs` a step waits for the one before it. Reading a step's output is needing it. A check may
+    have the step it checks done again, so whoever else reads that step waits for the check.
     """
     known = {step.id for step in steps}
     found: dict[str, Edges] = {}

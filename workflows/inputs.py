@@ -1,4 +1,4 @@
-"""What a run is given (inputs) and what may be tuned (parameters): how each is declared and how text becomes a value."""
+"""What a run is given (inputs) and what may be tuned (parameters): declarations, and from text to values."""
 
 import unicodedata
 from collections.abc import Callable, Mapping

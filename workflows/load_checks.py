@@ -1,4 +1,4 @@
-"""What a workflow file says about itself: names that must exist, order that must be possible, answers that must come."""
+"""What a workflow file says about itself: names must exist, order be possible, an answer always come."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -14,9 +14,12 @@ MAX_CONDITION = 1000
 MAX_MACROS = 2
 """`exists`, `all` ... in one condition: nested, they multiply."""
 
-FUNCTIONS = frozenset(
-    ["size", "contains", "startsWith", "endsWith", "matches", "int", "uint", "double", "string", "bool", "has", "timestamp", "duration"]
-)
+# fmt: off
+FUNCTIONS = frozenset({
+    "size", "contains", "startsWith", "endsWith", "matches", "int", "uint", "double", "string", "bool", "has",
+    "timestamp", "duration",
+})
+# fmt: on
 _OPERATORS = re.compile(r"[_!@\-]")
 _STRING = re.compile(r"""[rR]?("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)*(\s*\()?")

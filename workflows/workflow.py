@@ -146,8 +146,12 @@ class Workflow:
         """Typed values of every parameter, defaults filled in. Raises InvalidInputs."""
         return settings.read_parameters(self.parameters, given)
 
-    def feeding(self, template: Template) -> set[str]:
-        """Every step whose output the text rests on, directly or through other steps' texts."""
+    @cached_property
+    def feeding(self) -> Mapping[str, frozenset[str]]:
+        """For each entry of `answer`, the steps its text rests on, directly or through other steps' texts."""
+        return {entry: frozenset(self._feeding(template)) for entry, template in self.answer.items()}
+
+    def _feeding(self, template: Template) -> set[str]:
         seen: set[str] = set()
         open_ = [reference[0] for reference in template.references]
         while open_:

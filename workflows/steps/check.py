@@ -1,4 +1,4 @@
-"""`check`: look at what a prompt step wrote before anybody sees it; have it written again, or take another outcome."""
+"""`check`: look at what a prompt step wrote before anybody sees it; have it rewritten, or give up."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Citation marks: which passages a text relies on, as [1] upwards without gaps."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 MARK = re.compile(r"[\[【]\s*((?:[a-z][a-z0-9_]*\.)?\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】]")
 """[2], [1, 3], and [answer.2] where several steps of one workflow cite."""
@@ -11,7 +11,8 @@ _GAP = re.compile(r"[ \t]+([.,;:!?)])")
 def renumber(text: str, chunk_ids: Sequence[str], prefix: str = "") -> tuple[str, list[str]]:
     """Drop the marks of passages that were not given and number the rest by first appearance.
 
-    Returns the text and the chunk ids cited, in the order of their numbers. With a prefix the marks are `[prefix.1]`.
+    Returns the text and the chunk ids cited, in the order of their numbers. A prefix stands before each
+    number.
     """
     cited: dict[str, int] = {}
 
@@ -27,7 +28,7 @@ def renumber(text: str, chunk_ids: Sequence[str], prefix: str = "") -> tuple[str
     ), list(cited)
 
 
-def merge(text: str, cited_by: dict[str, Sequence[str]]) -> tuple[str, list[str]]:
+def merge(text: str, cited_by: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
     """Number the marks of several steps as one list. Plain marks belong to the only step there is."""
     merged: dict[str, int] = {}
     only = next(iter(cited_by)) if len(cited_by) == 1 else ""

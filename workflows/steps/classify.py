@@ -24,8 +24,8 @@ from workflows.template import parse_prompt
 
 DEFAULT = parse_prompt(
     "classify",
-    "Choose the one label whose description fits the text best, say how sure you are from 0 to 1, and why in one "
-    "sentence.\n\nLabels:\n{{ labels }}\n\n{{ text }}",
+    "Choose the one label whose description fits the text best, say how sure you are from 0 to 1, and why in "
+    "one sentence.\n\nLabels:\n{{ labels }}\n\n{{ text }}",
 )
 
 

@@ -17,8 +17,8 @@ from workflows.template import parse_prompt
 
 DEFAULT = parse_prompt(
     "extract",
-    "Pick these facts out of the text. Take only what it states; null when it does not. Dates as YYYY-MM-DD, amounts "
-    "as plain numbers.\n\nFields:\n{{ fields }}\n\n{{ text }}",
+    "Pick these facts out of the text. Take only what it states; null when it does not. Dates as YYYY-MM-DD, "
+    "amounts as plain numbers.\n\nFields:\n{{ fields }}\n\n{{ text }}",
 )
 _AMOUNT = re.compile(r"-?\d[\d.,'\u00a0\u202f ]*")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+\Z")

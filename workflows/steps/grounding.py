@@ -1,11 +1,12 @@
-"""Whether each sentence of an answer stands in the passages it cites: words shared, numbers and dates all there.
+"""Whether the passages cited carry each sentence of an answer: words shared, numbers and dates all there.
 
-A guard against invention, not a proof of truth: a sentence may share every word with a passage and still say the
-opposite. It errs on the side of letting rewording through and invented figures not.
+A guard against invention, not a proof of truth: a sentence may share every word with a passage and still
+say the opposite. It errs on the side of letting rewording through and invented figures not.
 """
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from workflows.steps.citing import without_marks
 
@@ -15,7 +16,7 @@ MIN_WORDS = 3
 """Sentences with fewer content words ("Yes.") say too little to be judged by them."""
 
 _SENTENCE = re.compile(r"(?<=[.!?。!?])\s+|\n+")
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+(?:[.,\u00a0\u202f' ]\d{3}(?!\d))*(?:[.,]\d+)?")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _SILENT = re.compile(
@@ -24,11 +25,26 @@ _SILENT = re.compile(
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"^\s*(?:[-*•>#]+|\d{1,2}[.)])\s+")
-_SPELLED = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
-_MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
-_COMMON = frozenset(
-    ["the", "and", "for", "are", "was", "were", "has", "have", "had", "not", "but", "you", "your", "they", "their", "this", "that", "these", "those", "with", "from", "into", "than", "then", "can", "may", "must", "will", "shall", "would", "should", "could", "its", "our", "his", "her", "who", "what", "when", "where", "which", "while", "how", "all", "any", "each", "more", "most", "some", "such", "only", "also", "per", "via", "out", "about", "after", "before", "during", "under", "over", "between", "both", "either", "been", "being", "does", "did", "done", "yes", "if", "in", "on", "of", "to", "a", "an", "is", "it", "as", "at", "by", "be", "or", "no", "do", "so", "we", "he", "she", "i"]
-)
+_ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ied", "ed", "es", "ly", "s", "e", "y")
+# fmt: off
+_FIGURES = {
+    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
+    "ten": "10", "eleven": "11", "twelve": "12", "thirteen": "13", "fourteen": "14", "fifteen": "15",
+    "sixteen": "16", "seventeen": "17", "eighteen": "18", "nineteen": "19", "twenty": "20",
+}
+_MONTHS = frozenset({
+    "january", "february", "april", "june", "july", "august", "september", "october", "november", "december",
+})
+_MONTHS_WHEN_CAPITAL = frozenset({"March", "May"})
+_COMMON = frozenset({
+    "the", "and", "for", "are", "was", "were", "has", "have", "had", "not", "but", "you", "your", "they",
+    "their", "this", "that", "these", "those", "with", "from", "into", "than", "then", "can", "may",
+    "must", "will", "shall", "would", "should", "could", "its", "our", "his", "her", "who", "what",
+    "when", "where", "which", "while", "how", "all", "any", "each", "more", "most", "some", "such",
+    "only", "also", "per", "via", "out", "about", "after", "before", "during", "under", "over",
+    "between", "both", "either", "been", "being", "does", "did", "done", "yes",
+})
+# fmt: on
 
 
 def ungrounded(answer: str, passages: Iterable[str]) -> tuple[str, str] | None:
@@ -36,13 +52,14 @@ def ungrounded(answer: str, passages: Iterable[str]) -> tuple[str, str] | None:
     known_words: set[str] = set()
     known_numbers: set[str] = set()
     for passage in passages:
-        known_words |= set(words(passage))
-        known_numbers |= numbers(passage)
+        words, numbers = read(passage)
+        known_words |= words.keys()
+        known_numbers |= numbers
     for sentence in sentences(answer):
-        invented = numbers(sentence) - known_numbers
+        wanted, figures = read(sentence)
+        invented = figures - known_numbers
         if invented:
             return sentence, f"{', '.join(sorted(invented))} is not in the cited passages"
-        wanted = words(sentence)
         if len(wanted) < MIN_WORDS or _SILENT.search(sentence):
             continue
         missing = [word for word in wanted if word not in known_words]
@@ -59,35 +76,39 @@ def sentences(text: str) -> Iterator[str]:
             yield sentence
 
 
-def words(text: str) -> list[str]:
-    """Content words, once each, cut to their stem; pairs of characters where a script has no spaces."""
-    found: dict[str, None] = {}
-    for match in _WORD.finditer(text.lower()):
-        word = match[0].replace("’", "'").removesuffix("'s")
-        if _WIDE.search(word):
-            found.update(dict.fromkeys(word[i : i + 2] for i in range(max(1, len(word) - 1))))
-        elif len(word) > 2 and word not in _COMMON and word not in _SPELLED:
-            found[_stem(word)] = None
-    return list(found)
+def read(text: str) -> tuple[dict[str, None], set[str]]:
+    """Content words cut to their stem, in order; and numbers, written or spelled, in one form.
+
+    Months count as numbers, since a wrong month is a wrong date.
+    """
+    words: dict[str, None] = {}
+    numbers = {_canonical(match) for match in _NUMBER.findall(text)}
+    for word in _WORD.findall(text):
+        stems, figure = _word(word)
+        words.update(stems)
+        if figure:
+            numbers.add(figure)
+    return words, numbers
+
+
+@lru_cache(maxsize=20_000)
+def _word(word: str) -> tuple[dict[str, None], str]:
+    """What one word counts as: its stem, or nothing when it is common; and the number or month it is."""
+    lower = word.lower()
+    if lower in _FIGURES:
+        return {}, _FIGURES[lower]
+    if lower in _MONTHS or word in _MONTHS_WHEN_CAPITAL:
+        return {}, lower
+    if _WIDE.search(word):
+        return dict.fromkeys(word[i : i + 2] for i in range(max(1, len(word) - 1))), ""
+    return ({} if len(lower) < 3 or lower in _COMMON else {_stem(lower): None}), ""
 
 
 def _stem(word: str) -> str:
-    for ending in ("ations", "ation", "ings", "ing", "ies", "ied", "ed", "es", "ly", "s", "e", "y"):
+    for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word.removesuffix(ending)
     return word
-
-
-def numbers(text: str) -> set[str]:
-    """Numbers, written or spelled, in one form; months too, since a wrong month is a wrong date."""
-    found = {_canonical(match[0]) for match in _NUMBER.finditer(text)}
-    for word in _WORD.findall(text):
-        lower = word.lower()
-        if lower in _SPELLED[2:]:
-            found.add(str(_SPELLED.index(lower)))
-        elif lower in _MONTHS and (lower not in ("may", "march") or word[0].isupper()):
-            found.add(lower)
-    return found
 
 
 def _canonical(number: str) -> str:

@@ -1,8 +1,8 @@
 """`template`: text with loops and conditions over data, in a small, countable part of Jinja.
 
-No calls (but `range`), macros, includes or methods; attributes are keys of mappings; every loop turn is counted and
-everything that can grow is measured, so a template of any shape ends soon. Counting turns, not seconds, makes
-the limit the same on every machine.
+No calls (but `range`), macros, includes or methods; attributes are keys of mappings; every turn of a loop
+is counted and everything that can grow is measured, so a template of any shape ends soon. Counting turns,
+not seconds, makes the limit the same on every machine.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,14 +24,24 @@ MAX_OUTPUT = 100_000
 MAX_TURNS = 10_000
 MAX_RANGE = 1_000
 
+# fmt: off
 _NODES = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.For, nodes.If, nodes.Assign, nodes.Name, nodes.Const,
-    nodes.List, nodes.Dict, nodes.Pair, nodes.Tuple, nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Filter,
-    nodes.Test, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div,
-    nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos, nodes.And, nodes.Or, nodes.Not, nodes.Concat,
-)  # fmt: skip
-_FILTERS = ["abs", "capitalize", "count", "default", "d", "dictsort", "first", "float", "int", "join", "last", "length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "replace", "round", "select", "selectattr", "sort", "sum", "title", "trim", "truncate", "unique", "upper", "wordcount"]
-_TESTS = ["defined", "undefined", "none", "string", "number", "mapping", "sequence", "boolean", "true", "false", "in", "eq", "ne", "lt", "le", "gt", "ge", "even", "odd"]
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.For, nodes.If, nodes.Assign, nodes.Name,
+    nodes.Const, nodes.List, nodes.Dict, nodes.Pair, nodes.Tuple, nodes.Getattr, nodes.Getitem, nodes.Slice,
+    nodes.Filter, nodes.Test, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.Add, nodes.Sub, nodes.Mul,
+    nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos, nodes.And, nodes.Or, nodes.Not,
+    nodes.Concat,
+)
+_FILTERS = (
+    "abs", "capitalize", "count", "default", "d", "dictsort", "first", "float", "int", "last", "length",
+    "list", "lower", "map", "max", "min", "reject", "rejectattr", "round", "select", "selectattr",
+    "sort", "sum", "title", "trim", "truncate", "unique", "upper", "wordcount",
+)
+_TESTS = (
+    "defined", "undefined", "none", "string", "number", "mapping", "sequence", "boolean", "true",
+    "false", "in", "eq", "ne", "lt", "le", "gt", "ge", "even", "odd",
+)
+# fmt: on
 
 
 class TemplateTooMuch(StepFailed):
@@ -204,7 +214,8 @@ def _counted(tree: nodes.Template) -> nodes.Template:
                 setattr(node, name, _concat_call(value))
             elif isinstance(value, list):
                 value[:] = [_concat_call(each) if isinstance(each, nodes.Concat) else each for each in value]
-    return tree.set_lineno(1) or tree
+    tree.set_lineno(1)
+    return tree
 
 
 def _concat_call(node: nodes.Concat) -> nodes.Call:

@@ -14,10 +14,14 @@ from workflows.steps.base import AskingStep, StepContext
 
 MAX_REPLY = 200_000
 MAX_SCHEMA_DEPTH = 12
-_KEYWORDS = frozenset(
-    ["type", "title", "description", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems"]
-)
-"""No references and no patterns: a schema from a file must not fetch anything or run anybody's regular expression."""
+# fmt: off
+_KEYWORDS = frozenset({
+    "type", "title", "description", "properties", "required", "additionalProperties", "items", "enum",
+    "const", "anyOf", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems",
+    "uniqueItems",
+})
+# fmt: on
+"""No references and no patterns: a schema from a file must not fetch anything or run a regular expression."""
 _REPAIR = "That reply cannot be used: {why}. Reply again with the JSON only, nothing before or after it."
 
 
