@@ -248,7 +248,8 @@ def _knowledge(view: RunView) -> set[str]:
     return set(pinned) if isinstance(pinned, Mapping) else set()
 
 
-def _receipt(view: RunView, answer: Answer, now: datetime) -> Block:
+def receipt_words(view: RunView, answer: Answer, now: datetime) -> str:
+    """What produced the answer: version, rule, model, seconds, cost and run, in mrkdwn."""
     because = f" ({answer.rule})" if answer.rule else ""
     parts = (
         f"{view.title} v{view.version}",
@@ -258,7 +259,11 @@ def _receipt(view: RunView, answer: Answer, now: datetime) -> Block:
         text.dollars(view.usage.cost_usd if view.usage else Decimal(0)),
         f"run {view.id}",
     )
-    return el.context(text.receipt(parts))
+    return text.receipt(parts)
+
+
+def _receipt(view: RunView, answer: Answer, now: datetime) -> Block:
+    return el.context(receipt_words(view, answer, now))
 
 
 def _seconds(view: RunView, now: datetime) -> float:

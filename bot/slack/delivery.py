@@ -1,4 +1,4 @@
-"""The courier's voice in Slack: posts a run's one message, draws it again as the run goes on, finds it again."""
+"""The courier's voice in Slack: posts a run's one message, redraws it as the run goes on, finds it again."""
 
 from dataclasses import dataclass
 

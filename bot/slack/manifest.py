@@ -20,10 +20,10 @@ SCOPES: Mapping[str, str] = {
     "chat:write": "post answers, draw progress in place, and notes that only one person sees",
     "commands": "slash commands and the message shortcut",
     "groups:history": "as channels:history, in private channels we are invited to",
-    "groups:read": "know who reads a private channel, so that an answer there uses only what all of them may read",
+    "groups:read": "know who reads a private channel, so that an answer there uses what all of them may read",
     "im:history": "be asked in a direct message",
     "im:write": "find the direct message with a person, to answer privately and never twice",
-    "users:read": "tell members from guests, bots and people of other organisations, who are refused; show names",
+    "users:read": "tell members from guests, bots and other organisations, which are refused; show names",
 }
 """Each bot scope with the reason for it."""
 
@@ -49,11 +49,12 @@ def build(workflows: Iterable[Released], *, url: str = "", name: str = "Spanwise
     return {
         "display_information": {
             "name": name,
-            "description": "Runs your organisation's AI workflows, with sources, cost and a version on every answer.",
+            "description": "Runs your organisation's AI workflows: sources, cost, version on every answer.",
             "long_description": (
-                "Spanwise runs your organisation's AI workflows from Slack. Every answer names its sources with "
-                "owner and age, the workflow version, the rule taken, the model, the time and the cost, and can be "
-                "explained and voted on. Answers are AI-generated and can be wrong: check before use."
+                "Spanwise runs your organisation's AI workflows from Slack. Every answer names its sources "
+                "with owner and age, the workflow version, the rule taken, the model, the time and the cost, "
+                "and can be explained and voted on. Answers are AI-generated and can be wrong: check before "
+                "use."
             ),
             "background_color": "#1a202c",
         },

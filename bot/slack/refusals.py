@@ -134,7 +134,7 @@ def unknown_collection(facts: Facts) -> str:
     """Missing, or not for these readers."""
     return (
         f"The collection {_fact(facts, 'collection', 'of this workflow')} does not exist, or not "
-        "everyone who would read the answer may read it. Ask me in a direct message, or ask the collection's owner."
+        "everyone who would read the answer may read it. Ask me in a direct message, or ask its owner."
     )
 
 

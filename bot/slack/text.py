@@ -258,7 +258,7 @@ def form_expired(title: str, usage: str) -> str:
 def was_cut(label: str, length: int, limit: int) -> str:
     """Above a form whose text had to be shortened."""
     given, most = f"{length:,}".replace(",", " "), f"{limit:,}".replace(",", " ")
-    return f":scissors: *{escape(label)}* was {given} characters long, the most is {most}: its beginning is below."
+    return f":scissors: *{escape(label)}* had {given} characters, at most {most} fit: below is its start."
 
 
 def input_problem(label: str, why: str) -> str:
