@@ -1,0 +1,48 @@
+/** What a first visit shows: three things to try, taken from what this workspace really offers. */
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+import { emit, memory, state } from "./store.js";
+
+const key = () => `welcome.${state.me.id}`;
+
+/** A usage hint that reads as an example can be sent as it is; `<question>` or `[name]` cannot. */
+const isExample = (hint) => Boolean(hint) && !/[<[{|]/.test(hint) && hint.length > 8;
+
+function commandSteps() {
+  const hinted = state.commands.filter((entry) => entry.usage_hint);
+  const ranked = [...hinted.filter((entry) => isExample(entry.usage_hint)), ...hinted.filter((entry) => !isExample(entry.usage_hint)), ...state.commands.filter((entry) => !entry.usage_hint)];
+  return ranked.slice(0, 2).map((entry) => ({
+    icon: "bolt",
+    title: entry.description || `Run ${entry.command}`,
+    code: `${entry.command} ${entry.usage_hint || ""}`.trim(),
+    act: () => emit("compose", isExample(entry.usage_hint) ? `${entry.command} ${entry.usage_hint}` : `${entry.command} `),
+    label: "Put it in the box",
+  }));
+}
+
+function steps(openPeople) {
+  const shortcut = state.shortcuts.find((entry) => entry.type === "message");
+  const rest = [
+    shortcut && { icon: "more", title: `Point at any message, open “More actions” and choose “${shortcut.name}”` },
+    { icon: "people", title: "Look through other eyes: an employee, an owner, an admin", act: openPeople, label: "Switch person" },
+    { icon: "reply", title: `Write to ${state.app.name} in a direct message`, act: () => emit("open-dm", state.app.bot_user_id), label: "Open the conversation" },
+  ].filter(Boolean);
+  return [...commandSteps(), ...rest].slice(0, 3);
+}
+
+/** Puts the strip away for good: by hand, or once a command was run. */
+export function endWelcome() {
+  memory.set(key(), "seen");
+  document.querySelector(".welcome")?.remove();
+}
+
+/** The strip, or null when this person has put it away. */
+export function welcomeStrip() {
+  if (memory.get(key())) return null;
+  const openPeople = () => document.querySelector(".who")?.click();
+  return h("section", { class: "welcome", "aria-label": "Three things to try" },
+    h("header", {}, h("h2", {}, `Welcome to ${state.team.name || "the workspace"}, ${state.me.real_name.split(" ")[0]}`), h("p", {}, "Three things to try:"),
+      h("button", { type: "button", class: "icon-button", "aria-label": "Put this away", onclick: endWelcome }, icon("close", 16))),
+    h("ol", {}, steps(openPeople).map((step) => h("li", {}, h("span", { class: "welcome-icon" }, icon(step.icon)),
+      h("div", {}, h("p", {}, step.title), step.code && h("code", {}, step.code), step.act && h("button", { type: "button", class: "link-button", onclick: step.act }, step.label))))));
+}
