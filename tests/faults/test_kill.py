@@ -1,0 +1,104 @@
+"""kill -9 at each boundary of a run's life: one run, one message, one answer, no finished step paid again."""
+
+import multiprocessing
+import signal
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from bot.adapters.store import audit_log
+from bot.adapters.store.engine import Store
+from bot.adapters.store.grants import insert_grant
+from bot.adapters.system_clock import SystemClock
+from bot.governance.roles import EVERYTHING, Grant, Role
+from tests.faults.fault_child import BOUNDARIES, STEPS, Order, live
+from tests.faults.fault_slack import FaultSlack
+
+pytestmark = pytest.mark.slow
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["tests.faults.fault_child"])
+LONGEST_S = 60.0
+PAST = {"past": "2020-01-01 00:00:00.000000"}
+TELLING = frozenset({"after-outbox-claim", "after-post", "after-mark", "after-update"})
+
+
+@pytest.fixture
+def slack() -> Iterator[FaultSlack]:
+    with FaultSlack() as slack:
+        yield slack
+
+
+def start(order: Order) -> "multiprocessing.process.BaseProcess":
+    child = CONTEXT.Process(target=live, args=(order,))
+    child.start()
+    return child
+
+
+def end(child: "multiprocessing.process.BaseProcess") -> int:
+    """Its exit code, once it has ended by itself."""
+    child.join(LONGEST_S)
+    if child.exitcode is None:
+        child.kill()
+        child.join()
+        pytest.fail("the child hangs")
+    return child.exitcode
+
+
+def allow_everybody(store: Store) -> None:
+    now = SystemClock().now()
+    store.write_now(lambda c: insert_grant(c, Grant("everyone", Role.RUNNER, EVERYTHING, "settings"), now))
+
+
+def journaled(store: Store) -> set[str]:
+    return store.read_now(lambda c: set(c.execute(text("SELECT step_id FROM steps")).scalars()))
+
+
+def expire_leases(store: Store) -> None:
+    """As if the time of every lease had passed."""
+    for table in ("runs", "outbox"):
+        store.write_now(
+            lambda c, table=table: c.execute(text(f"UPDATE {table} SET lease_until = :past"), PAST)
+        )
+
+
+def check_history(store: Store, slack: FaultSlack, requests: int = 1) -> None:
+    """What must hold whatever was killed."""
+    runs = store.read_now(lambda c: c.execute(text("SELECT id, status FROM runs")).all())
+    assert len(runs) == requests
+    assert {row.status for row in runs} == {"succeeded"}
+    posted = [body["id"] for body in slack.of("post")]
+    assert len(posted) == len(set(posted)) == requests, "one message a run"
+    for message in posted:
+        seen = [body["text"] for _, body in slack.calls if body.get("id") == message and "text" in body]
+        assert seen[-1] == " ".join(STEPS), "the answer is shown in the end"
+    assert store.read_now(audit_log.verify).bad_seq is None
+    finished = store.read_now(lambda c: audit_log.read_events(c, action="run.finished"))
+    assert len(finished) == requests
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_killed_at_a_boundary(store: Store, slack: FaultSlack, boundary: str) -> None:
+    allow_everybody(store)
+    order = Order(store.url, slack.url, kill_at=boundary)
+    assert end(start(order)) == -signal.SIGKILL, "the boundary was never reached"
+    finished, paid_before = journaled(store), len(slack.of("paid"))
+    expire_leases(store)
+    assert end(start(Order(store.url, slack.url))) == 0
+    check_history(store, slack)
+    again = {body["step"] for body in slack.of("paid")[paid_before:]}
+    assert again & finished == set(), "a journaled step was paid for again"
+    twice = len(slack.of("paid")) - len(STEPS)
+    if boundary.startswith("after-exec-"):
+        assert twice == 1, "what was in flight is paid again"
+    else:
+        assert twice <= (boundary in TELLING), "a step runs beside these boundaries, none beside the others"
+
+
+def test_a_peer_takes_over_without_a_restart(store: Store, slack: FaultSlack) -> None:
+    allow_everybody(store)
+    victim = start(Order(store.url, slack.url, kill_at="after-exec-answer", lease_s=2.0))
+    peer = start(Order(store.url, slack.url, lease_s=2.0))
+    assert {end(victim), end(peer)} <= {0, -signal.SIGKILL}
+    check_history(store, slack)
