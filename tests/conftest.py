@@ -11,19 +11,8 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
-from bot.adapters.store import (  # noqa: F401 - each declares its tables
-    audit_log,
-    document_log,
-    grants,
-    ledger,
-    outbox_log,
-    run_log,
-    scores,
-    step_log,
-    versions_log,
-)
 from bot.adapters.store.engine import Store
-from bot.adapters.store.tables import metadata
+from bot.adapters.store.schema import metadata
 
 
 class LeftTheMachine(AssertionError):

@@ -1,0 +1,49 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.exc import DBAPIError
+
+from bot.adapters.store.audit_log import append_event, verify
+from bot.adapters.store.engine import Store
+from bot.adapters.store.migrate import current_revision, migrate, newest_revision
+from bot.adapters.store.schema import metadata
+from tests.fakes import FakeClock
+
+
+def test_migrations_give_exactly_the_tables_of_the_code(database_url: str) -> None:
+    assert migrate(database_url) == newest_revision() != ""
+    store = Store(database_url)
+    differences = store.read_now(
+        lambda connection: compare_metadata(MigrationContext.configure(connection), metadata)
+    )
+    assert differences == []
+    assert store.read_now(current_revision) == newest_revision()
+    store.close()
+
+
+def test_migrated_audit_events_are_guarded(database_url: str) -> None:
+    migrate(database_url)
+    store = Store(database_url)
+    store.write_now(lambda c: append_event(c, actor="a", action="b.c", target="d", at=FakeClock().now()))
+    for statement in ("UPDATE audit_events SET actor='x'", "DELETE FROM audit_events"):
+        with pytest.raises(DBAPIError, match="append-only"):
+            store.write_now(lambda c, statement=statement: c.exec_driver_sql(statement))
+    assert store.read_now(verify).rows == 1
+    store.close()
+
+
+def test_several_processes_may_migrate_at_once(database_url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(migrate, [database_url] * 4)) == {newest_revision()}
+
+
+def test_a_migration_that_fails_leaves_nothing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "bot.adapters.store.audit_log.guards", lambda dialect: ("SELECT broken FROM nowhere",)
+    )
+    with pytest.raises(DBAPIError):
+        migrate(database_url)
+    monkeypatch.undo()
+    assert migrate(database_url) == newest_revision()
