@@ -54,14 +54,11 @@ def _entry(workflow: Workflow, done: Mapping[str, StepRun]) -> tuple[str, str, s
         if outcome in workflow.answer:
             return outcome, outcome, run.because
     last = taken[-1] if taken else None
+    outcome, because = (str(last.output["outcome"]), last.because) if last else ("", "")
     for key in ("", "otherwise"):
         if key in workflow.answer:
-            return (
-                str(last.output["outcome"]) if last else "",
-                workflow.answer[key],
-                last.because if last else "",
-            )
-    raise NoAnswer(workflow.name, str(last.output["outcome"]) if last else "")
+            return outcome, key, because
+    raise NoAnswer(workflow.name, outcome)
 
 
 def _cited(workflow: Workflow, text: str, taken: Iterable[StepRun]) -> tuple[str, list[str]]:

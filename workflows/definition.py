@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from pydantic import ValidationError
 
+from workflows.condition_checks import condition_problems
 from workflows.load_checks import name_problems
 from workflows.reader import InvalidYaml, Path, Problem, YamlDocument, read_yaml
 from workflows.run import Json
@@ -43,7 +44,11 @@ def load_workflow(text: str, *, source: str = "") -> Workflow:
     problems += name_problems(document, content, steps, header.answer if header else {})
     if problems or header is None:
         raise InvalidWorkflow(tuple(sorted(set(problems))), source)
-    return _workflow(header, [step for step in steps if step is not None], text, content)
+    workflow = _workflow(header, [step for step in steps if step is not None], text, content)
+    problems = [document.problem(path, message) for path, message in condition_problems(workflow)]
+    if problems:
+        raise InvalidWorkflow(tuple(problems), source)
+    return workflow
 
 
 def _header(document: YamlDocument, content: dict[str, Json], problems: list[Problem]) -> Header | None:

@@ -1,7 +1,5 @@
 """What a workflow is: the parts of its file, and the Workflow that is made of them."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
@@ -20,6 +18,7 @@ from workflows.steps.base import FileModel, Name, StepDefinition, TemplateText, 
 from workflows.steps.call import CallStep
 from workflows.steps.prompt import PromptStep
 from workflows.template import Template
+from workflows.versions import content_hash
 
 if TYPE_CHECKING:
     AnyStep = StepDefinition
@@ -166,9 +165,3 @@ class Workflow:
 def cites(step: StepDefinition) -> bool:
     """Whether the step's text holds citation marks."""
     return isinstance(step, CallStep) or (isinstance(step, PromptStep) and bool(step.sources))
-
-
-def content_hash(content: Json) -> str:
-    """SHA-256 of plain values in canonical JSON, in hex."""
-    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()

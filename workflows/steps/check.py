@@ -166,7 +166,8 @@ def _words(step: CheckStep) -> str:
     if step.on_fail is None:
         after = "If not, the run fails."
     else:
-        again = f"it is written again (up to {step.on_fail.retry} times), then " if step.on_fail.retry else ""
+        times = "once" if step.on_fail.retry == 1 else f"up to {step.on_fail.retry} times"
+        again = f"it is written again {times}; if that does not help, " if step.on_fail.retry else ""
         after = f"If not, {again}the outcome is `{step.on_fail.then}`."
     return f"Checks that what `{step.of}` wrote {wanted}. {after}"
 

@@ -79,7 +79,7 @@ def _bare(_: RetrieveStep) -> Mapping[str, Json]:
 
 
 def _words(step: RetrieveStep) -> str:
-    return f"Looks in the collection `{step.collection}` for up to {step.limit} passages on `{step.query}`."
+    return f"Looks in the collection `{step.collection}` for up to `{step.limit}` passages on `{step.query}`."
 
 
 KIND = Kind(RetrieveStep, perform, _sample, _words, _bare)
