@@ -15,6 +15,8 @@ def elements(blocks: Sequence[Json]) -> Iterator[tuple[Json, Json]]:
         inside: list[Any] = []
         if block.get("type") in ("actions", "context_actions"):
             inside = list(block.get("elements") or ())
+        if block.get("type") == "card":
+            inside = list(block.get("actions") or ())
         inside += [block[place] for place in ("element", "accessory") if isinstance(block.get(place), dict)]
         for element in inside:
             if element.get("type") not in WITHOUT_ACTION:
@@ -29,6 +31,9 @@ def with_ids(blocks: Sequence[Json], new_id: Callable[[], str]) -> list[Json]:
     copied = copy.deepcopy(list(blocks))
     for block in copied:
         block.setdefault("block_id", new_id())
+        if block.get("type") in ("container", "carousel"):
+            place = "child_blocks" if block["type"] == "container" else "elements"
+            block[place] = with_ids(block.get(place) or (), new_id)
     for _, element in elements(copied):
         element.setdefault("action_id", new_id())
     return copied

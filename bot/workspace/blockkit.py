@@ -3,8 +3,8 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -18,6 +18,8 @@ MESSAGE_ONLY = frozenset({"markdown", "context_actions", "table", "data_table", 
 MARKDOWN_LIMIT = 12_000
 """Characters in all markdown blocks of a message together."""
 TABLES_LIMIT = 1
+MESSAGE_BLOCKS = 50
+VIEW_BLOCKS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class BlockProblem:
 
 def check_blocks(blocks: Any) -> tuple[BlockProblem, ...]:
     """Problems of a message's blocks; empty when Slack would take them."""
-    problems = _by_schema("Surface_blocks", blocks)
+    problems = _by_block(blocks, MESSAGE_BLOCKS, "")
     return problems or tuple(_by_rule(blocks, "message", ""))
 
 
@@ -49,8 +51,10 @@ def check_view(view: Any) -> tuple[BlockProblem, ...]:
     """Problems of a modal or home view."""
     kind = view.get("type") if isinstance(view, dict) else None
     if kind not in ("modal", "home"):
-        return (BlockProblem("enum", "must be one of: modal, home", "/type", ["modal", "home"]),)
-    problems = _by_schema("Surface_modal" if kind == "modal" else "Surface_home", view)
+        return (BlockProblem("enum", "must be one of: modal, home", "/type"),)
+    frame = view | {"blocks": []} if "blocks" in view else view
+    problems = _by_schema("Surface_modal" if kind == "modal" else "Surface_home", frame)
+    problems += _by_block(view.get("blocks", []), VIEW_BLOCKS, "/blocks")
     return problems or (*_by_view_rule(view), *_by_rule(view["blocks"], kind, "/blocks"))
 
 
@@ -60,11 +64,45 @@ def check_chunks(chunks: Any) -> tuple[BlockProblem, ...]:
 
 
 @cache
-def _validator(definition: str) -> Draft7Validator:
+def _definitions() -> Json:
     text = (files("bot.workspace") / "data" / "blockkit.schema.json").read_text(encoding="utf-8")
-    return Draft7Validator(
-        {"definitions": json.loads(text)["definitions"], "$ref": f"#/definitions/{definition}"}
+    definitions: Json = json.loads(text)["definitions"]
+    return definitions
+
+
+@cache
+def _validator(definition: str) -> Draft7Validator:
+    return Draft7Validator({"definitions": _definitions(), "$ref": f"#/definitions/{definition}"})
+
+
+@cache
+def _block_definitions() -> dict[str, str]:
+    """Block type to its definition: going there at once spares trying all twenty."""
+    choices = _definitions()["KnownBlock"]["allOf"]
+    return {
+        one["if"]["properties"]["type"]["const"]: one["then"]["$ref"].rpartition("/")[2] for one in choices
+    }
+
+
+def _by_block(blocks: Any, limit: int, root: str) -> tuple[BlockProblem, ...]:
+    if not isinstance(blocks, list):
+        return (BlockProblem("type", "must provide a value of type array", root, "array"),)
+    if len(blocks) > limit:
+        return (BlockProblem("maxItems", f"no more than {limit} items allowed", root, limit),)
+    return tuple(
+        replace(problem, pointer=f"{root}/{place}{problem.pointer}")
+        for place, block in enumerate(blocks)
+        for problem in _block_problems(json.dumps(block))
     )
+
+
+@lru_cache(maxsize=4096)
+def _block_problems(text: str) -> tuple[BlockProblem, ...]:
+    """Problems of one block, as JSON text: an edited message repeats most of its blocks."""
+    block = json.loads(text)
+    kind = block.get("type") if isinstance(block, dict) else None
+    definition = _block_definitions().get(kind) if isinstance(kind, str) else None
+    return _by_schema(definition or "KnownBlock", block)
 
 
 def _by_schema(definition: str, instance: Any) -> tuple[BlockProblem, ...]:

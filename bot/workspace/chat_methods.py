@@ -85,8 +85,8 @@ def delete(site: Site, args: Json) -> Json:
 def permalink(site: Site, args: Json) -> Json:
     """chat.getPermalink: an address of the local page."""
     message = message_in(site, args, name="message_ts")
-    place = f"{site.base_url}/?channel={message.channel}&ts={message.ts}"
-    thread = f"&thread_ts={message.thread_ts}" if message.is_reply else ""
+    place = f"{site.base_url}/archives/{message.channel}/p{message.ts.replace('.', '')}"
+    thread = f"?thread_ts={message.thread_ts}&cid={message.channel}" if message.is_reply else ""
     return {"ok": True, "channel": message.channel, "permalink": place + thread}
 
 

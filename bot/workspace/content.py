@@ -13,7 +13,6 @@ TEXT_LIMIT = 40_000
 """Characters; Slack cuts longer text off."""
 EDIT_LIMIT = 4_000
 """Characters; longer text cannot be put into a message that stands."""
-ATTACHMENTS_LIMIT = 100
 
 
 @dataclass(slots=True)
@@ -35,11 +34,9 @@ def content_of(site: Site, args: Json) -> Content:
         raise Refusal("markdown_text_conflict")
     if len(markdown) > MARKDOWN_LIMIT:
         raise Refusal("msg_too_long")
-    if len(args.get("attachments") or ()) > ATTACHMENTS_LIMIT:
-        raise Refusal("too_many_attachments")
     if markdown:
         blocks = with_ids([{"type": "markdown", "text": markdown}], lambda: site.town.next_id("b"))
-    if not (text or markdown or blocks or args.get("attachments")):
+    if not (text or markdown or blocks):
         raise Refusal("no_text")
     warnings = ["missing_text_in_message"] if not text and not markdown else []
     warnings += ["message_truncated"] if len(text) > TEXT_LIMIT else []

@@ -74,7 +74,7 @@ def react(site: Site, args: Json) -> Json:
 def paged(found: Sequence[T], args: Json) -> tuple[Sequence[T], Json]:
     """One page of what was found, and the cursor of the next where there is one."""
     try:
-        start = int(base64.b64decode(str(args.get("cursor") or "")) or 0)
+        start = int(base64.b64decode(str(args.get("cursor") or ""), validate=True) or 0)
         size = min(max(int(args.get("limit") or 100), 1), 999)
     except (ValueError, binascii.Error):
         raise Refusal("invalid_cursor") from None

@@ -136,7 +136,7 @@ class Interactions:
         }
 
     def _answer_command(self, person: str, name: str, slot: ResponseSlot, reply: Json) -> Outcome:
-        if not any(reply.get(part) for part in ("text", "blocks", "attachments")):
+        if not any(reply.get(part) for part in ("text", "blocks")):
             return Outcome(payload=reply)
         try:
             answer(self._site, slot, reply)

@@ -11,6 +11,7 @@ HEADERS = {
     "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
 }
 
 
@@ -23,7 +24,8 @@ async def loopback_guard(request: web.Request, handler: Handler) -> web.StreamRe
     if origin is not None and origin != f"http://{request.host}":
         raise web.HTTPForbidden(text="requests from other pages are refused")
     site = request.headers.get("Sec-Fetch-Site", "none")
-    is_navigation = request.headers.get("Sec-Fetch-Mode") == "navigate" and request.path == "/"
+    is_page = request.path == "/" or request.path.startswith("/archives/")
+    is_navigation = request.headers.get("Sec-Fetch-Mode") == "navigate" and is_page
     if site in ("cross-site", "same-site") and not is_navigation:
         raise web.HTTPForbidden(text="requests from other pages are refused")
     return await handler(request)

@@ -8,6 +8,7 @@ from bot.workspace.refusal import Refusal
 
 LIFETIME_S = 30 * 60
 USES = 5
+REMEMBERED = 1000
 
 
 @dataclass(slots=True)
@@ -34,6 +35,8 @@ class ResponseUrls:
     def issue(self, slot: ResponseSlot) -> str:
         """The path of a new response URL."""
         key = secrets.token_urlsafe(12)
+        if len(self._slots) >= REMEMBERED:
+            self._slots.pop(next(iter(self._slots)))
         slot.expires_at = self._clock.now() + LIFETIME_S
         self._slots[key] = slot
         return f"/response/{key}"

@@ -1,11 +1,14 @@
 """Trigger ids: each opens one view, for one person, within three seconds of what they did."""
 
 from dataclasses import dataclass
+from itertools import count
 
 from bot.workspace.clockwork import Clock
 from bot.workspace.refusal import Refusal
 
 LIFETIME_S = 3.0
+REMEMBERED = 1000
+"""Older ids are forgotten, and then invalid rather than expired."""
 
 
 @dataclass(slots=True)
@@ -24,11 +27,14 @@ class Triggers:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._numbers = count(1)
         self._issued: dict[str, Trigger] = {}
 
     def issue(self, person: str, view_id: str = "") -> str:
         """A new trigger id."""
-        trigger_id = f"{len(self._issued) + 1}.{int(self._clock.now())}.spanwise"
+        trigger_id = f"{next(self._numbers)}.{int(self._clock.now())}.spanwise"
+        if len(self._issued) >= REMEMBERED:
+            self._issued.pop(next(iter(self._issued)))
         self._issued[trigger_id] = Trigger(person, self._clock.now(), view_id)
         return trigger_id
 

@@ -80,8 +80,8 @@ class Workspace:
 
     @property
     def calls(self) -> list[tuple[str, Json]]:
-        """Every Web API call so far: method and arguments."""
-        return self.api.calls
+        """The Web API calls so far (the last ten thousand): method and arguments."""
+        return list(self.api.calls)
 
     def install(self, manifest: Mapping[str, Any]) -> None:
         """Replace the app's manifest, at once."""
@@ -124,6 +124,7 @@ class Workspace:
         app.router.add_routes(PageRoutes(self.people).routes())
         if PAGE.is_dir():
             app.router.add_get("/", _index)
+            app.router.add_get("/archives/{place:.+}", _index)
             app.router.add_static("/", PAGE)
         return app
 
