@@ -238,7 +238,7 @@ def usage_hint(workflow: Workflow) -> str:
     for name, item in workflow.inputs.items():
         word = f"<{item.label.lower()}>" if item.kind == "text" and not bare else f"{name}=<{item.kind}>"
         bare = bare or item.kind == "text"
-        parts.append(word if item.required else f"[{word}]")
+        parts.append(word if item.required and item.default is None else f"[{word}]")
     return " ".join(parts)
 
 

@@ -1,9 +1,10 @@
 """The Bolt app: one listener a kind of request, our own tables behind it, and one place where errors end."""
 
 import asyncio
+import contextlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,9 +132,13 @@ def build_app(desk: Desk, *, signing_secret: str = "") -> tuple[AsyncApp, Recept
     return app, reception
 
 
-async def connect_socket(app: AsyncApp, app_token: str) -> AsyncSocketModeHandler:
-    """Open the socket over which Slack sends; close it with `close_async`."""
+@contextlib.asynccontextmanager
+async def socket_open(app: AsyncApp, app_token: str) -> AsyncIterator[None]:
+    """Hold open the socket over which Slack sends."""
     handler = AsyncSocketModeHandler(app, app_token)
-    # bolt leaves this method without types
+    # bolt leaves these methods without types
     await handler.connect_async()  # type: ignore[no-untyped-call]
-    return handler
+    try:
+        yield
+    finally:
+        await handler.close_async()  # type: ignore[no-untyped-call]

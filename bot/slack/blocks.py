@@ -12,6 +12,7 @@ from bot.slack.elements import Outgoing
 from bot.slack.refusals import sentence
 from bot.slack.richtext import Block, rich_text
 from knowledge.document import Citation
+from workflows.inputs import Input
 from workflows.run import Answer, RunStatus
 
 CANCEL, RETRY = "run-cancel", "run-retry"
@@ -85,7 +86,7 @@ def pick_notice(candidates: Sequence[Released], values: Sequence[str]) -> Outgoi
 def help_message(released: Released, *, is_public: bool) -> Outgoing:
     """What one command does, and how to type it."""
     inputs = [
-        f"• `{el.escape(name)}` {el.escape(item.label)} – {item.kind}{'' if item.required else ', optional'}"
+        f"• `{el.escape(name)}` {el.escape(item.label)} – {_kind(item)}"
         for name, item in released.workflow.inputs.items()
     ]
     examples = [f"`/{el.escape(released.name)} {el.escape(example)}`" for example in released.examples[:3]]
@@ -98,6 +99,11 @@ def help_message(released: Released, *, is_public: bool) -> Outgoing:
         el.context(text.AI_NOTICE),
     ]
     return Outgoing(f"{released.title}: {released.purpose}", tuple(blocks))
+
+
+def _kind(item: Input) -> str:
+    kind = " or ".join(el.escape(choice) for choice in item.choices) or item.kind
+    return kind if item.required and item.default is None else f"{kind}, optional"
 
 
 def list_message(everything: Sequence[Released], ask: Iterable[str] = ()) -> Outgoing:
@@ -202,7 +208,7 @@ def _answered(view: RunView, answer: Answer, now: datetime, names: Names) -> tup
     shared = [el.context(text.shared_already())] if view.shared else []
     buttons = [_explain(view), *([_share(view)] if _can_share(view, answer) else [])]
     ending = (_receipt(view, answer, now), *shared, _votes(view), el.actions(*buttons))
-    return answer.text, (*body, *notes, *ending)
+    return answer.text.replace("**", ""), (*body, *notes, *ending)
 
 
 def _answer_blocks(answer: Answer) -> list[Block]:

@@ -89,7 +89,7 @@ def build(workflows: Iterable[Released], *, url: str = "", name: str = "Spanwise
 def left_out(workflows: Iterable[Released]) -> tuple[str, ...]:
     """Workflows without a command of their own: too many, or a name that Slack does not take."""
     workflows = list(workflows)
-    present = {command["command"] for command in _commands(workflows)}
+    present = {command["command"] for command in _commands(workflows)} - {UMBRELLA}
     return tuple(item.name for item in workflows if f"/{item.name}" not in present)
 
 

@@ -161,8 +161,8 @@ def source(number: int, path: Iterable[str], owner: str, changed: str, version: 
 
 
 def quote(text: str, limit: int = 280) -> str:
-    """A passage, quoted."""
-    return f"> {one_line(text, limit)}"
+    """A passage, quoted: Slack reads the escaped sign at the start of a line as a quote."""
+    return f"&gt; {one_line(text, limit)}"
 
 
 def receipt(parts: Iterable[str]) -> str:
