@@ -33,7 +33,7 @@ OWNERS = {
     "markitdown": {"knowledge/loaders.py", "knowledge/conversion.py"},
     "slack_bolt": {"bot/slack"},
     "slack_sdk": {"bot/slack"},
-    "jinja2": {"workflows/steps/template.py"},
+    "jinja2": {"workflows/steps/render.py"},
     "cel": {"workflows/rules.py"},
     "yaml": {"workflows/reader.py"},
     "aiohttp": {"bot/workspace", "bot/slack", "bot/adapters"},

@@ -11,7 +11,7 @@ from workflows.run import Json
 from workflows.steps import KINDS
 from workflows.steps.base import AskingStep, StepDefinition
 from workflows.steps.call import CallStep
-from workflows.steps.messages import provided
+from workflows.steps.fencing import provided
 from workflows.steps.retrieve import RetrieveStep
 from workflows.template import PromptTemplate, nearest
 from workflows.wording import problem_of

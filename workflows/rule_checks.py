@@ -1,4 +1,4 @@
-"""What can be known of a decision table before it decides: rules that never fire, what `otherwise` is left with.
+"""What can be known of a decision table before it decides: rules that never fire, what `otherwise` gets.
 
 Only conditions made of comparisons with `&&`, `||` and `!` are judged; of the others nothing is claimed.
 Every name is given each value that could make a difference (the constants, and points between them) and the
@@ -53,7 +53,7 @@ class Finding:
 
 
 def findings(table: Sequence[Rule]) -> tuple[Finding, ...]:
-    """Duplicates, rules that cannot hold or never fire, overlaps with other outcomes, and what is left over."""
+    """Duplicates, rules that cannot hold or never fire, overlaps of different outcomes, and what is left."""
     duplicates = tuple(_duplicates(table))
     return duplicates or tuple(_by_trial(table))
 

@@ -14,7 +14,7 @@ from workflows.graph import Edges, edges
 from workflows.inputs import Input, Parameter
 from workflows.run import Json
 from workflows.steps import KINDS
-from workflows.steps.base import FileModel, Name, StepDefinition, TemplateText, references
+from workflows.steps.base import AskingStep, FileModel, Name, StepDefinition, TemplateText, references
 from workflows.steps.call import CallStep
 from workflows.steps.prompt import PromptStep
 from workflows.template import Template
@@ -132,6 +132,16 @@ class Workflow:
         """Steps whose text is an answer as it stands, so that people may watch it being written."""
         whole = (part for template in self.answer.values() for part in template.references)
         return frozenset(root for root, *_ in whole if isinstance(self._by_id.get(root), PromptStep))
+
+    def prompt_names(self) -> frozenset[str]:
+        """The prompts its steps are written with."""
+        return frozenset(
+            step.template for step in self.steps if isinstance(step, AskingStep) and step.template
+        )
+
+    def called_names(self) -> frozenset[str]:
+        """The workflows its steps hand over to."""
+        return frozenset(step.workflow for step in self.steps if isinstance(step, CallStep))
 
     def step(self, name: str) -> StepDefinition:
         """The step of that id."""

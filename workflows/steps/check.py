@@ -19,8 +19,8 @@ from workflows.steps.base import (
     StepOutcome,
     StepRef,
 )
+from workflows.steps.fencing import passages_of
 from workflows.steps.grounding import ungrounded
-from workflows.steps.messages import passages_of
 from workflows.steps.prompt import PromptStep
 from workflows.template import look_up, nearest
 

@@ -18,7 +18,7 @@ from workflows.steps.base import (
     TemplateText,
     number,
 )
-from workflows.steps.messages import write
+from workflows.steps.fencing import write
 from workflows.steps.replies import Shape, ask_for_json, asked, plain_schema
 from workflows.template import parse_prompt
 

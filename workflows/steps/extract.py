@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from workflows.ports import FieldSpec, Task
 from workflows.run import Json
 from workflows.steps.base import AskingStep, FileModel, Kind, Name, StepContext, StepOutcome, TemplateText
-from workflows.steps.messages import write
+from workflows.steps.fencing import write
 from workflows.steps.replies import Shape, ask_for_json, asked, plain_schema
 from workflows.template import parse_prompt
 

@@ -19,7 +19,7 @@ from workflows.steps.base import (
     number,
 )
 from workflows.steps.citing import renumber
-from workflows.steps.messages import passages_of, write
+from workflows.steps.fencing import passages_of, write
 from workflows.steps.replies import SchemaField, ask_for_json, asked
 from workflows.steps.retrieve import passage_of
 from workflows.template import PromptTemplate, parse_prompt, parse_template
