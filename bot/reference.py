@@ -28,8 +28,14 @@ def roles_page() -> str:
     """Roles against permissions."""
     permissions = list(Permission)
     lines = ["# Roles and permissions", ""]
-    lines += ["What is not ticked is refused. A grant gives a role to a person, a Slack user group or `everyone`,", ""]
-    lines[-1:] = ["over everything, one workflow (`workflow:<name>`) or one collection (`collection:<name>`).", ""]
+    lines += [
+        "What is not ticked is refused. A grant gives a role to a person, a Slack user group or `everyone`,",
+        "",
+    ]
+    lines[-1:] = [
+        "over everything, one workflow (`workflow:<name>`) or one collection (`collection:<name>`).",
+        "",
+    ]
     lines += ["| Role | " + " | ".join(f"`{permission}`" for permission in permissions) + " |"]
     lines += ["|---" * (len(permissions) + 1) + "|"]
     for role, held in ROLES.items():

@@ -14,59 +14,65 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
 
     data_dir: Path = Field(
-        Path("var"),
+        default=Path("var"),
         alias="SPANWISE_DATA_DIR",
         description="Folder for the SQLite database, the vector index and uploads.",
     )
     database_url: str = Field(
-        "",
+        default="",
         alias="DATABASE_URL",
         description="`postgresql://…` or `sqlite:///…`; empty means SQLite in the data folder.",
     )
     models: Path | None = Field(
-        None,
+        default=None,
         alias="SPANWISE_MODELS",
         description="Path of models.yaml; empty means the built-in model that quotes and needs no key.",
     )
     admins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), alias="SPANWISE_ADMINS", description="Slack user ids of the first admins, separated by commas."
+        default=(),
+        alias="SPANWISE_ADMINS",
+        description="Slack user ids of the first admins, separated by commas.",
     )
     slack_api_url: str = Field(
-        "",
+        default="",
         alias="SLACK_API_URL",
         description="Where the Slack Web API is; empty means Slack itself, else a local workspace.",
     )
     slack_bot_token: SecretStr = Field(
-        SecretStr(""), alias="SLACK_BOT_TOKEN", description="The bot's token, `xoxb-…`."
+        default=SecretStr(""), alias="SLACK_BOT_TOKEN", description="The bot's token, `xoxb-…`."
     )
     slack_app_token: SecretStr = Field(
-        SecretStr(""),
+        default=SecretStr(""),
         alias="SLACK_APP_TOKEN",
         description="The app-level token, `xapp-…`; when set, Socket Mode is used.",
     )
     slack_signing_secret: SecretStr = Field(
-        SecretStr(""),
+        default=SecretStr(""),
         alias="SLACK_SIGNING_SECRET",
         description="Checks signed HTTP requests; needed when Socket Mode is not used.",
     )
     port: int = Field(
-        3000, alias="PORT", ge=0, le=65535, description="Port of signed HTTP, at `/slack/events`."
+        default=3000, alias="PORT", ge=0, le=65535, description="Port of signed HTTP, at `/slack/events`."
     )
     chroma_url: str = Field(
-        "",
+        default="",
         alias="CHROMA_URL",
         description="A Chroma server, `http://host:port`; empty means the index in the data folder.",
     )
     link_domains: Annotated[tuple[str, ...], NoDecode] = Field(
-        (),
+        default=(),
         alias="SPANWISE_LINK_DOMAINS",
         description="Domains that answers may link to, separated by commas; other links are shown as text.",
     )
     concurrency: int = Field(
-        8, alias="SPANWISE_CONCURRENCY", ge=1, le=256, description="Runs that one worker executes at a time."
+        default=8,
+        alias="SPANWISE_CONCURRENCY",
+        ge=1,
+        le=256,
+        description="Runs that one worker executes at a time.",
     )
     log_level: str = Field(
-        "INFO",
+        default="INFO",
         alias="SPANWISE_LOG_LEVEL",
         description="DEBUG, INFO, WARNING or ERROR; the log goes to stderr.",
     )

@@ -42,6 +42,10 @@ class Models:
         self.breaker = Breaker(self.clock.now)
         self.calls = ProviderCalls(Quoter(embedder), os.environ if environ is None else environ)
 
+    async def warm_up(self) -> None:
+        """Load now what the first call would wait for."""
+        await self.calls.load()
+
     def bind(self, record: Record, *, run_id: str = "") -> Model:
         """A Model whose every provider call is recorded as one entry before its result is used."""
         return BoundModel(self, record, run_id)

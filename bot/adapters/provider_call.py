@@ -57,9 +57,14 @@ class ProviderCalls:
 
     async def prepare(self, profile: ModelProfile, request: ModelRequest) -> "ProviderCall":
         """Make one call ready."""
+        library = await self.load()
+        return ProviderCall(library, profile, request, self.key_of(profile), self._answerer)
+
+    async def load(self) -> Any:
+        """litellm, imported off the loop at first use: it takes 2 to 3 seconds."""
         if self._litellm is None:
             self._litellm = await asyncio.to_thread(load_litellm)
-        return ProviderCall(self._litellm, profile, request, self.key_of(profile), self._answerer)
+        return self._litellm
 
     def key_of(self, profile: ModelProfile) -> str | None:
         """The key to send, from the environment."""

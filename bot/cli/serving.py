@@ -1,0 +1,85 @@
+"""Starting what runs until it is stopped."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Annotated
+
+import typer
+
+from bot.adapters.store.migrate import migrate as bring_up_to_date
+from bot.bootstrap import build, load_shipped
+from bot.cli import console
+from bot.demo import Demo
+from bot.processes import EVERYTHING, Part, run_parts, stopping_on_signals
+from bot.settings import Settings
+
+QUESTION = "/ask-policy How many days of leave can I carry over?"
+
+
+def demo(
+    port: Annotated[int, typer.Option(help="Port of the page on this machine.")] = 8765,
+) -> None:
+    """Run the whole product with a local workspace in place of Slack."""
+    _finish(_demo(port))
+
+
+def serve() -> None:
+    """Run everything in this process, against Slack."""
+    _finish(_serve(*EVERYTHING))
+
+
+def slack() -> None:
+    """Take Slack's requests and store them; workers do the rest."""
+    _finish(_serve("slack"))
+
+
+def worker() -> None:
+    """Execute runs and deliver answers."""
+    _finish(_serve("worker"))
+
+
+def clock() -> None:
+    """Fire scheduled housekeeping."""
+    _finish(_serve("clock"))
+
+
+def migrate() -> None:
+    """Bring the database up to date; safe to repeat."""
+    settings = Settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    console.out.print(f"The database is at revision {bring_up_to_date(settings.store_url)}")
+
+
+async def _serve(*parts: Part) -> None:
+    async with stopping_on_signals() as stop:
+        product = build(Settings())
+        try:
+            if "worker" in parts:
+                with console.progress_bar("Reading the shipped handbook") as follow:
+                    await load_shipped(product, follow)
+            await run_parts(product, parts, stop)
+        finally:
+            await product.close()
+
+
+async def _demo(port: int) -> None:
+    async with stopping_on_signals() as stop:
+        demo = Demo(Settings(), port)
+        try:
+            url = await demo.open_page()
+            console.out.print(f"The local workspace is at {url}", style="bold")
+            with console.progress_bar("Reading the shipped handbook") as follow:
+                product = await demo.prepare(follow)
+            console.out.print(f"Ready. Open {url} and type in any channel:\n\n    {QUESTION}\n")
+            await run_parts(product, EVERYTHING, stop)
+        finally:
+            await demo.close()
+
+
+def _finish(work: Coroutine[None, None, None]) -> None:
+    try:
+        asyncio.run(work)
+    except* Exception as group:
+        for error in group.exceptions:
+            console.refuse(error)
+        raise typer.Exit(1) from None

@@ -1,0 +1,61 @@
+"""The whole product in one process: a local workspace, and the bot pointed at it as it would be at Slack."""
+
+from collections.abc import Callable
+
+from pydantic import SecretStr
+
+from bot.bootstrap import Product, build, library, load_shipped
+from bot.governance.roles import EVERYONE, Role
+from bot.services.access import OPERATOR
+from bot.services.actors import Actor
+from bot.settings import Settings
+from bot.slack import manifest
+from bot.workspace.workspace_server import Workspace
+
+ADMIN, OWNER, APPROVER = "U0DEV", "U0CHLOE", "U0EVA"
+
+GRANTS = (
+    (EVERYONE, Role.RUNNER, "*"),
+    (OWNER, Role.OWNER, "*"),
+    (APPROVER, Role.APPROVER, "*"),
+)
+"""Who may do what in the demo, as an operator would grant it."""
+
+OnProgress = Callable[[int, int, str], None]
+
+
+class Demo:
+    """Starts and stops it; the tests use the same one."""
+
+    def __init__(self, settings: Settings, port: int = 0) -> None:
+        self.workspace = Workspace({}, port=port)
+        self._settings = settings
+        self._product: Product | None = None
+
+    async def open_page(self) -> str:
+        """Start the local workspace; returns the page's address. Raises OSError when the port is taken."""
+        return await self.workspace.start()
+
+    async def prepare(self, on_progress: OnProgress | None = None) -> Product:
+        """Build the product, load what ships, and install the manifest made of it."""
+        settings = self._settings.model_copy(
+            update={
+                "slack_api_url": self.workspace.api_url,
+                "slack_bot_token": SecretStr("xoxb-local-workspace"),
+                "slack_app_token": SecretStr("xapp-local-workspace"),
+                "admins": (ADMIN, *self._settings.admins),
+            }
+        )
+        product = self._product = build(settings)
+        await product.catalogue.seed(library())
+        self.workspace.install(manifest.build(await product.catalogue.released()))
+        await load_shipped(product, on_progress)
+        for grantee, role, scope in GRANTS:
+            await product.access.grant(Actor(OPERATOR), grantee, role, scope)
+        return product
+
+    async def close(self) -> None:
+        """Stop the workspace and let go of everything."""
+        await self.workspace.stop()
+        if self._product is not None:
+            await self._product.close()

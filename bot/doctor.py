@@ -1,0 +1,183 @@
+"""Examines each part of an installation and says how to fix what is wrong."""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.adapters.store.migrate import current_revision, newest_revision
+from bot.bootstrap import PEOPLE, Product, build
+from bot.services.readers import TERMINAL
+from bot.settings import Settings
+from bot.slack.manifest import SCOPES
+from bot.slack.self_check import Wire, look_at_slack
+
+LEAST_FREE_BYTES = 500 * 1024 * 1024
+MOST_DRIFT_S = 60
+"""Slack refuses, and our signature check would refuse, requests whose time is further off than minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    name: str
+    is_ok: bool
+    detail: str
+    fix: str = ""
+
+
+Check = Callable[[Product], Awaitable[list[Finding]]]
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything; one broken part does not keep the others from being looked at."""
+    found = [data_folder(settings)]
+    try:
+        product = await asyncio.to_thread(build, settings)
+    except Exception as error:
+        return [*found, _broken("start", error, "Fix what it names, then run doctor again.")]
+    try:
+        for name, check in CHECKS.items():
+            try:
+                found += await check(product)
+            except Exception as error:
+                found.append(_broken(name, error, "See the log for details."))
+    finally:
+        await product.close()
+    return found
+
+
+def _broken(name: str, error: Exception, fix: str) -> Finding:
+    facts = ", ".join(f"{key}: {value}" for key, value in getattr(error, "facts", {}).items())
+    return Finding(name, False, f"{type(error).__name__}{f' ({facts})' if facts else ''}", fix)
+
+
+def data_folder(settings: Settings) -> Finding:
+    """Whether the data folder can be written to and has room."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.write_text("")
+        probe.unlink()
+    except OSError:
+        return Finding(
+            "data folder",
+            False,
+            f"{folder} cannot be written to",
+            "Set SPANWISE_DATA_DIR to a folder that can.",
+        )
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE_BYTES:
+        return Finding("data folder", False, f"{free // 2**20} MiB free in {folder}", "Free some room.")
+    return Finding("data folder", True, f"{folder}, {free // 2**30} GiB free")
+
+
+async def database(product: Product) -> list[Finding]:
+    """Whether the database answers and has this version's tables."""
+    revision = await product.store.read(current_revision)
+    engine = "SQLite" if product.store.is_sqlite else "PostgreSQL"
+    if revision != newest_revision():
+        return [
+            Finding("database", False, f"{engine} at revision {revision}", "Run `python -m bot migrate`.")
+        ]
+    return [Finding("database", True, f"{engine}, revision {revision}")]
+
+
+async def knowledge(product: Product) -> list[Finding]:
+    """Whether each collection can be searched."""
+    found = []
+    for row in await product.holdings.collections():
+        retrieval = await product.holdings.search(row.name, "test", 1, TERMINAL)
+        found.append(
+            Finding(
+                f"collection {row.name}",
+                bool(retrieval.passages),
+                f"revision {row.revision}, searchable" if retrieval.passages else "nothing is found in it",
+                "" if retrieval.passages else "Run `python -m bot knowledge reindex`.",
+            )
+        )
+    if not found:
+        fix = f"`python -m bot knowledge add <folder> --collection {PEOPLE}` adds some."
+        found.append(Finding("collections", False, "there are none yet", fix))
+    return found
+
+
+async def models(product: Product) -> list[Finding]:
+    """Whether each alias has what it needs to be called."""
+    found = []
+    for alias in product.models.profiles.aliases:
+        profile = product.models.profiles.profile(alias)
+        key = product.models.calls.key_of(profile)
+        if profile.api_key_env and not key:
+            fix = f"Set {profile.api_key_env} in the environment."
+            found.append(Finding(f"model {alias}", False, f"{profile.model} has no key", fix))
+        else:
+            found.append(Finding(f"model {alias}", True, profile.model))
+    return found
+
+
+async def slack(product: Product) -> list[Finding]:
+    """Whether Slack takes our tokens, has granted the scopes, and agrees about the time."""
+    settings = product.settings
+    if not settings.slack_bot_token.get_secret_value():
+        return [
+            Finding(
+                "slack",
+                False,
+                "SLACK_BOT_TOKEN is not set",
+                "See README: Connect to your Slack in five steps.",
+            )
+        ]
+    wire = await look_at_slack(
+        settings.slack_bot_token.get_secret_value(),
+        settings.slack_app_token.get_secret_value(),
+        settings.slack_api_url,
+    )
+    return [_token(wire), *_scopes(wire), _way_in(wire, settings), _time(wire, product)]
+
+
+def _token(wire: Wire) -> Finding:
+    if wire.error:
+        return Finding(
+            "slack token", False, wire.error, "Copy the bot token again from the app's OAuth page."
+        )
+    return Finding("slack token", True, f"{wire.bot} in {wire.team}")
+
+
+def _scopes(wire: Wire) -> list[Finding]:
+    missing = sorted(set(SCOPES) - set(wire.scopes))
+    if wire.error or not missing:
+        return [] if wire.error else [Finding("slack scopes", True, "all granted")]
+    fix = "Update the app from `python -m bot manifest` and install it again."
+    return [Finding("slack scopes", False, f"missing {', '.join(missing)}", fix)]
+
+
+def _way_in(wire: Wire, settings: Settings) -> Finding:
+    if settings.uses_socket_mode:
+        fix = "" if wire.has_socket else "Make a new app-level token with connections:write."
+        return Finding(
+            "slack requests", wire.has_socket, "Socket Mode" if wire.has_socket else wire.socket_error, fix
+        )
+    if settings.slack_signing_secret.get_secret_value():
+        return Finding("slack requests", True, f"signed HTTP on port {settings.port}")
+    fix = "Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP."
+    return Finding("slack requests", False, "no way in is set", fix)
+
+
+def _time(wire: Wire, product: Product) -> Finding:
+    if wire.time is None:
+        return Finding("clock", True, "no time to compare with")
+    drift = abs((product.clock.now() - wire.time).total_seconds())
+    if drift > MOST_DRIFT_S:
+        return Finding("clock", False, f"{drift:.0f} s off Slack's", "Set up time synchronisation (NTP).")
+    return Finding("clock", True, f"within {drift:.0f} s of Slack's")
+
+
+CHECKS: dict[str, Check] = {
+    "database": database,
+    "knowledge": knowledge,
+    "models": models,
+    "slack": slack,
+}

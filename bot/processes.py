@@ -1,0 +1,81 @@
+"""What runs until it is told to stop: taking requests, working, delivering, the clock, alone or together."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Collection
+from typing import Literal, TypeAlias
+
+import structlog
+
+from bot import jobs
+from bot.bootstrap import Product
+from bot.slack.app import build_app, socket_open
+from bot.slack.http_door import build_door, open_door
+from bot.slack_line import NoWayIn, SlackLine, open_line
+
+log = structlog.get_logger(__name__)
+
+Part: TypeAlias = Literal["slack", "worker", "clock"]
+EVERYTHING: tuple[Part, ...] = ("slack", "worker", "clock")
+
+
+async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Event) -> None:
+    """Run the parts in this process until `stop` is set, then let each finish what it has in hand."""
+    async with contextlib.AsyncExitStack() as stack:
+        line = None
+        if {"slack", "worker"} & set(parts):
+            line = await open_line(product)
+            stack.push_async_callback(line.close)
+        async with asyncio.TaskGroup() as tasks:
+            if "worker" in parts and line is not None:
+                tasks.create_task(product.models.warm_up())
+                tasks.create_task(product.worker().run_until(stop))
+                tasks.create_task(product.courier(line.delivery).run_until(stop))
+            if "slack" in parts and line is not None:
+                tasks.create_task(_take_requests(product, line, stop))
+            if "clock" in parts:
+                tasks.create_task(jobs.run_until(stop, product.store))
+            log.info("started", parts=sorted(parts))
+            await stop.wait()
+    log.info("stopped", parts=sorted(parts))
+
+
+async def _take_requests(product: Product, line: SlackLine, stop: asyncio.Event) -> None:
+    settings = product.settings
+    secret = settings.slack_signing_secret.get_secret_value()
+    app, reception = build_app(line.desk, signing_secret=secret or "unused in Socket Mode")
+    if settings.uses_socket_mode:
+        async with socket_open(app, settings.slack_app_token.get_secret_value()):
+            await stop.wait()
+    elif secret:
+        runner = await open_door(build_door(app), settings.port)
+        log.info("listening", port=settings.port, path="/slack/events")
+        try:
+            await stop.wait()
+        finally:
+            await runner.cleanup()
+    else:
+        raise NoWayIn
+    await reception.settle()
+
+
+@contextlib.asynccontextmanager
+async def stopping_on_signals() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set; the first is heard, a second one ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def heard() -> None:
+        stop.set()
+        for each in signals:
+            loop.remove_signal_handler(each)
+
+    for each in signals:
+        loop.add_signal_handler(each, heard)
+    try:
+        yield stop
+    finally:
+        for each in signals:
+            loop.remove_signal_handler(each)

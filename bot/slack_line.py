@@ -1,0 +1,71 @@
+"""The connection of this process to Slack: client, gateway, and what stands on them."""
+
+from dataclasses import dataclass
+
+import aiohttp
+
+from bot.bootstrap import Product
+from bot.slack.delivery import Delivery
+from bot.slack.desk import Desk
+from bot.slack.gateway import Gateway, open_client
+from bot.slack.identities import People
+
+
+class NoBotToken(Exception):
+    """No token to speak to Slack with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts = {"setting": "SLACK_BOT_TOKEN"}
+
+
+class NoWayIn(Exception):
+    """Neither an app token for Socket Mode nor a signing secret for HTTP."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts = {"settings": "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET"}
+
+
+@dataclass(frozen=True, slots=True)
+class SlackLine:
+    """One workspace, reached with one token."""
+
+    gateway: Gateway
+    desk: Desk
+    delivery: Delivery
+    session: aiohttp.ClientSession
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self.session.close()
+
+
+async def open_line(product: Product) -> SlackLine:
+    """Connect and learn who we are. Raises NoBotToken, and slack_sdk's error when the token is refused."""
+    settings = product.settings
+    token = settings.slack_bot_token.get_secret_value()
+    if not token:
+        raise NoBotToken
+    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
+    try:
+        gateway = Gateway(
+            open_client(token, settings.slack_api_url, session), product.clock, settings.link_domains
+        )
+        myself = await gateway.call("auth_test")
+    except BaseException:
+        await session.close()
+        raise
+    people = People(gateway, product.clock, myself.get("team_id", ""))
+    desk = Desk(
+        runs=product.runs,
+        catalogue=product.catalogue,
+        feedback=product.feedback,
+        access=product.access,
+        preferences=product.preferences,
+        gateway=gateway,
+        people=people,
+        clock=product.clock,
+        workspace_url=myself.get("url", ""),
+    )
+    return SlackLine(gateway, desk, Delivery(gateway, people, product.clock), session)
