@@ -212,8 +212,7 @@ def _fields(released: Released, prefill: Prefill) -> Iterable[Block]:
 def _element(item: Input, value: str) -> Block:
     kind = item.kind
     if kind in ("number", "integer"):
-        made: Block = {"type": "number_input", "action_id": FIELD, "is_decimal_allowed": kind == "number"}
-        return {**made, "initial_value": value} if _NUMBER.fullmatch(value) else made
+        return _number_element(item, value)
     if kind == "date":
         made = {"type": "datepicker", "action_id": FIELD}
         return {**made, "initial_date": value} if _DATE.fullmatch(value) else made
@@ -224,6 +223,15 @@ def _element(item: Input, value: str) -> Block:
     if kind == "choice":
         return el.select(FIELD, [el.option(choice, choice) for choice in item.choices], value)
     return el.text_input(FIELD, value, limit=_limit(item))
+
+
+def _number_element(item: Input, value: str) -> Block:
+    made: Block = {"type": "number_input", "action_id": FIELD, "is_decimal_allowed": item.kind == "number"}
+    if item.min is not None:
+        made["min_value"] = str(item.min)
+    if item.max is not None:
+        made["max_value"] = str(item.max)
+    return {**made, "initial_value": value} if _NUMBER.fullmatch(value) else made
 
 
 def _limit(item: Input) -> int:

@@ -100,7 +100,7 @@ class People:
                     return ()
                 answer = await self.gateway.call("conversations_members", channel=channel, limit=READERS)
         except _SLACK_FAILED as error:
-            log.info("readers.unknown", channel=channel, error=type(error).__name__)
+            log.debug("readers.unknown", channel=channel, error=type(error).__name__)
             return ()
         if (answer.get("response_metadata") or {}).get("next_cursor"):
             return ()
@@ -126,7 +126,7 @@ class People:
         try:
             answer = await self.gateway.call("usergroups_list", include_users=True)
         except (SlackBusy, SlackRefused, SlackUncertain) as error:
-            log.info("groups.unknown", **getattr(error, "facts", {}))
+            log.debug("groups.unknown", **getattr(error, "facts", {}))
             return {}
         return {group["id"]: frozenset(group.get("users") or ()) for group in answer.get("usergroups") or ()}
 
@@ -146,4 +146,4 @@ def _is_outside(user: Mapping[str, Any]) -> bool:
 
 def _name(user: Mapping[str, Any]) -> str:
     profile = user.get("profile") or {}
-    return str(profile.get("display_name") or user.get("real_name") or user.get("name") or "")
+    return str(user.get("real_name") or profile.get("display_name") or user.get("name") or "")

@@ -1,0 +1,174 @@
+"""The whole product in one test process: the local workspace, the app over its socket, worker and courier.
+
+Only the carrying out of a run is scripted: what a workflow does is tested elsewhere.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from slack_checks import shown
+from slack_samples import ASK_POLICY, PLAN_TRIP, SUMMARISE, answer
+
+from bot.adapters.queue.wakeup import EmbeddedQueue, WakeUp
+from bot.adapters.store.engine import Store
+from bot.adapters.store.run_log import RunRow
+from bot.adapters.store.tables import metadata
+from bot.adapters.system_clock import SystemClock
+from bot.governance.roles import Role
+from bot.services.access import Access
+from bot.services.actors import Actor
+from bot.services.catalogue import Catalogue, Content
+from bot.services.feedback import Feedback
+from bot.services.outbox import Courier
+from bot.services.preferences import Preferences
+from bot.services.runs import Runs
+from bot.services.work import Pace, Worker
+from bot.slack.app import Reception, build_app, socket_open
+from bot.slack.delivery import Delivery
+from bot.slack.desk import Desk
+from bot.slack.gateway import Gateway, open_client
+from bot.slack.identities import People
+from bot.slack.manifest import build
+from bot.workspace.driver import Person
+from bot.workspace.town_records import Message
+from bot.workspace.workspace_server import Workspace
+from workflows.ports import Progress
+from workflows.run import Answer, RunResult, RunStatus
+
+DEV = Actor("U0DEV", "Dev")
+
+
+def encode(texts: Sequence[str]) -> Any:
+    """Words as vectors: enough to tell leave from summaries."""
+    rows = np.zeros((len(texts), 512))
+    for row, text in enumerate(texts):
+        for word in re.findall(r"\w{4,}", text.lower()):
+            rows[row, sum(map(ord, word)) % 512] += 1
+        rows[row] /= np.linalg.norm(rows[row]) or 1
+    return rows
+
+
+@dataclass
+class Script:
+    """How runs end. `steps` are shown on the way; with a gate, the run waits for it before it ends."""
+
+    ending: Callable[[RunRow], RunResult] = lambda row: succeeded(answer())
+    gate: asyncio.Event | None = None
+    rows: list[RunRow] = field(default_factory=list)
+
+    async def __call__(self, row: RunRow, held: Any, on_progress: Callable[[Any], None]) -> RunResult:
+        self.rows.append(row)
+        on_progress(Progress("find", "Reading the handbook", 1, 3))
+        if self.gate is not None:
+            on_progress(Progress("answer", "Writing the answer", 2, 3))
+            await self.gate.wait()
+        return self.ending(row)
+
+
+def succeeded(found: Answer) -> RunResult:
+    return RunResult(RunStatus.SUCCEEDED, found, ())
+
+
+@dataclass
+class Scene:
+    """A workspace with the bot in it, and people to act."""
+
+    workspace: Workspace
+    store: Store
+    desk: Desk
+    reception: Reception
+    script: Script
+    worker: Worker
+    courier: Courier
+
+    def person(self, user_id: str) -> Person:
+        return Person(self.workspace, user_id)
+
+    async def quiet(self) -> None:
+        """Wait until what was acknowledged is done."""
+        await self.reception.settle()
+
+    def app_messages(self, person: Person, channel: str, thread_ts: str = "") -> list[Message]:
+        """What the bot said there, oldest first."""
+        return [message for message in person.messages(channel, thread_ts) if message.bot_id]
+
+    async def answered(
+        self, person: Person, channel: str = "", thread_ts: str = "", count: int = 1
+    ) -> Message:
+        """The bot's newest finished answer in a channel, once there are `count` of them."""
+        place = channel or person.dm
+
+        def look() -> Message | None:
+            done = [m for m in self.app_messages(person, place, thread_ts) if is_answer(m)]
+            return done[-1] if len(done) >= count else None
+
+        return await person.wait_for(look)
+
+
+def is_answer(message: Message) -> bool:
+    return any(block["type"] == "context_actions" for block in message.blocks)
+
+
+def words(message: Message | Any) -> str:
+    return shown(message.blocks)
+
+
+async def open_scene(
+    folder: Path,
+    *,
+    workflows: Sequence[str] = (ASK_POLICY, SUMMARISE, PLAN_TRIP),
+    open_to_all: bool = True,
+    tick_s: float = 0.02,
+) -> tuple[Scene, Callable[[], Awaitable[None]]]:
+    """Start everything; the second value ends it."""
+    store = Store(f"sqlite:///{folder}/spanwise.db")
+    store.write_now(metadata.create_all)
+    clock = SystemClock()
+    access = Access(store, clock, ["U0DEV"])
+    if open_to_all:
+        await access.grant(DEV, "everyone", Role.RUNNER)
+    catalogue = Catalogue(store, access, clock, encode)
+    await catalogue.seed(
+        [Content("workflow", re.search(r"name: (\S+)", text)[1], text) for text in workflows]
+    )  # type: ignore[index]
+    workspace = Workspace(build(await catalogue.released()))
+    await workspace.start()
+    gateway = Gateway(open_client("xoxb-test", workspace.api_url), clock)
+    people = People(gateway, clock, "T0SPAN")
+    queue, outgoing = EmbeddedQueue(), WakeUp()
+    runs = Runs(store, catalogue, access, clock, queue, outgoing)
+    desk = Desk(
+        runs=runs,
+        catalogue=catalogue,
+        feedback=Feedback(store, clock),
+        access=access,
+        preferences=Preferences(store, clock),
+        gateway=gateway,
+        people=people,
+        clock=clock,
+        workspace_url="https://larkfield.slack.com/",
+    )
+    app, reception = build_app(desk)
+    stack = AsyncExitStack()
+    await stack.enter_async_context(socket_open(app, "xapp-test"))
+    script = Script()
+    worker = Worker(store, script, clock, queue, outgoing, Pace(tick_s=tick_s, look_s=0.05, grace_s=0.2))
+    courier = Courier(store, Delivery(gateway, people, clock), clock, outgoing)
+    stop = asyncio.Event()
+    loops = [asyncio.create_task(worker.run_until(stop)), asyncio.create_task(courier.run_until(stop))]
+
+    async def close() -> None:
+        stop.set()
+        await asyncio.gather(*loops, return_exceptions=True)
+        await reception.settle()
+        await stack.aclose()
+        await workspace.stop()
+        store.close()
+
+    return Scene(workspace, store, desk, reception, script, worker, courier), close

@@ -1,0 +1,305 @@
+"""What people do in Slack and what they see, through the real app over the real socket."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from slack_samples import answer
+from slack_scene import Scene, open_scene, succeeded, words
+
+from bot.slack import blocks, forms
+from bot.slack.shortcuts import RUN_ON_THIS
+from workflows.run import Failure, RunResult, RunStatus
+
+CHANNEL = "C0PEOPLE"
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    made, close = await open_scene(tmp_path)
+    yield made
+    await close()
+
+
+async def test_a_command_is_taken_at_once_and_answered_in_the_direct_message(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    outcome = await ana.command(CHANNEL, "/ask-policy How many days can I carry over?")
+    assert outcome.ok and "Working on" in str(outcome.payload) and "direct messages" in str(outcome.payload)
+    message = await scene.answered(ana)
+    assert "five days" in words(message) and "How many days can I carry over?" in words(message)
+    assert len(scene.app_messages(ana, ana.dm)) == 1, "one message, edited in place"
+    assert scene.app_messages(ana, CHANNEL) == []
+
+
+async def test_progress_is_drawn_in_the_same_message(scene: Scene) -> None:
+    scene.script.gate = asyncio.Event()
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, "/ask-policy How many days?")
+    await ana.wait_for(
+        lambda: next(
+            (m for m in scene.app_messages(ana, ana.dm) if "step 2 of 3 – Writing" in words(m)), None
+        )
+    )
+    scene.script.gate.set()
+    await scene.answered(ana)
+    assert len(scene.app_messages(ana, ana.dm)) == 1
+
+
+async def test_public_answers_say_who_asked_what(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, "/ask-policy --public How many days?")
+    message = await scene.answered(ana, CHANNEL)
+    assert words(message).startswith("<@U0ANA> ran *Ask the people handbook*")
+    assert scene.script.rows[0].origin["visibility"] == "channel"
+
+
+async def test_a_workflow_for_the_channel_answers_there_unless_the_person_says_otherwise(
+    scene: Scene,
+) -> None:
+    ana = scene.person("U0ANA")
+    trip = "why=visit nights=2 from_day=2026-12-01"
+    await ana.command(CHANNEL, f"/plan-trip {trip}")
+    await scene.answered(ana, CHANNEL)
+    await ana.command(CHANNEL, f"/plan-trip {trip} --private")
+    await scene.answered(ana)
+
+
+async def test_missing_inputs_open_a_form_with_what_was_typed(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    assert (await ana.command(CHANNEL, "/plan-trip nights=2 visit Leeds")).ok
+    form = await ana.wait_for(lambda: next(iter(ana.views()), None))
+    assert "visit Leeds" in str(form.body)
+    filled = {"input:nights@plan-trip": {"value": "3"}, "input:from_day@plan-trip": {"value": "2026-12-01"}}
+    outcome = await ana.submit(form, {**filled, "input:why@plan-trip": {"value": "   "}})
+    assert outcome.errors == {"input:why@plan-trip": "Reason for the trip is needed."}
+    assert (await ana.submit(form, filled)).ok
+    await scene.answered(ana, CHANNEL)
+    given = scene.script.rows[0].inputs
+    assert given["nights"] == "3" and given["why"] == "visit Leeds" and given["by"] == "train"
+    assert ana.views() == ()
+
+
+async def test_votes_are_kept_last_one_counting(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, "/ask-policy How many days?")
+    message = await scene.answered(ana)
+    run_id = scene.script.rows[0].id
+    assert (await ana.click(message, blocks.VOTE, f"up:{run_id}")).ok
+    assert (await ana.click(message, blocks.VOTE, f"down:{run_id}")).ok
+    await scene.quiet()
+    scores = await scene.desk.feedback.of_run(run_id)
+    assert [(score.value, score.source) for score in scores] == [(-1.0, "person:U0ANA")]
+    thanks = [words(m) for m in ana.ephemerals(ana.dm)]
+    assert any("thumbs up" in said for said in thanks) and any(
+        "reply in the answer's thread" in s for s in thanks
+    )
+
+
+async def test_explain_opens_how_it_came_about(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, "/ask-policy How many days?")
+    await ana.click(await scene.answered(ana), blocks.EXPLAIN)
+    form = await ana.wait_for(lambda: next(iter(ana.views()), None))
+    assert "Steps" in words(form) and "Calls to models" in words(form)
+
+
+async def test_a_private_answer_is_shared_on_purpose(scene: Scene) -> None:
+    ana, ben = scene.person("U0ANA"), scene.person("U0BEN")
+    await ana.command(CHANNEL, "/ask-policy How many days?")
+    assert (await ana.click(await scene.answered(ana), blocks.SHARE)).ok
+    shared = await scene.answered(ben, CHANNEL)
+    assert "<@U0ANA> shared an answer" in words(shared)
+    await ana.wait_for(lambda: "Shared to the channel" in words(scene.app_messages(ana, ana.dm)[-1]) or None)
+
+
+async def test_cancel_stops_a_run_at_work(scene: Scene) -> None:
+    scene.script.gate = asyncio.Event()
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, "/ask-policy How many days?")
+    message = await ana.wait_for(
+        lambda: next((m for m in scene.app_messages(ana, ana.dm) if "step" in words(m)), None)
+    )
+    assert (await ana.click(message, blocks.CANCEL)).ok
+    await ana.wait_for(lambda: "Cancelled" in words(scene.app_messages(ana, ana.dm)[-1]) or None)
+    assert len(scene.app_messages(ana, ana.dm)) == 1
+
+
+async def test_a_failure_says_why_and_is_tried_again(scene: Scene) -> None:
+    scene.script.ending = lambda row: RunResult(
+        RunStatus.FAILED, None, (), Failure("ModelUnavailable", {"alias": "default"}, "i_test1234")
+    )
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, "/ask-policy How many days?")
+    failed = await ana.wait_for(
+        lambda: next((m for m in scene.app_messages(ana, ana.dm) if "i_test1234" in words(m)), None)
+    )
+    assert "No model could be reached" in words(failed)
+    scene.script.ending = lambda row: succeeded(answer())
+    assert (await ana.click(failed, blocks.RETRY)).ok
+    await scene.answered(ana)
+    assert len(scene.script.rows) == 2
+
+
+async def test_a_mention_is_answered_in_its_thread_and_replies_go_on(scene: Scene) -> None:
+    ana, ben = scene.person("U0ANA"), scene.person("U0BEN")
+    asked = await ana.say(CHANNEL, "<@U0SPAN> how many days of leave can I carry over?")
+    await scene.answered(ana, CHANNEL, asked.ts)
+    await ana.say(CHANNEL, "and sick days?", asked.ts)
+    await scene.answered(ana, CHANNEL, asked.ts, count=2)
+    first, second = scene.script.rows
+    assert second.inputs["question"] == "and sick days?" and second.follows == first.id
+    # others in the thread of a person talk among themselves
+    await ben.say(CHANNEL, "I think it is ten", asked.ts)
+    await ben.say(CHANNEL, "<@U0ANA> lunch?", asked.ts)
+    await ben.say(CHANNEL, "just a thought")
+    await asyncio.sleep(0.2)
+    await scene.quiet()
+    assert len(scene.script.rows) == 2
+    await ben.say(CHANNEL, "<@U0SPAN> and for me?", asked.ts)
+    await scene.answered(ana, CHANNEL, asked.ts, count=3)
+    assert len(scene.script.rows) == 3, "a mention arrives as two events and runs once"
+
+
+async def test_anyone_goes_on_below_a_public_answer(scene: Scene) -> None:
+    ana, ben = scene.person("U0ANA"), scene.person("U0BEN")
+    await ana.command(CHANNEL, "/ask-policy --public How many days?")
+    root = await scene.answered(ana, CHANNEL)
+    await ben.say(CHANNEL, "what about part-timers?", root.ts)
+    await scene.answered(ben, CHANNEL, root.ts, count=2)
+    assert scene.script.rows[1].actor["id"] == "U0BEN"
+
+
+async def test_a_direct_message_runs_what_fits_and_its_thread_goes_on(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    await ana.say(ana.dm, "how many days of leave can I carry over?")
+    message = await scene.answered(ana)
+    await ana.say(ana.dm, "and unpaid leave?", message.ts)
+    await scene.answered(ana, thread_ts=message.ts, count=2)
+    assert scene.script.rows[1].follows == scene.script.rows[0].id
+    assert scene.script.rows[1].origin["visibility"] == "private"
+
+
+async def test_when_several_fit_the_person_picks(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    asked = await ana.say(CHANNEL, "<@U0SPAN> xylophone")
+    offer = await ana.wait_for(lambda: next(iter(ana.ephemerals(CHANNEL)), None))
+    buttons = [b["accessory"] for b in offer.blocks if b.get("accessory")]
+    assert 2 <= len(buttons) <= 5
+    chosen = next(b["value"] for b in buttons if "ask-policy" in b["value"])
+    assert (await ana.click(offer, blocks.PICK, chosen)).ok
+    await scene.answered(ana, CHANNEL, asked.ts)
+    assert scene.script.rows[0].inputs == {"question": "xylophone"}
+
+
+async def test_a_message_that_lacks_an_input_offers_the_form(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    await ana.say(ana.dm, "plan-trip: a visit to Leeds")
+    offer = await ana.wait_for(lambda: next(iter(ana.ephemerals(ana.dm)), None))
+    assert (await ana.click(offer, blocks.FILL)).ok
+    form = await ana.wait_for(lambda: next(iter(ana.views()), None))
+    assert "a visit to Leeds" in str(form.body)
+
+
+async def test_the_message_shortcut_runs_a_workflow_on_a_message(scene: Scene) -> None:
+    ana, ben = scene.person("U0ANA"), scene.person("U0BEN")
+    said = await ben.say(CHANNEL, "How many days of leave can I carry over?")
+    assert (await ana.shortcut(RUN_ON_THIS, said)).ok
+    form = await ana.wait_for(lambda: next(iter(ana.views()), None))
+    assert "ask-policy" in form.body["private_metadata"], "the best fit is chosen"
+    await ana.click(form, forms.CHOICE, "summarise-thread")
+    form = await ana.wait_for(
+        lambda: next((v for v in ana.views() if "summarise-thread" in v.body["private_metadata"]), None)
+    )
+    assert "Ben Okafor: How many days" in str(form.body)
+    assert (await ana.submit(form, {})).ok
+    await scene.answered(ana)
+    assert "carry over" in scene.script.rows[0].inputs["thread"]
+
+
+async def test_a_long_thread_goes_in_whole(scene: Scene) -> None:
+    ana, ben = scene.person("U0ANA"), scene.person("U0BEN")
+    root = await ben.say(CHANNEL, "Where do we put the new sensors?")
+    for number in range(8):
+        await ben.say(CHANNEL, f"{number} " + "reason " * 80, root.ts)
+    await ana.shortcut(RUN_ON_THIS, root)
+    form = await ana.wait_for(lambda: next(iter(ana.views()), None))
+    await ana.click(form, forms.CHOICE, "summarise-thread")
+    form = await ana.wait_for(
+        lambda: next((v for v in ana.views() if "taken" in v.body["private_metadata"]), None)
+    )
+    assert (await ana.submit(form, {})).ok
+    await scene.answered(ana)
+    given = scene.script.rows[0].inputs["thread"]
+    assert len(given) > 4000 and given.startswith("Ben Okafor: Where do we put")
+
+
+async def test_home_shows_what_can_be_run_and_was_run(scene: Scene) -> None:
+    dev = scene.person("U0DEV")
+    await dev.command(CHANNEL, "/ask-policy How many days?")
+    await scene.answered(dev)
+    home = await dev.open_home()
+    said = words(home)
+    assert "Ask the people handbook" in said and "succeeded" in said and "You are an admin here" in said
+    assert (await dev.click(home, blocks.START, "ask-policy")).ok
+    form = await dev.wait_for(lambda: next(iter(dev.views()), None))
+    outcome = await dev.submit(form, {"input:question@ask-policy": {"value": "And sick leave?"}})
+    assert outcome.ok
+    await scene.answered(dev, count=2)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("/spanwise", "You can run|I run your organisation's AI workflows"),
+        ("/spanwise help", "Ask the people handbook"),
+        ("/spanwise help ask-policy", "For example"),
+        ("/spanwise help asc-policy", "Did you mean `ask-policy`"),
+        ("/spanwise list", "Plan a trip"),
+        ("/spanwise run", "Plan a trip"),
+        ("/spanwise status", "You have not run anything yet"),
+        ("/spanwise status r_gone", "I find no run"),
+        ("/spanwise cancel r_gone", "I find no run"),
+        ("/spanwise cancel", "You have not run anything yet"),
+        ("/spanwise stauts", "Did you mean `/spanwise status`"),
+        ("/spanwise ask-polcy", "Did you mean `/spanwise run ask-policy`"),
+        ("/ask-policy help", "Type `/ask-policy"),
+        ("/plan-trip ?", "optional"),
+    ],
+)
+async def test_the_umbrella_and_help_answer_at_once(scene: Scene, typed: str, said: str) -> None:
+    outcome = await scene.person("U0ANA").command(CHANNEL, typed)
+    assert outcome.ok
+    assert any(part in str(outcome.payload) for part in said.split("|")), outcome.payload
+
+
+async def test_run_through_the_umbrella(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    assert (await ana.command(CHANNEL, '/spanwise run ask-policy "How many days?"')).ok
+    await scene.answered(ana)
+    assert scene.script.rows[0].inputs == {"question": "How many days?"}
+
+
+async def test_settings_move_answers_to_the_channel(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, "/spanwise settings")
+    form = await ana.wait_for(lambda: next(iter(ana.views()), None))
+    assert (await ana.submit(form, {"answers": {forms.ANSWERS: "channel"}})).ok
+    await ana.command(CHANNEL, "/ask-policy How many days?")
+    await scene.answered(ana, CHANNEL)
+    assert await scene.desk.preferences.answers("U0ANA") == "channel"
+
+
+async def test_the_working_notice_links_to_a_known_conversation(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, "/ask-policy one?")
+    await scene.answered(ana)
+    outcome = await ana.command(CHANNEL, "/ask-policy two?")
+    assert f"https://larkfield.slack.com/archives/{ana.dm}" in str(outcome.payload)
+
+
+async def test_an_answer_for_a_channel_without_the_bot_comes_to_the_asker(scene: Scene) -> None:
+    dev = scene.person("U0DEV")
+    await dev.command("C0LEADS", "/ask-policy --public How many days?")
+    message = await scene.answered(dev)
+    assert "I am not in <#C0LEADS>" in words(message)
