@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8765
 
-.PHONY: demo test check bench faults lock clean
+.PHONY: demo test check docs bench faults lock clean
 
 # Hash-checked install of the locked requirements, redone only when they change.
 $(VENV)/.installed: requirements/dev.txt requirements/runtime.txt pyproject.toml
@@ -24,6 +24,10 @@ check: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py
+
+# Reference pages made from the code.
+docs: $(VENV)/.installed
+	$(BIN)/python -m bot docs
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run_overhead.py

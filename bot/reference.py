@@ -1,6 +1,9 @@
 """Reference pages made from the code, so that they cannot drift: `make docs` writes them, a test compares."""
 
+from collections.abc import Collection
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from bot.governance.roles import ROLES, Permission
 from bot.settings import Settings
@@ -8,6 +11,8 @@ from workflows.cases import load_cases
 from workflows.definition import load_workflow
 from workflows.explanation import explain_workflow
 from workflows.schema import schema_text
+from workflows.steps import KINDS
+from workflows.steps.base import StepDefinition
 
 MADE = "<!-- Made by `make docs` from the code; edit the code instead. -->\n\n"
 LIBRARY = Path(__file__).parent.parent / "workflows" / "library"
@@ -43,6 +48,17 @@ def roles_page() -> str:
     return MADE + "\n".join(lines) + "\n"
 
 
+def steps_page() -> str:
+    """Every step kind with its fields."""
+    lines = ["# Step kinds", "", "How they fit together: [workflow-files.md](workflow-files.md).", ""]
+    lines += ["## Fields of every step", "", *_fields(StepDefinition, ())]
+    for name, kind in KINDS.items():
+        own = [field for field in kind.definition.model_fields if field not in StepDefinition.model_fields]
+        lines += ["", f"### `{name}`", "", (kind.definition.__doc__ or "").strip(), ""]
+        lines += _fields(kind.definition, own)
+    return MADE + "\n".join(lines) + "\n"
+
+
 def workflow_page(path: Path) -> str:
     """One shipped workflow, explained on a page."""
     workflow = load_workflow(path.read_text(encoding="utf-8"), source=path.name)
@@ -50,11 +66,22 @@ def workflow_page(path: Path) -> str:
     return MADE + explain_workflow(workflow, cases)
 
 
+def _fields(definition: type[BaseModel], names: Collection[str]) -> list[str]:
+    rows = ["| Field | Needed | What it is |", "|---|---|---|"]
+    for name, field in definition.model_fields.items():
+        if name == "kind" or (names and name not in names):
+            continue
+        needed = "yes" if field.is_required() else ""
+        rows.append(f"| `{field.alias or name}` | {needed} | {field.description or ''} |")
+    return rows
+
+
 def pages() -> dict[str, str]:
     """Path below the repository to content, for every generated page."""
     made = {
         "docs/settings.md": settings_page(),
         "docs/roles.md": roles_page(),
+        "docs/step-kinds.md": steps_page(),
         "docs/schema/workflow.json": schema_text(),
     }
     for path in sorted(LIBRARY.glob("*.yaml")):

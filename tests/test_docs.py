@@ -40,7 +40,7 @@ def test_the_picture_of_a_run_is_its_table() -> None:
 
 def test_every_step_kind_is_described() -> None:
     text = (ROOT / "docs" / "workflow-files.md").read_text(encoding="utf-8")
-    assert {kind for kind in KINDS if f"### `{kind}`" not in text} == set()
+    assert {kind for kind in KINDS if f"`{kind}`" not in text} == set()
 
 
 def test_every_role_and_permission_is_listed() -> None:
