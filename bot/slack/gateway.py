@@ -251,7 +251,9 @@ class Gateway:
     def _named(self, method: str, error: SlackApiError) -> Exception:
         response = error.response
         status = getattr(response, "status_code", 200)
-        reason = str(response.get("error", "")) if hasattr(response, "get") else ""
+        # a 5xx from a proxy has text where Slack has JSON
+        data = response.data if isinstance(getattr(response, "data", None), dict) else {}
+        reason = str(data.get("error", ""))
         if status == 429 or reason in ("ratelimited", "rate_limited"):
             after = float(response.headers.get("Retry-After", 5)) if hasattr(response, "headers") else 5.0
             if method in TIERS:
@@ -259,7 +261,7 @@ class Gateway:
             return SlackBusy(after)
         if status >= 500 or reason in UNCERTAIN or not reason:
             return SlackUncertain(reason or str(status))
-        return SlackRefused(reason, str(response.get("needed") or ""))
+        return SlackRefused(reason, str(data.get("needed") or ""))
 
     async def _wait(self, key: str, *, every_s: float, burst: int) -> None:
         delay = self._throttle.take(key, every_s=every_s, burst=burst)

@@ -1,0 +1,165 @@
+"""The courier's way out, with Slack misbehaving: posted once, edited in place, found again."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from slack_checks import shown
+from slack_samples import unfinished, view
+
+from bot.services.actors import Origin
+from bot.services.outbox_items import OutboxItem, SendAmbiguous, SendLater, SendRefused
+from bot.slack.delivery import Delivery
+from bot.slack.gateway import Gateway, open_client
+from bot.slack.identities import People
+from bot.slack.manifest import build
+from bot.workspace.workspace_server import Workspace
+from tests.fakes import FakeClock
+from workflows.run import RunStatus
+
+
+@pytest.fixture
+async def workspace() -> AsyncIterator[Workspace]:
+    made = Workspace(build(()))
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+def delivery(workspace: Workspace) -> Delivery:
+    clock = FakeClock(datetime.now(UTC))
+    gateway = Gateway(open_client("xoxb-test", workspace.api_url), clock)
+    return Delivery(gateway, People(gateway, clock), clock)
+
+
+def item(**changes: Any) -> OutboxItem:
+    values: dict[str, Any] = {
+        "id": "8b0e5d5e-0000-5000-8000-000000000001",
+        "run_id": "r_1",
+        "kind": "run",
+        "channel": "C0PEOPLE",
+        "thread_ts": "",
+        "first_sent_at": datetime.now(UTC) - timedelta(seconds=1),
+        "posted_channel": "",
+        "ts": "",
+        "run": unfinished(),
+        **changes,
+    }
+    return OutboxItem(**values)
+
+
+def said(workspace: Workspace, channel: str) -> list[Any]:
+    return [message for message in workspace.town.messages(channel) if message.bot_id]
+
+
+async def test_posted_with_its_id_and_nothing_unfurled(workspace: Workspace, delivery: Delivery) -> None:
+    posted = await delivery.post(item())
+    message = said(workspace, "C0PEOPLE")[0]
+    assert (posted.channel, posted.ts) == ("C0PEOPLE", message.ts)
+    assert message.metadata["event_payload"] == {"outbox_id": item().id}
+    assert message.client_msg_id == item().id
+    sent = next(arguments for method, arguments in workspace.calls if method == "chat.postMessage")
+    assert sent["unfurl_links"] is False and sent["unfurl_media"] is False
+    assert sent["link_names"] is False and sent["parse"] == "none" and sent["text"]
+
+
+async def test_a_person_is_written_to_directly(workspace: Workspace, delivery: Delivery) -> None:
+    posted = await delivery.post(item(channel="U0ANA"))
+    assert posted.channel.startswith("D")
+    assert delivery.gateway.known_direct("U0ANA") == posted.channel
+
+
+@pytest.mark.parametrize(
+    ("effect", "details", "expected"),
+    [
+        ("drop_after_store", {}, SendAmbiguous),
+        ("drop", {}, SendAmbiguous),
+        ("status_after_store", {"status": 500}, SendAmbiguous),
+        ("status", {"status": 503}, SendAmbiguous),
+        ("error", {"error": "internal_error"}, SendAmbiguous),
+        ("error", {"error": "fatal_error"}, SendAmbiguous),
+        ("rate_limited", {"retry_after": 7}, SendLater),
+        ("error", {"error": "msg_too_long"}, SendRefused),
+        ("error", {"error": "token_revoked"}, SendRefused),
+        ("error", {"error": "invalid_blocks"}, SendRefused),
+    ],
+)
+async def test_each_failure_is_named_by_what_it_means_and_never_retried_here(
+    workspace: Workspace, delivery: Delivery, effect: str, details: dict[str, Any], expected: type[Exception]
+) -> None:
+    workspace.faults.add("chat.postMessage", effect, **details)  # type: ignore[arg-type]
+    with pytest.raises(expected) as caught:
+        await delivery.post(item())
+    assert len([method for method, _ in workspace.calls if method == "chat.postMessage"]) <= 1
+    if isinstance(caught.value, SendLater):
+        assert caught.value.after_s == 7
+
+
+async def test_slack_out_of_reach_means_later(workspace: Workspace, delivery: Delivery) -> None:
+    await workspace.stop()
+    with pytest.raises(SendLater):
+        await delivery.post(item())
+
+
+@pytest.mark.parametrize("channel", ["C0PEOPLE", "U0ANA"])
+async def test_what_was_stored_before_the_connection_broke_is_found(
+    workspace: Workspace, delivery: Delivery, channel: str
+) -> None:
+    assert await delivery.find(item(channel=channel)) is None
+    workspace.faults.add("chat.postMessage", "drop_after_store")
+    with pytest.raises(SendAmbiguous):
+        await delivery.post(item(channel=channel))
+    found = await delivery.find(item(channel=channel))
+    assert found is not None and found.ts
+
+
+async def test_a_reply_is_found_in_its_thread(workspace: Workspace, delivery: Delivery) -> None:
+    root = await delivery.post(item())
+    reply = item(id="8b0e5d5e-0000-5000-8000-000000000002", thread_ts=root.ts)
+    posted = await delivery.post(reply)
+    assert await delivery.find(reply) == posted
+
+
+async def test_a_channel_without_us_moves_the_message_to_the_asker_where_it_is_found(
+    workspace: Workspace, delivery: Delivery
+) -> None:
+    run = unfinished(origin=Origin("command", "T0SPAN", "C0LEADS", visibility="channel"))
+    lost = item(channel="C0LEADS", run=run)
+    posted = await delivery.post(lost)
+    assert posted.channel.startswith("D")
+    assert "I am not in <#C0LEADS>" in shown(said(workspace, posted.channel)[0].blocks)
+    assert await delivery.find(lost) == posted
+
+
+async def test_drawn_again_in_place(workspace: Workspace, delivery: Delivery) -> None:
+    posted = await delivery.post(item())
+    done = item(posted_channel=posted.channel, ts=posted.ts, run=view())
+    await delivery.update(done)
+    assert len(said(workspace, "C0PEOPLE")) == 1
+    assert "five days" in shown(said(workspace, "C0PEOPLE")[0].blocks)
+    assert "owner Chloe Martin" in shown(said(workspace, "C0PEOPLE")[0].blocks)
+
+
+async def test_a_message_that_was_deleted_is_left_alone(workspace: Workspace, delivery: Delivery) -> None:
+    await delivery.update(item(posted_channel="C0PEOPLE", ts="1.1", run=view()))
+
+
+async def test_steps_give_way_to_answers_when_edits_run_short(
+    workspace: Workspace, delivery: Delivery
+) -> None:
+    posted = await delivery.post(item())
+    step = item(posted_channel=posted.channel, ts=posted.ts, run=unfinished(status=RunStatus.RUNNING))
+    for _ in range(30):
+        await delivery.update(step)
+    drawn = [method for method, _ in workspace.calls if method == "chat.update"]
+    assert 5 <= len(drawn) < 20
+    await delivery.update(replace(step, run=view()))
+    assert "five days" in shown(said(workspace, "C0PEOPLE")[0].blocks)
+
+
+async def test_a_notice_without_a_run(workspace: Workspace, delivery: Delivery) -> None:
+    await delivery.post(item(kind="notice", run=None, run_id="", body={"text": "The index was rebuilt."}))
+    assert "The index was rebuilt." in shown(said(workspace, "C0PEOPLE")[0].blocks)
