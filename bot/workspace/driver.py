@@ -1,7 +1,7 @@
 """People for tests: do what a person does in Slack, see what a person sees, wait for what should come."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from bot.workspace.action_shapes import options_of
@@ -47,9 +47,11 @@ class Person:
         """The channel id of this person's direct messages with the app."""
         return self._workspace.town.direct(self.id, self._workspace.site.bot_user_id).id
 
-    async def say(self, channel: str, text: str, thread_ts: str | None = None) -> Message:
-        """Write a message."""
-        return self._people.say(self.id, channel, text, thread_ts or "")
+    async def say(
+        self, channel: str, text: str, thread_ts: str | None = None, files: Sequence[str] = ()
+    ) -> Message:
+        """Write a message, with files by the ids that `upload` gave."""
+        return self._people.say(self.id, channel, text, thread_ts or "", files)
 
     async def command(self, channel: str, text: str, thread_ts: str | None = None) -> Outcome:
         """Type a slash command and wait for the app's acknowledgement."""
@@ -108,7 +110,7 @@ class Person:
         return self._workspace.site.desk.homes.get(self.id)
 
     def upload(self, name: str, content: bytes) -> str:
-        """Upload a file; its id goes to `say(files=...)` of the page."""
+        """Upload a file; its id is for `say`."""
         return self._people.upload(self.id, name, content).id
 
     def messages(self, channel: str, thread_ts: str = "") -> list[Message]:

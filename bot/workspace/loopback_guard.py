@@ -8,7 +8,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob: https:; "
-    "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
+    "base-uri 'self'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
