@@ -240,6 +240,16 @@ async def test_the_page_itself_may(page):
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/", 200), ("/archives/C0GENERAL/p1", 200), ("/page/state", 403), ("/api/auth.test", 403)],
+)
+async def test_a_link_from_elsewhere_opens_the_page_and_nothing_else(page, path, status):
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    async with page.session.get(page.workspace.base_url + path, headers=headers) as answer:
+        assert answer.status == status
+
+
 async def test_only_the_loopback_interface_listens(workspace):
     addresses = [address[0] for address in workspace._runner.addresses]
     assert addresses == ["127.0.0.1"]

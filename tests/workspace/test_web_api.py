@@ -72,8 +72,8 @@ async def test_a_permalink_and_a_status(workspace, client):
     root = await Person(workspace, "U0ANA").say("C0GENERAL", "root")
     reply = await client.chat_postMessage(channel="C0GENERAL", text="x", thread_ts=root.ts)
     link = (await client.chat_getPermalink(channel="C0GENERAL", message_ts=reply["ts"]))["permalink"]
-    assert link.startswith(workspace.base_url)
-    assert f"thread_ts={root.ts}" in link
+    place = f"{workspace.base_url}/archives/C0GENERAL/p{reply['ts'].replace('.', '')}"
+    assert link == f"{place}?thread_ts={root.ts}&cid=C0GENERAL"
     seen = []
     workspace.town.noticeboard.subscribe(lambda notice: seen.append((notice.kind, notice.subject)))
     await client.assistant_threads_setStatus(channel_id="C0GENERAL", thread_ts=root.ts, status="reading")
