@@ -16,8 +16,8 @@ from bot.services.catalogue import Catalogue, Pinned
 from bot.services.holdings import Holdings
 from bot.services.journal import RunJournal
 from bot.services.readers import TERMINAL, Audience
-from workflows.engine import Ports, execute
-from workflows.ports import Clock, Progress
+from workflows.engine import execute
+from workflows.ports import Clock, Ports, Progress
 from workflows.run import RunResult
 
 KNOWLEDGE = "knowledge"

@@ -1,22 +1,20 @@
 """Ids that say nothing: of runs, of incidents, and of messages that must not be posted twice."""
 
-import secrets
+import base64
+import os
 import uuid
-
-_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
-"""32 characters without those that people confuse."""
 
 _NAMESPACE = uuid.UUID("6f2d7c1e-93a4-5b58-8f0e-2f4f6d1b7a90")
 
 
 def run_id() -> str:
     """`r_` and 80 random bits."""
-    return "r_" + _random(16)
+    return "r_" + _random(10)
 
 
 def incident_token() -> str:
     """`i_` and 40 random bits: shown to the person and written to the log."""
-    return "i_" + _random(8)
+    return "i_" + _random(5)
 
 
 def message_id(run: str, key: str) -> str:
@@ -24,5 +22,6 @@ def message_id(run: str, key: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{run}/{key}"))
 
 
-def _random(length: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+def _random(count: int) -> str:
+    """That many random bytes, a multiple of 5, in lower-case base 32."""
+    return base64.b32encode(os.urandom(count)).decode().lower()

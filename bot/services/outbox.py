@@ -122,6 +122,7 @@ class Courier:
         except Exception:
             log.exception("outbox.not_recorded", message=errand.item.id)
         finally:
+            # what waited behind this one, in its thread or for a free hand, may go now
             self.outgoing.ring()
 
     async def _attempt(self, errand: Errand) -> None:

@@ -139,9 +139,11 @@ class Worker:
         except Exception:
             log.exception("run.not_recorded", run=job.held.run_id)
         finally:
+            was_full = len(self._jobs) >= self.pace.concurrency
             if self._jobs.get(job.held.run_id) is job:
                 del self._jobs[job.held.run_id]
-            self.queue.ring()
+            if was_full:
+                self.queue.ring()
 
     async def _result(self, job: Job) -> RunResult | None:
         """How the run ended; None when it is no longer ours to end. Raises LostLease."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     BigInteger,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    Transaction,
     event,
     insert,
     select,
@@ -87,12 +89,9 @@ def append_event(
     context: Mapping[str, Json] | None = None,
 ) -> str:
     """Add one event in the transaction of its effect; returns its hash."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK, {"key": CHAIN_LOCK})
-    last = connection.execute(_LAST).first()
-    seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
+    last, previous = _head(connection)
     row = {
-        "seq": seq,
+        "seq": last + 1,
         "occurred_at": at,
         "actor": actor,
         "action": action,
@@ -101,7 +100,31 @@ def append_event(
     }
     sealed = _seal(previous, row)
     connection.execute(_INSERT, {**row, "previous_hash": previous, "hash": sealed})
+    _heads[_transaction(connection)] = (last + 1, sealed)
     return sealed
+
+
+_heads: WeakKeyDictionary[Transaction, tuple[int, str]] = WeakKeyDictionary()
+"""End of the chain as an open transaction left it: nobody else can extend it before that transaction ends."""
+
+
+def _head(connection: Connection) -> tuple[int, str]:
+    known = _heads.get(_transaction(connection))
+    if known is not None:
+        return known
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK, {"key": CHAIN_LOCK})
+    last = connection.execute(_LAST).first()
+    return (last.seq, last.hash) if last else (0, GENESIS)
+
+
+def _transaction(connection: Connection) -> Transaction:
+    if connection.in_nested_transaction():
+        raise RuntimeError("an audit event in a savepoint could be taken back alone and break the chain")
+    transaction = connection.get_transaction()
+    if transaction is None:
+        raise RuntimeError("an audit event belongs to the transaction of its effect")
+    return transaction
 
 
 def verify(connection: Connection) -> Verification:

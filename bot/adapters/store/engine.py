@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -51,6 +52,26 @@ def open_engine(url: str, *, writer: bool) -> Engine:
     return engine
 
 
+@dataclass(slots=True)
+class Write:
+    """A queued piece of work and who waits for it: a coroutine of `loop`, or a thread when there is none."""
+
+    work: Work
+    waiting: "asyncio.Future[Any] | Future[Any]"
+    loop: asyncio.AbstractEventLoop | None = None
+    result: Any = None
+    error: BaseException | None = None
+
+    def settle(self) -> None:
+        """Tell whoever waits, if they still do."""
+        if self.waiting.done():
+            return
+        if self.error is not None:
+            self.waiting.set_exception(self.error)
+        else:
+            self.waiting.set_result(self.result)
+
+
 class Store:
     """Runs functions of a Connection in transactions, off the event loop.
 
@@ -64,14 +85,17 @@ class Store:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.writer = open_engine(url, writer=True)
         self.reader = open_engine(url, writer=False)
-        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="store-read")
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction and return once it is durable; an exception takes back its effects."""
-        return await asyncio.wrap_future(self.submit(work))
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[T] = loop.create_future()
+        self._put(Write(work, waiting, loop))
+        return await waiting
 
     def write_now(self, work: Callable[[Connection], T]) -> T:
         """As `write`, for code outside an event loop."""
@@ -88,13 +112,9 @@ class Store:
 
     def submit(self, work: Callable[[Connection], T]) -> Future[T]:
         """Queue a write; the future resolves after the commit."""
-        with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._write_loop, name="store-write", daemon=True)
-                self._thread.start()
-        future: Future[T] = Future()
-        self._queue.put((work, future))
-        return future
+        waiting: Future[T] = Future()
+        self._put(Write(work, waiting))
+        return waiting
 
     def close(self) -> None:
         """Finish queued writes, then let go of every connection."""
@@ -105,6 +125,14 @@ class Store:
         self._readers.shutdown()
         self.writer.dispose()
         self.reader.dispose()
+
+    def _put(self, write: Write) -> None:
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._write_loop, name="store-write", daemon=True)
+                    self._thread.start()
+        self._queue.put(write)
 
     def _write_loop(self) -> None:
         while True:
@@ -119,37 +147,54 @@ class Store:
                         ending = True
                         break
                     group.append(item)
-            self._commit_group(group)
+            # a caller that gave up before its turn wants nothing written
+            wanted = [write for write in group if not write.waiting.cancelled()]
+            self._commit_group(wanted)
+            _settle(wanted)
             if ending:
                 return
 
-    def _commit_group(self, group: list[tuple[Work, Future[Any]]]) -> None:
-        live = [(work, future) for work, future in group if future.set_running_or_notify_cancel()]
+    def _commit_group(self, group: list[Write]) -> None:
         try:
             with self.writer.begin() as connection:
-                results = [work(connection) for work, _ in live]
+                for write in group:
+                    write.result = write.work(connection)
         except BaseException as error:
-            if len(live) == 1 and not _collided(error):
-                live[0][1].set_exception(error)
+            if len(group) == 1 and not _collided(error):
+                group[0].error = error
                 return
-            for work, future in live:
-                self._commit_alone(work, future)
-            return
-        for (_, future), result in zip(live, results, strict=True):
-            future.set_result(result)
+            for write in group:
+                self._commit_alone(write)
 
-    def _commit_alone(self, work: Work, future: Future[Any]) -> None:
+    def _commit_alone(self, write: Write) -> None:
         for attempt in range(1, TRIES + 1):
             try:
                 with self.writer.begin() as connection:
-                    result = work(connection)
+                    write.result = write.work(connection)
+                    return
             except BaseException as error:
                 if attempt == TRIES or not _collided(error):
-                    future.set_exception(error)
+                    write.error = error
                     return
-            else:
-                future.set_result(result)
-                return
+
+
+def _settle(group: list[Write]) -> None:
+    """Wake each event loop once, however many of its coroutines wait: a wake-up costs more than a row."""
+    by_loop: dict[asyncio.AbstractEventLoop | None, list[Write]] = {}
+    for write in group:
+        by_loop.setdefault(write.loop, []).append(write)
+    for loop, writes in by_loop.items():
+        if loop is None:
+            _settle_all(writes)
+        else:
+            # a loop that was closed meanwhile has nobody left to tell
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_settle_all, writes)
+
+
+def _settle_all(writes: list[Write]) -> None:
+    for write in writes:
+        write.settle()
 
 
 def _collided(error: BaseException) -> bool:
