@@ -69,16 +69,22 @@ def _pdf(content: bytes) -> str:
         raise _Told("encrypted" if "password" in str(error).lower() else "corrupt") from error
     if len(pdf) > PAGES:
         raise _Told("too_large")
-    pages = []
-    for number in range(len(pdf)):
-        single = pypdfium2.PdfDocument.new()
-        single.import_pages(pdf, [number])
-        buffer = io.BytesIO()
-        single.save(buffer)
-        single.close()
-        text = _markitdown("PdfConverter", ".pdf")(buffer.getvalue()).replace("\f", "").strip()
-        pages.append(f"<!-- page {number + 1} -->\n\n{text}\n")
-    return "\n".join(pages) if any(len(page.splitlines()) > 2 for page in pages) else ""
+    texts = [_page_text(pdf, number) for number in range(len(pdf))]
+    if not any(texts):
+        return ""
+    return "\n".join(f"<!-- page {number} -->\n\n{text}\n" for number, text in enumerate(texts, start=1))
+
+
+def _page_text(pdf: Any, number: int) -> str:
+    """One page by itself, so that its number is not lost."""
+    import pypdfium2
+
+    single = pypdfium2.PdfDocument.new()
+    single.import_pages(pdf, [number])
+    buffer = io.BytesIO()
+    single.save(buffer)
+    single.close()
+    return _markitdown("PdfConverter", ".pdf")(buffer.getvalue()).replace("\f", "").strip()
 
 
 def _sheets(content: bytes) -> str:

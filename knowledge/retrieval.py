@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from knowledge.answer_cues import holds_kind, unmet_specifics
 from knowledge.chunking import header_of
 from knowledge.document import LiveChunk, Passage, Retrieval
 from knowledge.embedding import Embedder, Encoding, Vectors
 from knowledge.index import LexicalIndex, rank
 from knowledge.support import Calibration, Evidence, support
 from knowledge.token_store import Text, TokenStore
-from knowledge.words import content_words
 
 NEAREST = 50
 """Chunks taken from each index."""
@@ -20,6 +20,10 @@ CANDIDATES = 40
 """Chunks of the fused list that are read token by token."""
 LONGEST_QUERY = 2_000
 """Characters of a question that are read; the model sees about 1,000 of them."""
+PASSAGES_READ = 2
+"""Passages in which the question's names and numbers should be found."""
+SOFTNESS = 6.0
+"""How much the soft minimum leans to the worst token; 0 would be the mean."""
 VOCABULARY = 30_522
 
 DENSE_WEIGHT, LEXICAL_WEIGHT = 0.7, 0.3
@@ -52,6 +56,7 @@ class Scored:
     score: Vectors
     cosine: Vectors
     late: Vectors
+    weakest: Vectors
     sentence: Vectors
 
 
@@ -102,6 +107,11 @@ def search(snapshot: Snapshot, query: str, *, limit: int, embedder: Embedder) ->
     return Retrieval(query, passages, support(evidence, snapshot.calibration), revisions)
 
 
+def weigh(snapshot: Snapshot, question: str, *, embedder: Embedder) -> Evidence:
+    """The evidence alone, for calibrating. Raises DamagedModel."""
+    return _evidence(snapshot, question, _score(snapshot, question, embedder.encode_query(question)))
+
+
 def _score(snapshot: Snapshot, question: str, encoding: Encoding) -> Scored:
     lexical = snapshot.lexical.scores(question)
     lexical = lexical / max(float(lexical.max()), 1e-9)
@@ -113,29 +123,30 @@ def _score(snapshot: Snapshot, question: str, encoding: Encoding) -> Scored:
     cosine = snapshot.tokens.vectors(ids) @ encoding.vector
     fused = DENSE_WEIGHT * cosine + LEXICAL_WEIGHT * lexical[positions]
     kept = rank(fused, CANDIDATES)
-    late, sentence = _read_closely(snapshot, [ids[i] for i in kept], encoding)
+    late, weakest, sentence = _read_closely(snapshot, [ids[i] for i in kept], encoding)
     score = fused[kept] + LATE_WEIGHT * late + SENTENCE_WEIGHT * sentence
     score = np.clip(score / (DENSE_WEIGHT + LEXICAL_WEIGHT + LATE_WEIGHT + SENTENCE_WEIGHT), 0, 1)
     order = np.argsort(-score, kind="stable")
     kept = kept[order]
-    return Scored(positions[kept], score[order], cosine[kept], late[order], sentence[order])
+    return Scored(positions[kept], score[order], cosine[kept], late[order], weakest[order], sentence[order])
 
 
 def _read_closely(
     snapshot: Snapshot, chunk_ids: Sequence[str], encoding: Encoding
-) -> tuple[Vectors, Vectors]:
-    """MaxSim, weighted by rarity, and the cosine of the nearest sentence, for each chunk."""
+) -> tuple[Vectors, Vectors, Vectors]:
+    """For each chunk: MaxSim weighted by rarity, its soft minimum, and the cosine of the nearest sentence."""
     weight = snapshot.token_idf[encoding.token_ids]
     weight = weight / max(float(weight.sum()), 1e-9)
-    late = np.zeros(len(chunk_ids), dtype=np.float32)
-    nearest = np.zeros(len(chunk_ids), dtype=np.float32)
+    late, weakest, nearest = np.zeros((3, len(chunk_ids)), dtype=np.float32)
     for index, chunk_id in enumerate(chunk_ids):
         tokens = snapshot.tokens.tokens(chunk_id)
         if not len(tokens.ids) or not len(encoding.token_ids):
             continue
-        late[index] = (encoding.tokens @ tokens.vectors.T).max(axis=1) @ weight
+        best = (encoding.tokens @ tokens.vectors.T).max(axis=1)
+        late[index] = best @ weight
+        weakest[index] = -np.log(np.exp(-SOFTNESS * best) @ weight) / SOFTNESS
         nearest[index] = _nearest_sentence(tokens.vectors, tokens.sentences, encoding.vector)
-    return late, nearest
+    return late, weakest, nearest
 
 
 def _nearest_sentence(vectors: Vectors, sentences: npt.NDArray[np.uint8], query: Vectors) -> float:
@@ -148,18 +159,15 @@ def _nearest_sentence(vectors: Vectors, sentences: npt.NDArray[np.uint8], query:
 
 
 def _evidence(snapshot: Snapshot, question: str, scored: Scored) -> Evidence:
-    words = set(content_words(question))
-    seen: set[str] = set()
-    for position in scored.positions[:3]:
-        text = encoded_text(snapshot.chunks[position])
-        seen.update(content_words(f"{text.header} {text.body}"))
-    total = sum(snapshot.lexical.idf(word) for word in words)
-    covered = sum(snapshot.lexical.idf(word) for word in words & seen)
+    read = [encoded_text(snapshot.chunks[position]) for position in scored.positions[:PASSAGES_READ]]
+    whole = "\n".join(f"{text.header}\n{text.body}" for text in read)
     return Evidence(
         cosine=float(scored.cosine.max()),
         late=float(scored.late.max()),
+        weakest=float(scored.weakest.max()),
         sentence=float(scored.sentence.max()),
-        coverage=covered / total if total else 0.0,
+        lacks_kind=float(not holds_kind(question, read[0].body)),
+        unmet=float(min(3, unmet_specifics(question, whole))),
     )
 
 

@@ -1,0 +1,236 @@
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from fakes import FakeClock
+from sqlalchemy import select
+
+from bot.adapters.store import document_log as log
+from bot.adapters.store.audit_log import audit_events
+from bot.adapters.store.engine import Store
+from bot.adapters.store.schema import metadata
+from bot.services.actors import Actor, Origin
+from bot.services.holdings import Holdings, InvalidCollectionName, UnknownDocument
+from bot.services.readers import TERMINAL, Audience
+from knowledge.embedding import Embedder
+from knowledge.index import MixedModels
+from knowledge.sources import SourceMissing
+from workflows.ports import UnknownCollection
+
+
+@pytest.fixture
+async def holdings(tmp_path: Path) -> AsyncIterator[Holdings]:
+    store = Store(f"sqlite:///{tmp_path}/spanwise.db")
+    store.write_now(metadata.create_all)
+    holdings = Holdings(store, tmp_path, FakeClock(), embedder=Embedder.load())
+    yield holdings
+    await holdings.close()
+    store.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "handbook"
+    (folder / "leave").mkdir(parents=True)
+    (folder / "leave" / "annual.md").write_text(
+        "---\nowner: Chloe\nupdated: 2026-09-14\n---\n# Annual leave\n\n## Carry over\n\n"
+        "You can carry over up to five days of unused leave until 31 March.\n"
+    )
+    (folder / "travel.md").write_text("# Travel\n\nA hotel in London may cost 190 GBP a night.\n")
+    return folder
+
+
+async def _ask(holdings: Holdings, question: str, audience: Audience = TERMINAL) -> list[str]:
+    found = await holdings.retriever(audience).retrieve(question, collection="people", limit=3)
+    return [passage.text for passage in found.passages]
+
+
+async def test_a_folder_is_added_and_found_again(holdings: Holdings, folder: Path) -> None:
+    progress: list[tuple[int, int, str]] = []
+    added = await holdings.add(folder, "people", on_progress=lambda *step: progress.append(step))
+    assert added.added == ["leave/annual.md", "travel.md"]
+    assert progress == [(1, 2, "leave/annual.md"), (2, 2, "travel.md")]
+    found = await holdings.retriever(TERMINAL).retrieve(
+        "How many days can I carry over?", collection="people", limit=1
+    )
+    (passage,) = found.passages
+    assert (passage.title, passage.location, passage.owner) == ("Annual leave", "Carry over", "Chloe")
+    assert (passage.version, passage.updated_at.date().isoformat()) == (1, "2026-09-14")
+    assert found.revisions == {"people": 2}
+    assert found.support > 0.5
+
+
+async def test_adding_again_follows_the_folder(holdings: Holdings, folder: Path) -> None:
+    await holdings.add(folder, "people")
+    again = await holdings.add(folder, "people")
+    assert (again.unchanged, again.added, again.changed) == (["leave/annual.md", "travel.md"], [], [])
+    (folder / "travel.md").write_text("# Travel\n\nA hotel in London may cost 210 GBP a night.\n")
+    (folder / "leave" / "annual.md").unlink()
+    (folder / "new.md").write_text("# Parking\n\nPark behind the building.\n")
+    moved = await holdings.add(folder, "people")
+    assert (moved.added, moved.changed, moved.removed) == (["new.md"], ["travel.md"], ["leave/annual.md"])
+    texts = await _ask(holdings, "What may a hotel in London cost?")
+    assert any("210 GBP" in text for text in texts)
+    assert not any("190 GBP" in text or "five days" in text for text in texts)
+    (row,) = await holdings.collections()
+    assert row.revision == 5
+    assert [document.path for document in await holdings.documents("people")] == ["new.md", "travel.md"]
+
+
+async def test_a_single_file_says_nothing_about_its_neighbours(holdings: Holdings, folder: Path) -> None:
+    await holdings.add(folder, "people")
+    (folder / "travel.md").write_text("# Travel\n\nTrains only.\n")
+    outcome = await holdings.add(folder / "travel.md", "people")
+    assert (outcome.changed, outcome.removed) == (["travel.md"], [])
+
+
+async def test_a_pinned_run_reads_what_it_was_pinned_to(holdings: Holdings, folder: Path) -> None:
+    await holdings.add(folder, "people")
+    (folder / "travel.md").write_text("# Travel\n\nA hotel in London may cost 210 GBP a night.\n")
+    await holdings.add(folder, "people")
+    pinned = holdings.retriever(TERMINAL, {"people": 2})
+    found = await pinned.retrieve("What may a hotel in London cost?", collection="people", limit=1)
+    assert "190 GBP" in found.passages[0].text
+    assert (found.passages[0].version, found.revisions) == (1, {"people": 2})
+
+
+async def test_bad_files_are_named_and_do_not_stop_the_rest(holdings: Holdings, folder: Path) -> None:
+    (folder / "broken.pdf").write_bytes(b"not a pdf")
+    (folder / "empty.md").touch()
+    outcome = await holdings.add(folder, "people")
+    assert [(refused.path, refused.why) for refused in outcome.refused] == [
+        ("broken.pdf", "CorruptDocument"),
+        ("empty.md", "EmptyDocument"),
+    ]
+    assert len(outcome.added) == 2
+
+
+ANA = Actor("U0ANA", groups=frozenset({"S0LEADS"}))
+
+
+@pytest.mark.parametrize(
+    ("allowed", "audience", "may"),
+    [
+        (["everyone"], Audience(None), True),
+        (["everyone"], Audience.of(ANA, Origin("command")), True),
+        (["U0ANA"], Audience.of(ANA, Origin("command")), True),
+        (["S0LEADS"], Audience.of(ANA, Origin("dm")), True),
+        (["U0BEN"], Audience.of(ANA, Origin("command")), False),
+        (["U0ANA"], Audience.of(ANA, Origin("mention", visibility="channel")), False),
+        (["U0ANA"], Audience.of(ANA, Origin("mention", visibility="channel", readers=("U0ANA",))), True),
+        (["U0ANA"], Audience.of(ANA, Origin("mention", visibility="channel", readers=("U0BEN",))), False),
+        (
+            ["S0LEADS", "U0BEN"],
+            Audience.of(ANA, Origin("mention", visibility="channel", readers=("U0ANA", "U0BEN"))),
+            True,
+        ),
+        ([], Audience.of(ANA, Origin("command")), False),
+    ],
+)
+def test_all_readers_must_be_allowed(allowed: list[str], audience: Audience, may: bool) -> None:
+    assert audience.may_read(allowed) is may
+
+
+async def test_a_closed_collection_is_unknown_to_others(holdings: Holdings, folder: Path) -> None:
+    await holdings.add(folder, "people", audience=["U0BEN"])
+    with pytest.raises(UnknownCollection):
+        await _ask(holdings, "leave", Audience.of(ANA, Origin("command")))
+    await holdings.set_audience("people", ["S0LEADS"])
+    assert await _ask(holdings, "leave", Audience.of(ANA, Origin("command")))
+    with pytest.raises(UnknownCollection):
+        await holdings.retriever(TERMINAL).retrieve("x", collection="nothing", limit=1)
+
+
+async def test_the_indexes_are_rebuilt_from_the_store(
+    holdings: Holdings, folder: Path, tmp_path: Path
+) -> None:
+    await holdings.add(folder, "people")
+    before = await _ask(holdings, "hotel in London")
+    assert await holdings.reindex() == ("people",)
+    assert await _ask(holdings, "hotel in London") == before
+
+
+async def test_a_crash_between_store_and_index_heals(
+    holdings: Holdings, folder: Path, tmp_path: Path
+) -> None:
+    await holdings.add(folder, "people")
+    await holdings.close()
+    # another process changed the store and died before any index heard of it
+    elsewhere = Holdings(holdings._store, tmp_path / "elsewhere", FakeClock(), embedder=Embedder.load())
+    (folder / "travel.md").write_text("# Travel\n\nA hotel in London may cost 250 GBP a night.\n")
+    await elsewhere.add(folder, "people")
+    await elsewhere.close()
+    texts = await _ask(holdings, "What may a hotel in London cost?")
+    assert any("250 GBP" in text for text in texts)
+    assert not any("190 GBP" in text for text in texts)
+
+
+async def test_two_processes_may_share_a_folder(holdings: Holdings, folder: Path, tmp_path: Path) -> None:
+    await holdings.add(folder, "people")
+    second = Holdings(holdings._store, tmp_path, FakeClock(), embedder=Embedder.load())
+    (folder / "new.md").write_text("# Parking\n\nPark behind the building.\n")
+    await second.add(folder, "people")
+    for one in (holdings, second):
+        assert any("Park behind" in text for text in await _ask(one, "Where can I park?"))
+    await second.close()
+
+
+async def test_searches_and_changes_may_cross(holdings: Holdings, folder: Path) -> None:
+    await holdings.add(folder, "people")
+    (folder / "travel.md").write_text("# Travel\n\nA hotel in London may cost 210 GBP a night.\n")
+    questions = [_ask(holdings, "hotel in London") for _ in range(8)]
+    results, _ = await asyncio.gather(asyncio.gather(*questions), holdings.add(folder, "people"))
+    for texts in results:
+        prices = [text for text in texts if "GBP" in text]
+        assert len(prices) == 1
+
+
+async def test_removing_and_its_audit(holdings: Holdings, folder: Path) -> None:
+    await holdings.add(folder, "people", by="U0CHLOE")
+    assert await holdings.remove("people", "travel.md", by="U0DEV") == 3
+    with pytest.raises(UnknownDocument):
+        await holdings.remove("people", "travel.md")
+    query = select(audit_events.c.actor, audit_events.c.action, audit_events.c.target)
+    rows = holdings._store.read_now(lambda c: c.execute(query.order_by(audit_events.c.seq)).all())
+    assert [tuple(row) for row in rows] == [
+        ("U0CHLOE", "collection.made", "people"),
+        ("U0CHLOE", "document.added", "people/leave/annual.md"),
+        ("U0CHLOE", "document.added", "people/travel.md"),
+        ("U0DEV", "document.removed", "people/travel.md"),
+    ]
+
+
+async def test_another_model_is_refused_until_reindexed(holdings: Holdings, folder: Path) -> None:
+    await holdings.add(folder, "people")
+    holdings._store.write_now(lambda c: log.update_collection(c, "people", model_id="another"))
+    with pytest.raises(MixedModels) as caught:
+        await _ask(holdings, "leave")
+    assert caught.value.facts["recorded"] == "another/384"
+    await holdings.reindex()
+    assert await _ask(holdings, "leave")
+
+
+@pytest.mark.parametrize("question", ["", "   ", "🎉🎉", "?!", "\u200f"])
+async def test_a_question_without_words_finds_nothing(
+    holdings: Holdings, folder: Path, question: str
+) -> None:
+    await holdings.add(folder, "people")
+    found = await holdings.retriever(TERMINAL).retrieve(question, collection="people", limit=3)
+    assert (found.passages, found.support) == ((), 0.0)
+
+
+async def test_strange_questions_are_answered_all_the_same(holdings: Holdings, folder: Path) -> None:
+    await holdings.add(folder, "people")
+    for question in ("leave " * 7_000, "كم يوم إجازة", "<!channel> leave?"):
+        found = await holdings.retriever(TERMINAL).retrieve(question, collection="people", limit=3)
+        assert 0 <= found.support <= 1
+        assert found.passages
+
+
+async def test_wrong_names_and_paths(holdings: Holdings, folder: Path) -> None:
+    for name in ("", "Up", "a b", "../x", "x" * 41):
+        with pytest.raises(InvalidCollectionName):
+            await holdings.add(folder, name)
+    with pytest.raises(SourceMissing):
+        await holdings.add(folder / "nothing", "people")
