@@ -116,7 +116,7 @@ def needs_writing_model(facts: Facts) -> str:
 def misconfigured(what: str) -> Callable[[Facts], str]:
     """Something only an admin can put right."""
     return lambda facts: (
-        f"This workflow is set up wrongly: {what.format(**_Missing(facts))}. Please tell its owner."
+        f"This workflow is set up wrongly: {what.format_map(_Missing(facts))}. Please tell its owner."
     )
 
 
@@ -166,9 +166,85 @@ def damaged(_facts: Facts) -> str:
     return "A part of the installation is damaged. An admin can see which with `python -m bot doctor`."
 
 
-def document_refused(facts: Facts) -> str:
-    """A document cannot be read."""
-    return f"The document {_fact(facts, 'path', 'given')} cannot be read. Save it without a password."
+def document(what: str) -> Callable[[Facts], str]:
+    """A file that was not taken into a collection."""
+    return lambda facts: f"The document {_fact(facts, 'file', 'given')} was left out: {what}"
+
+
+def invalid(what: str) -> Callable[[Facts], str]:
+    """A file that somebody wrote, with every problem found."""
+
+    def say(facts: Facts) -> str:
+        found = escape(facts.get("problems", ""))
+        listed = f" Correct this and load it again: {found}" if found else " Correct it and load it again"
+        return f"{what} cannot be used.{listed}".rstrip(".") + "."
+
+    return say
+
+
+def no_answer(facts: Facts) -> str:
+    """The steps ended without one."""
+    return (
+        f"The steps of {_fact(facts, 'workflow', 'this workflow')} ended without an answer to show. "
+        "Put the question another way, or tell the workflow's owner."
+    )
+
+
+def check_failed(_facts: Facts) -> str:
+    """What was written did not pass."""
+    return (
+        "What was written did not pass this workflow's checks, so I do not show it. "
+        "Try again, or put the question another way."
+    )
+
+
+def called_failed(facts: Facts) -> str:
+    """A workflow within a workflow."""
+    inner = facts.get("failure", "")
+    why = f" {SENTENCES[inner](facts)}" if inner in SENTENCES and inner != "CalledWorkflowFailed" else ""
+    return f"A part of it, the workflow {_fact(facts, 'workflow', 'it calls')}, failed.{why}"
+
+
+def missing_setting(facts: Facts) -> str:
+    """Nothing to reach Slack with."""
+    named = escape(facts.get("setting") or facts.get("settings") or "a setting")
+    return f"Set {named} first, in the environment or in `.env`. `python -m bot doctor` checks it."
+
+
+def source_missing(facts: Facts) -> str:
+    """No such path."""
+    return f"There is no file or folder {_fact(facts, 'path', 'there')}. Check the path and try again."
+
+
+def too_many_files(facts: Facts) -> str:
+    """A folder too large."""
+    most = escape(facts.get("limit", "the limit"))
+    return (
+        f"The folder {_fact(facts, 'path', 'given')} holds more than {most} files. Add its parts one by one."
+    )
+
+
+def unknown_document(facts: Facts) -> str:
+    """No such path in the collection."""
+    return (
+        f"The collection {_fact(facts, 'collection', 'given')} has no document {_fact(facts, 'path', 'there')}. "
+        "`python -m bot knowledge list` shows what it has."
+    )
+
+
+def bad_collection_name(facts: Facts) -> str:
+    """Not a name."""
+    return (
+        f"{_fact(facts, 'collection', 'That')} is no name for a collection: "
+        "use 2 to 40 lower-case letters, digits and hyphens, a letter first."
+    )
+
+
+def unknown_choice(facts: Facts) -> str:
+    """A setting without that value."""
+    return (
+        f"The setting {_fact(facts, 'setting', 'given')} has no choice {_fact(facts, 'choice', 'like that')}."
+    )
 
 
 def step_failed(facts: Facts) -> str:
@@ -252,11 +328,35 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "UnreadableClick": unreadable_click,
     "InvalidCondition": _OWNERS,
     "ConditionFailed": misconfigured("a rule of its decision table could not be decided"),
-    "InvalidPrompt": misconfigured("the prompt “{prompt}” cannot be used"),
     "InvalidTemplate": misconfigured("a template in it cannot be used"),
-    "InvalidWorkflow": misconfigured("the workflow file has problems"),
-    "InvalidYaml": misconfigured("the workflow file has problems"),
     "NotANumber": misconfigured("a number in it is not a number"),
+    "TemplateFailed": misconfigured("a template in it could not be filled in"),
+    "TemplateTooMuch": too_long,
+    "CallTooDeep": misconfigured("its workflows call each other without end"),
+    "CalledWorkflowFailed": called_failed,
+    "CheckFailed": check_failed,
+    "NoAnswer": no_answer,
+    "BadReply": bad_reply,
+    "StepTimeout": step_timed_out,
+    "UnknownChoice": unknown_choice,
+    "InvalidCases": invalid("The file of cases"),
+    "InvalidProfiles": invalid("The file of model profiles"),
+    "InvalidPrompt": invalid("The prompt"),
+    "InvalidWorkflow": invalid("The workflow file"),
+    "InvalidYaml": invalid("The file"),
+    "NoBotToken": missing_setting,
+    "NoWayIn": missing_setting,
+    "SourceMissing": source_missing,
+    "TooManyFiles": too_many_files,
+    "UnknownDocument": unknown_document,
+    "InvalidCollectionName": bad_collection_name,
+    "ConversionTimeout": document("reading it took too long. Split it and add the parts."),
+    "CorruptDocument": document("it is damaged, or not what its name says. Save it anew and add it again."),
+    "EmptyDocument": document("it holds no text. A scan needs text recognition first."),
+    "EncryptedDocument": document("it asks for a password. Save it without one and add it again."),
+    "TooLarge": document("it is larger than what is read. Split it and add the parts."),
+    "UnknownFileType": document("its format is not one that can be read. Save it as PDF, Word or Markdown."),
+    "ZipBomb": document("it unpacks to far more than an honest file would. Save it anew and add it again."),
 }
 """Error class, by name because failures are stored by name, to its sentence."""
 
