@@ -54,7 +54,11 @@ VOTE = {
         "accessibility_label": "This answer did not help",
     },
 }
-PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63d8bbfe"
+    "0100047802359ee1a9b30000000049454e44ae426082"
+)
+PICTURE = "https://127.0.0.1/none.png"
 ANSWER = [
     {"type": "header", "text": plain("Carrying leave over")},
     {
@@ -88,7 +92,7 @@ SHOWCASE = [
     {"type": "divider"},
     {
         "type": "image",
-        "image_url": PICTURE,
+        "slack_file": {"id": "F-RUNS"},
         "alt_text": "Runs per day, rising",
         "title": plain("Runs per day"),
     },
@@ -188,12 +192,22 @@ SHOWCASE = [
         ],
     },
 ]
-MARKDOWN = [
-    {
-        "type": "markdown",
-        "text": "# Title\nSome **bold** and [a link](https://example.com).\n\n- one\n  - inner\n- [x] done\n\n| Office | Days |\n|:--|--:|\n| Lisbon | 25 |\n\n```py\nx = 1\n```\n<img src=x onerror=alert(1)>",
-    }
-]
+TEXT = """# Title
+Some **bold** and [a link](https://example.com).
+
+- one
+  - inner
+- [x] done
+
+| Office | Days |
+|:--|--:|
+| Lisbon | 25 |
+
+```py
+x = 1
+```
+<img src=x onerror=alert(1)>"""
+MARKDOWN = [{"type": "markdown", "text": TEXT}]
 FORM = {
     "type": "modal",
     "callback_id": "form",

@@ -1,4 +1,4 @@
-"""A workspace in a thread of its own with an app that answers from a script, for tests that drive a real browser."""
+"""A workspace in a thread of its own and an app that answers from a script: for tests with a real browser."""
 
 import asyncio
 import threading
@@ -16,7 +16,7 @@ APP = {"bot_id": "B0SPAN", "app_id": "A0SPAN"}
 
 
 class ScriptedApp:
-    """Acknowledges every envelope at once; `answers` maps a callback id, action id or command to the payload."""
+    """Acknowledges every envelope at once; `answers` maps a callback, action or command to a payload."""
 
     def __init__(self) -> None:
         self.answers: dict[str, dict[str, Any]] = {}

@@ -17,7 +17,7 @@ export function parse(text) {
   const parts = text.split(/```/);
   parts.forEach((part, index) => {
     const closed = index < parts.length - 1;
-    if (index % 2 === 1 && closed) blocks.push({ kind: "pre", text: unescape(plainAngles(part.replace(/^\n|\n$/g, ""))) });
+    if (index % 2 === 1 && closed && part.trim()) blocks.push({ kind: "pre", text: unescape(plainAngles(part.replace(/^\n|\n$/g, ""))) });
     else addLines(blocks, (index % 2 === 1 ? "```" : "") + part, index > 0, closed);
   });
   return blocks;

@@ -14,7 +14,7 @@ export function openPopup(anchor, content, { onClose = () => {}, match = false, 
     if (!box.contains(event.target) && !anchor.contains(event.target)) close();
   };
   const moved = (event) => {
-    if (!box.contains(event.target)) close();
+    if (!box.contains(event.target)) place(box, anchor, match, side); // it goes along with its control
   };
   const keys = (event) => {
     if (event.key !== "Escape") return;
