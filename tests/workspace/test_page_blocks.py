@@ -143,7 +143,7 @@ def test_mrkdwn(reader: Page, text: str, html: str | None) -> None:
     }"""
     drawn = reader.evaluate(script, text)
     assert drawn["unsafe"] == 0
-    assert drawn["ms"] < 1500
+    assert drawn["ms"] < 5000  # milliseconds on a busy machine; a search that starts over takes minutes
     if html is not None:
         assert drawn["html"].removeprefix('<span class="lines">').removesuffix(
             "</span>"

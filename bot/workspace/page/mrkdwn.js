@@ -14,12 +14,20 @@ export const escape = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;"
 /** The blocks of a text: `{kind: "pre"|"quote"|"lines", …}`. */
 export function parse(text) {
   const blocks = [];
-  const parts = text.split(/```/);
+  const parts = text.split("```");
+  let waiting = "";
+  let afterCode = false;
   parts.forEach((part, index) => {
+    const inside = index % 2 === 1;
     const closed = index < parts.length - 1;
-    if (index % 2 === 1 && closed && part.trim()) blocks.push({ kind: "pre", text: unescape(plainAngles(part.replace(/^\n|\n$/g, ""))) });
-    else addLines(blocks, (index % 2 === 1 ? "```" : "") + part, index > 0, closed);
+    if (inside && closed && part.trim()) {
+      addLines(blocks, waiting, afterCode, true);
+      blocks.push({ kind: "pre", text: unescape(plainAngles(part.replace(/^\n|\n$/g, ""))) });
+      waiting = "";
+      afterCode = true;
+    } else waiting += inside ? `\`\`\`${part}${closed ? "```" : ""}` : part;
   });
+  addLines(blocks, waiting, afterCode, false);
   return blocks;
 }
 
