@@ -68,8 +68,13 @@ class Town:
 
     def messages(self, channel_id: str, thread_ts: str = "") -> list[Message]:
         """What was said in a channel, or in one of its threads (root first), ephemerals apart."""
-        every = self.channels[channel_id].messages.values() if channel_id in self.channels else ()
-        return [one for one in every if not thread_ts or thread_ts in (one.ts, one.thread_ts)]
+        channel = self.channels.get(channel_id)
+        if channel is None:
+            return []
+        if not thread_ts:
+            return list(channel.messages.values())
+        root = channel.messages.get(thread_ts)
+        return [*([root] if root else []), *channel.replies.get(thread_ts, {}).values()]
 
     def ephemerals(self, channel_id: str, user: str) -> list[Message]:
         """What only this person sees in a channel."""
@@ -94,6 +99,8 @@ class Town:
             root.thread_ts = root.ts
         channel = self.channels[message.channel]
         (channel.ephemerals if message.is_ephemeral else channel.messages)[message.ts] = message
+        if message.is_reply and not message.is_ephemeral:
+            channel.replies.setdefault(message.thread_ts, {})[message.ts] = message
         self.noticeboard.publish(Notice("message", message.channel, message.only_for, message))
         return message
 
@@ -113,6 +120,7 @@ class Town:
         channel = self.channels[message.channel]
         before = self.as_slack(message)
         (channel.ephemerals if message.is_ephemeral else channel.messages).pop(message.ts, None)
+        channel.replies.get(message.thread_ts, {}).pop(message.ts, None)
         self.noticeboard.publish(
             Notice("message_deleted", message.channel, message.only_for, message, before=before)
         )
@@ -129,7 +137,7 @@ class Town:
     def as_slack(self, message: Message, *, with_metadata: bool = False) -> Json:
         """The message object with the counts of its thread."""
         body = message.as_slack(with_metadata=with_metadata)
-        replies = [one for one in self.messages(message.channel, message.ts) if one.ts != message.ts]
+        replies = list(self.channels[message.channel].replies.get(message.ts, {}).values())
         if replies:
             writers = list(dict.fromkeys(one.user for one in replies))
             body |= {"reply_count": len(replies), "reply_users": writers, "latest_reply": replies[-1].ts}

@@ -117,6 +117,8 @@ class Channel:
     members: list[str] = field(default_factory=list)
     messages: dict[str, Message] = field(default_factory=dict)
     ephemerals: dict[str, Message] = field(default_factory=dict)
+    replies: dict[str, dict[str, Message]] = field(default_factory=dict)
+    """By the timestamp of their root."""
 
     @property
     def is_private(self) -> bool:
