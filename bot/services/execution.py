@@ -76,10 +76,10 @@ class Execution:
             pin_run(connection, held, pins=pins, version=version, title=pinned.root.title)
             return pinned, pins
 
-        return await self.store.write(act)
+        return await self.store.write(act, relaxed=True)
 
     async def _record(self, entry: LedgerEntry) -> None:
-        await self.store.write(lambda connection: insert_call(connection, entry))
+        await self.store.write(lambda connection: insert_call(connection, entry), relaxed=True)
 
     def _text_of(self, run_id: str) -> Callable[[str], None]:
         def pass_on(text: str) -> None:

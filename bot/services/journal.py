@@ -23,4 +23,4 @@ class RunJournal:
 
     async def record(self, step: StepRun) -> None:
         """Keep one finished step. Raises LostLease."""
-        await self._store.write(lambda connection: journal_step(connection, self._held, step))
+        await self._store.write(lambda connection: journal_step(connection, self._held, step), relaxed=True)

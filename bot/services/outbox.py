@@ -182,7 +182,9 @@ class Courier:
                 revision=0 if found else errand.revision,
                 settled=over and not (found and item.kind == "run"),
                 quiet_s=self.round.quiet_s,
-            )
+            ),
+            # lost in a power cut, the message is looked for and found
+            relaxed=True,
         )
 
     async def _put_back(self, errand: Errand, after_s: float, attempts: int, *, sent: bool) -> None:

@@ -119,7 +119,8 @@ class Worker:
         rows = await self.store.write(
             lambda connection: run_leases.claim_runs(
                 connection, owner=self.name, lease_s=self.pace.lease_s, limit=free
-            )
+            ),
+            relaxed=True,
         )
         for row in rows:
             job = self._jobs[row.id] = Job(row, Held(row.id, row.fence))
@@ -242,7 +243,7 @@ class Worker:
             return
         for job in self._jobs.values():
             job.step = None
-        await self.store.write(lambda connection: run_leases.note_progress(connection, at))
+        await self.store.write(lambda connection: run_leases.note_progress(connection, at), relaxed=True)
         self.outgoing.ring()
 
     async def _notice_cancellations(self) -> None:
@@ -257,7 +258,8 @@ class Worker:
         kept = await self.store.write(
             lambda connection: run_leases.extend_leases(
                 connection, owner=self.name, lease_s=self.pace.lease_s, held=held
-            )
+            ),
+            relaxed=True,
         )
         for job in jobs:
             if job.held not in kept and self._jobs.get(job.held.run_id) is job:

@@ -241,10 +241,10 @@ async def test_a_worker_outlives_a_database_that_fails(desk: Desk, monkeypatch: 
     worker, stop = desk.worker(), asyncio.Event()
     write, failures = desk.store.write, [OSError("gone"), OSError("gone")]
 
-    async def flaky(work: object) -> object:
+    async def flaky(work: object, **how: bool) -> object:
         if failures:
             raise failures.pop()
-        return await write(work)  # type: ignore[arg-type]
+        return await write(work, **how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(desk.store, "write", flaky)
     working = asyncio.create_task(worker.run_until(stop))

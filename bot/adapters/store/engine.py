@@ -36,20 +36,38 @@ def open_engine(url: str, *, writer: bool) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         driver = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(driver, pool_size=8, max_overflow=8, pool_pre_ping=True)
+        engine = create_engine(driver, pool_size=8, max_overflow=8, pool_pre_ping=True)
+        event.listen(engine, "begin", _begin_on_postgres)
+        return engine
     engine = create_engine(parsed, connect_args={"check_same_thread": False, "timeout": 30})
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
-
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_writing if writer else _begin_reading)
     return engine
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_reading(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(connection: Connection) -> None:
+    # only takes effect outside a transaction
+    connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if _is_relaxed(connection) else 'FULL'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_on_postgres(connection: Connection) -> None:
+    if _is_relaxed(connection):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+
+
+def _is_relaxed(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("relaxed"))
 
 
 @dataclass(slots=True)
@@ -59,6 +77,7 @@ class Write:
     work: Work
     waiting: "asyncio.Future[Any] | Future[Any]"
     loop: asyncio.AbstractEventLoop | None = None
+    relaxed: bool = False
     result: Any = None
     error: BaseException | None = None
 
@@ -84,17 +103,22 @@ class Store:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.writer = open_engine(url, writer=True)
+        self._relaxed_writer = self.writer.execution_options(relaxed=True)
         self.reader = open_engine(url, writer=False)
         self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="store-read")
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a transaction and return once it is durable; an exception takes back its effects."""
+    async def write(self, work: Callable[[Connection], T], *, relaxed: bool = False) -> T:
+        """Run `work` in a transaction and return once it is durable; an exception takes back its effects.
+
+        A relaxed write survives the death of the process; a power cut may lose it and all that came after,
+        unless a write that is not relaxed did. For what is then merely done again: a journaled step.
+        """
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[T] = loop.create_future()
-        self._put(Write(work, waiting, loop))
+        self._put(Write(work, waiting, loop, relaxed))
         return await waiting
 
     def write_now(self, work: Callable[[Connection], T]) -> T:
@@ -155,8 +179,9 @@ class Store:
                 return
 
     def _commit_group(self, group: list[Write]) -> None:
+        relaxed = all(write.relaxed for write in group)
         try:
-            with self.writer.begin() as connection:
+            with (self._relaxed_writer if relaxed else self.writer).begin() as connection:
                 for write in group:
                     write.result = write.work(connection)
         except BaseException as error:
