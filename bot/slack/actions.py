@@ -7,12 +7,12 @@ from typing import Any
 from bot.services.actors import Surface, Visibility
 from bot.services.runs import RunRequest
 from bot.slack import text
-from bot.slack.asking import Ask, accept, is_channel, open_form, visibility_of, working_notice
 from bot.slack.blocks import CANCEL, EXPLAIN, FILL, FORGET, PICK, RETRY, SHARE, START, VOTE, notice
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.forms import CHOICE, explain_view, read_inputs
 from bot.slack.incoming import primary_input
 from bot.slack.payloads import Call, UnreadableClick
+from bot.slack.requesting import Ask, accept, is_channel, open_form, visibility_of, working_notice
 from bot.slack.shortcuts import rechoose
 from workflows.inputs import InvalidInputs
 from workflows.run import RunStatus

@@ -59,7 +59,10 @@ class Reception:
             reply = self._excuse(kind, call, error)
         if reply.after is not None:
             self._start(kind, call, reply.after)
-        body_text = json.dumps(reply.ack) if reply.ack else ""
+        ack = reply.ack
+        if ack is not None and "view" in ack:
+            ack = {**ack, "view": self.desk.gateway.sealed_view(ack["view"])}
+        body_text = json.dumps(ack) if ack else ""
         return BoltResponse(status=200, body=body_text, headers={"content-type": ["application/json"]})
 
     async def settle(self) -> None:
@@ -89,8 +92,7 @@ class Reception:
         if kind == "command":
             return Reply(ack=self.desk.gateway.sealed_ack(words))
         if kind == "view":
-            pushed = views.pushed("That did not work", words.text)
-            return Reply(ack={**pushed, "view": self.desk.gateway.sealed_view(pushed["view"])})
+            return Reply(ack=views.pushed("That did not work", words.text))
         if call is None:
             return Reply()
         known = call

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 from bot.slack import text
 from bot.slack.arguments import fill, parse, split_word
-from bot.slack.asking import Ask, accept, open_form, visibility_of, working_notice
 from bot.slack.blocks import help_message, list_message, notice, runs_message
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.elements import Outgoing
 from bot.slack.forms import settings_form
 from bot.slack.gateway import SlackRefused
 from bot.slack.payloads import Call
+from bot.slack.requesting import Ask, accept, open_form, visibility_of, working_notice
 from workflows.inputs import InvalidInputs
 
 UMBRELLA = "/spanwise"

@@ -214,11 +214,11 @@ def _element(item: Input, value: str) -> Block:
     if kind in ("number", "integer"):
         return _number_element(item, value)
     if kind == "date":
-        made = {"type": "datepicker", "action_id": FIELD}
-        return {**made, "initial_date": value} if _DATE.fullmatch(value) else made
+        day: Block = {"type": "datepicker", "action_id": FIELD}
+        return {**day, "initial_date": value} if _DATE.fullmatch(value) else day
     if kind == "boolean":
         box = el.option("Yes", "true")
-        made = {"type": "checkboxes", "action_id": FIELD, "options": [box]}
+        made: Block = {"type": "checkboxes", "action_id": FIELD, "options": [box]}
         return {**made, "initial_options": [box]} if value.lower() in ("true", "yes", "1", "on") else made
     if kind == "choice":
         return el.select(FIELD, [el.option(choice, choice) for choice in item.choices], value)

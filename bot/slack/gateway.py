@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -80,6 +80,16 @@ class Placed:
     ts: str
 
 
+class _Tier(TypedDict):
+    every_s: float
+    burst: int
+
+
+def _tier(method: str) -> _Tier:
+    """A minute's calls may come at once, as Slack counts by the minute."""
+    return {"every_s": 60 / TIERS[method], "burst": TIERS[method]}
+
+
 def open_client(
     token: str, base_url: str = "", session: aiohttp.ClientSession | None = None
 ) -> AsyncWebClient:
@@ -132,7 +142,7 @@ class Gateway:
 
     def has_room_to_update(self) -> bool:
         """Whether an edit that may be left out should be made: the places left belong to answers."""
-        return self._throttle.has_room("chat_update", every_s=60 / TIERS["chat_update"], burst=20)
+        return self._throttle.has_room("chat_update", **_tier("chat_update"))
 
     async def whisper(self, channel: str, person: str, message: Outgoing, thread_ts: str = "") -> None:
         """A note that one person sees until they reload. Same errors."""
@@ -236,7 +246,7 @@ class Gateway:
     async def call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
         """One paced call of a Web API method, by its name in slack_sdk. Same errors."""
         if method in TIERS:
-            await self._wait(method, every_s=60 / TIERS[method], burst=20)
+            await self._wait(method, **_tier(method))
         try:
             answer = await getattr(self.client, method)(**arguments)
         except SlackApiError as error:
@@ -257,7 +267,7 @@ class Gateway:
         if status == 429 or reason in ("ratelimited", "rate_limited"):
             after = float(response.headers.get("Retry-After", 5)) if hasattr(response, "headers") else 5.0
             if method in TIERS:
-                self._throttle.hold(method, after, every_s=60 / TIERS[method], burst=20)
+                self._throttle.hold(method, after, **_tier(method))
             return SlackBusy(after)
         if status >= 500 or reason in UNCERTAIN or not reason:
             return SlackUncertain(reason or str(status))

@@ -1,7 +1,7 @@
 """Who a Slack user is to us, and who reads a channel. Slack is asked at most every five minutes."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,6 +47,7 @@ class People:
     home_team: str = ""
     """The workspace whose members may use us; learned from Slack when empty."""
     _kept: dict[str, _Kept] = field(default_factory=dict)
+    _asking: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
 
     async def actor(self, person: str) -> Actor:
         """The person as an actor; guests, bots, deleted and foreign users flagged. Raises PersonUnknown."""
@@ -86,11 +87,7 @@ class People:
         """
         if channel.startswith("D"):
             return (person,)
-        key = f"readers:{channel}"
-        kept = self._fresh(key)
-        if kept is None:
-            kept = self._keep(key, await self._ask_readers(channel))
-        return tuple(kept)
+        return tuple(await self._once(f"readers:{channel}", lambda: self._ask_readers(channel)))
 
     async def _ask_readers(self, channel: str) -> tuple[str, ...]:
         try:
@@ -107,18 +104,14 @@ class People:
         return tuple(sorted(answer.get("members") or ()))
 
     async def _user(self, person: str) -> Mapping[str, Any]:
-        key = f"user:{person}"
-        kept = self._fresh(key)
-        if kept is None:
-            kept = self._keep(key, (await self.gateway.call("users_info", user=person)).get("user") or {})
-        user: Mapping[str, Any] = kept
+        user: Mapping[str, Any] = await self._once(f"user:{person}", lambda: self._ask_user(person))
         return user
 
+    async def _ask_user(self, person: str) -> Mapping[str, Any]:
+        return (await self.gateway.call("users_info", user=person)).get("user") or {}
+
     async def _groups(self) -> Mapping[str, frozenset[str]]:
-        kept = self._fresh("groups")
-        if kept is None:
-            kept = self._keep("groups", await self._ask_groups())
-        groups: Mapping[str, frozenset[str]] = kept
+        groups: Mapping[str, frozenset[str]] = await self._once("groups", self._ask_groups)
         return groups
 
     async def _ask_groups(self) -> dict[str, frozenset[str]]:
@@ -130,13 +123,28 @@ class People:
             return {}
         return {group["id"]: frozenset(group.get("users") or ()) for group in answer.get("usergroups") or ()}
 
-    def _fresh(self, key: str) -> Any:
+    async def _once(self, key: str, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """What is known and fresh, else the answer to one question that all who wait for it share."""
         kept = self._kept.get(key)
-        return kept.value if kept and kept.until > self.clock.now() else None
+        if kept is not None and kept.until > self.clock.now():
+            return kept.value
+        task = self._asking.get(key)
+        if task is None:
+            task = self._asking[key] = asyncio.create_task(self._ask(key, ask))
+            task.add_done_callback(lambda done: self._asked(key, done))
+        # who gives up waiting must not take the answer from the others
+        return await asyncio.shield(task)
 
-    def _keep(self, key: str, value: Any) -> Any:
+    async def _ask(self, key: str, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        value = await ask()
         self._kept[key] = _Kept(value, self.clock.now() + FRESH)
         return value
+
+    def _asked(self, key: str, task: asyncio.Task[Any]) -> None:
+        self._asking.pop(key, None)
+        if not task.cancelled():
+            # everybody may have given up: the error is then nobody's
+            task.exception()
 
 
 def _is_outside(user: Mapping[str, Any]) -> bool:

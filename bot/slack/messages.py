@@ -7,7 +7,6 @@ from typing import Any
 from bot.services.actors import Actor, Surface, Visibility
 from bot.services.run_views import RunView
 from bot.slack import home
-from bot.slack.asking import Ask, accept_message, carried
 from bot.slack.blocks import PICK_CHARACTERS, list_message, pick_notice
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.incoming import (
@@ -21,6 +20,7 @@ from bot.slack.incoming import (
     without_mention,
 )
 from bot.slack.payloads import Call
+from bot.slack.requesting import Ask, accept_message, carried
 
 SUBTYPES = frozenset({"", "file_share", "thread_broadcast"})
 """Messages that somebody wrote; the others tell of edits, joins and topics."""

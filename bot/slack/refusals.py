@@ -227,8 +227,8 @@ def too_many_files(facts: Facts) -> str:
 def unknown_document(facts: Facts) -> str:
     """No such path in the collection."""
     return (
-        f"The collection {_fact(facts, 'collection', 'given')} has no document {_fact(facts, 'path', 'there')}. "
-        "`python -m bot knowledge list` shows what it has."
+        f"The collection {_fact(facts, 'collection', 'given')} has no document "
+        f"{_fact(facts, 'path', 'there')}. `python -m bot knowledge list` shows what it has."
     )
 
 

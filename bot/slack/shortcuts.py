@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from bot.services.catalogue import Released
 from bot.slack import text
-from bot.slack.asking import TOO_LATE, is_channel, memory_of
 from bot.slack.blocks import list_message, notice
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.forms import FIELD_CHARACTERS, Prefill, choose_form
 from bot.slack.gateway import SlackRefused
 from bot.slack.incoming import plain_text, thread_text, values_from, wants_thread
 from bot.slack.payloads import Call
+from bot.slack.requesting import TOO_LATE, is_channel, memory_of
 from bot.slack.richtext import Block
 
 RUN_ON_THIS = "run-on-message"

@@ -7,7 +7,6 @@ from bot.services.actors import Visibility
 from bot.services.catalogue import Released
 from bot.slack import text
 from bot.slack.actions import SURFACES
-from bot.slack.asking import Ask, accept, working_notice
 from bot.slack.blocks import notice
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.elements import Outgoing
@@ -25,6 +24,7 @@ from bot.slack.forms import (
 )
 from bot.slack.incoming import thread_text
 from bot.slack.payloads import Call
+from bot.slack.requesting import Ask, accept, working_notice
 from workflows.inputs import InvalidInputs
 
 
@@ -91,7 +91,7 @@ def _done(call: Call, desk: Desk, title: str, message: Outgoing) -> Reply:
     """Close the form and say so where it was opened; where nowhere is known, say it in the modal."""
     if call.response_url or call.channel:
         return Reply(ack={"response_action": "clear"}, after=lambda: desk.tell(call, message))
-    shown = desk.gateway.sealed_view({**notice_view(title, ""), "blocks": list(message.blocks)})
+    shown = {**notice_view(title, ""), "blocks": list(message.blocks)}
     return Reply(ack={"response_action": "update", "view": shown})
 
 

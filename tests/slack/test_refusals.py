@@ -30,7 +30,7 @@ UNSEEN = {
 
 @cache
 def defined() -> dict[str, str]:
-    """Public error classes of the packages by name, with the module; a private one never leaves its module."""
+    """Public error classes of the packages by name, with the module. A private one never leaves its own."""
     found: dict[str, str] = {}
     bases: dict[str, list[str]] = {}
     for package in ("knowledge", "workflows", "bot"):

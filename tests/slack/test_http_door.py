@@ -1,0 +1,159 @@
+"""Signed HTTP: forged, replayed, oversized and odd requests, and the ones that are Slack's."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestServer
+from slack_scene import Scene, open_scene
+
+from bot.slack.app import build_app
+from bot.slack.http_door import LARGEST, PATH, build_door
+
+SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    made, close = await open_scene(tmp_path)
+    yield made
+    await close()
+
+
+@pytest.fixture
+async def door(scene: Scene) -> AsyncIterator[aiohttp.ClientSession]:
+    app, reception = build_app(scene.desk, signing_secret=SECRET)
+    server = TestServer(build_door(app))
+    await server.start_server()
+    async with aiohttp.ClientSession(server.make_url("/")) as session:
+        yield session
+    await reception.settle()
+    await server.close()
+
+
+def signed(
+    body: str, *, secret: str = SECRET, timestamp: str = "", content_type: str = FORM
+) -> dict[str, str]:
+    stamp = timestamp or str(int(time.time()))
+    digest = hmac.new(secret.encode(), f"v0:{stamp}:{body}".encode(), hashlib.sha256).hexdigest()
+    return {
+        "Content-Type": content_type,
+        "X-Slack-Request-Timestamp": stamp,
+        "X-Slack-Signature": f"v0={digest}",
+    }
+
+
+def command(text: str = "How many days?", trigger: str = "1.2.abc") -> str:
+    return urlencode(
+        {
+            "command": "/ask-policy",
+            "text": text,
+            "user_id": "U0ANA",
+            "team_id": "T0SPAN",
+            "channel_id": "C0PEOPLE",
+            "trigger_id": trigger,
+            "api_app_id": "A0SPAN",
+        }
+    )
+
+
+async def test_a_signed_command_is_answered_at_once(scene: Scene, door: aiohttp.ClientSession) -> None:
+    body = command()
+    async with door.post(PATH, data=body, headers=signed(body)) as response:
+        assert response.status == 200
+        assert "Working on" in (await response.json())["text"]
+    await scene.answered(scene.person("U0ANA"))
+
+
+async def test_a_replayed_request_runs_once(scene: Scene, door: aiohttp.ClientSession) -> None:
+    body = command()
+    headers = signed(body)
+    texts = []
+    for _ in range(2):
+        async with door.post(PATH, data=body, headers=headers) as response:
+            assert response.status == 200
+            texts.append((await response.json())["text"])
+    assert "it runs once" in texts[1]
+    await scene.answered(scene.person("U0ANA"))
+    assert len(scene.script.rows) == 1
+
+
+async def test_forty_at_once_are_each_accepted_within_three_seconds(
+    scene: Scene, door: aiohttp.ClientSession
+) -> None:
+    async def send(number: int) -> float:
+        body = command(trigger=f"t{number}")
+        started = time.monotonic()
+        async with door.post(PATH, data=body, headers=signed(body)) as response:
+            assert response.status == 200
+        return time.monotonic() - started
+
+    slowest = max(await asyncio.gather(*(send(number) for number in range(40))))
+    assert slowest < 3
+
+
+async def test_slacks_url_check_is_answered(door: aiohttp.ClientSession) -> None:
+    body = json.dumps({"type": "url_verification", "challenge": "c-1", "token": "x"})
+    async with door.post(PATH, data=body, headers=signed(body, content_type="application/json")) as response:
+        assert response.status == 200 and "c-1" in await response.text()
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"X-Slack-Signature": "v0=" + "0" * 64}, 401),
+        ({"X-Slack-Signature": ""}, 401),
+        ({"X-Slack-Signature": None}, 401),
+        ({"X-Slack-Request-Timestamp": "soon"}, 401),
+        ({"X-Slack-Request-Timestamp": "١٢٣"}, 401),
+        ({"X-Slack-Request-Timestamp": "-1"}, 401),
+        ({"X-Slack-Request-Timestamp": "9" * 40}, 401),
+        ({"X-Slack-Request-Timestamp": None}, 401),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "multipart/form-data; boundary=x"}, 415),
+    ],
+)
+async def test_forged_and_odd_requests_are_turned_away_and_leave_no_row(
+    scene: Scene, door: aiohttp.ClientSession, changes: dict[str, str | None], status: int
+) -> None:
+    body = command()
+    headers = {name: value for name, value in {**signed(body), **changes}.items() if value is not None}
+    async with door.post(PATH, data=body.encode(), headers=headers) as response:
+        assert response.status == status
+    assert await scene.desk.runs.recent(await scene.desk.people.actor("U0ANA")) == ()
+
+
+async def test_a_request_signed_for_another_body_or_too_long_ago_is_refused(
+    door: aiohttp.ClientSession,
+) -> None:
+    body = command()
+    for headers in (
+        signed("other"),
+        signed(body, secret="other"),
+        signed(body, timestamp=str(int(time.time()) - 3600)),
+    ):
+        async with door.post(PATH, data=body, headers=headers) as response:
+            assert response.status == 401
+
+
+async def test_a_large_body_is_not_read(door: aiohttp.ClientSession) -> None:
+    body = "text=" + "x" * LARGEST
+    async with door.post(PATH, data=body, headers=signed(body)) as response:
+        assert response.status == 413
+
+
+async def test_only_posts_are_taken_and_health_is_told(door: aiohttp.ClientSession) -> None:
+    async with door.get(PATH) as response:
+        assert response.status == 405
+    async with door.get("/health") as response:
+        assert response.status == 200
+    async with door.get("/") as response:
+        assert response.status == 404

@@ -1,0 +1,122 @@
+"""Who somebody is and who reads a channel, asked of Slack no more often than needed."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.slack.gateway import SlackRefused, SlackUncertain
+from bot.slack.identities import FRESH, People, PersonUnknown
+from tests.fakes import FakeClock
+
+ANA = {"id": "U0ANA", "real_name": "Ana Costa", "team_id": "T0SPAN", "profile": {"display_name": "ana"}}
+
+
+class FakeGateway:
+    """Answers Web API methods from a table (exceptions are raised); keeps the calls."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+        self.calls: list[tuple[str, Mapping[str, Any]]] = []
+
+    async def call(self, method: str, **arguments: Any) -> Any:
+        self.calls.append((method, arguments))
+        await asyncio.sleep(0)
+        answer = self.answers.get(method, SlackRefused("missing_scope"))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def people(gateway: FakeGateway, clock: FakeClock | None = None) -> People:
+    return People(gateway, clock or FakeClock(), "T0SPAN")  # type: ignore[arg-type]
+
+
+async def test_a_member_with_groups() -> None:
+    groups = {"usergroups": [{"id": "S1", "users": ["U0ANA"]}, {"id": "S2", "users": []}]}
+    actor = await people(FakeGateway(users_info={"user": ANA}, usergroups_list=groups)).actor("U0ANA")
+    assert (actor.name, actor.groups, actor.is_outsider) == ("Ana Costa", frozenset({"S1"}), False)
+
+
+async def test_groups_are_optional() -> None:
+    assert (await people(FakeGateway(users_info={"user": ANA})).actor("U0ANA")).groups == frozenset()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"is_bot": True},
+        {"deleted": True},
+        {"is_restricted": True},
+        {"is_ultra_restricted": True},
+        {"is_stranger": True},
+        {"team_id": "T0OTHER"},
+    ],
+)
+async def test_outsiders_are_flagged(change: dict[str, Any]) -> None:
+    assert (await people(FakeGateway(users_info={"user": {**ANA, **change}})).actor("U0ANA")).is_outsider
+
+
+async def test_an_empty_answer_is_an_outsider() -> None:
+    assert (await people(FakeGateway(users_info={})).actor("U0ANA")).is_outsider
+
+
+@pytest.mark.parametrize("person", ["", "U0ANA", "not an id"])
+async def test_nobody_is_let_in_when_slack_does_not_say_who(person: str) -> None:
+    with pytest.raises(PersonUnknown):
+        await people(FakeGateway(users_info=SlackUncertain("timeout"))).actor(person)
+
+
+async def test_slack_is_asked_again_after_five_minutes_only() -> None:
+    clock, gateway = FakeClock(), FakeGateway(users_info={"user": ANA})
+    known = people(gateway, clock)
+    await known.actor("U0ANA")
+    await known.actor("U0ANA")
+    assert [method for method, _ in gateway.calls].count("users_info") == 1
+    gateway.answers["users_info"] = {"user": {**ANA, "deleted": True}}
+    clock.at += FRESH + timedelta(seconds=1)
+    assert (await known.actor("U0ANA")).is_outsider
+
+
+async def test_many_at_once_ask_slack_once() -> None:
+    gateway = FakeGateway(users_info={"user": ANA})
+    known = people(gateway)
+    actors = await asyncio.gather(*(known.actor("U0ANA") for _ in range(50)))
+    assert {actor.id for actor in actors} == {"U0ANA"}
+    assert sorted(method for method, _ in gateway.calls) == ["usergroups_list", "users_info"]
+
+
+@pytest.mark.parametrize(
+    ("info", "members", "readers"),
+    [
+        ({"is_private": False}, ["U0ANA"], ()),
+        ({"is_private": True}, ["U0BEN", "U0ANA"], ("U0ANA", "U0BEN")),
+        ({"is_mpim": True}, ["U0ANA"], ("U0ANA",)),
+        ({"is_private": True, "is_ext_shared": True}, ["U0ANA"], ()),
+    ],
+)
+async def test_only_a_private_channel_of_ours_has_known_readers(
+    info: dict[str, bool], members: list[str], readers: tuple[str, ...]
+) -> None:
+    gateway = FakeGateway(conversations_info={"channel": info}, conversations_members={"members": members})
+    assert await people(gateway).readers("C0LEADS", "U0ANA") == readers
+
+
+async def test_a_direct_message_is_read_by_the_person() -> None:
+    assert await people(FakeGateway()).readers("D0ANA", "U0ANA") == ("U0ANA",)
+
+
+async def test_when_slack_does_not_tell_or_they_are_too_many_everyone_counts_as_a_reader() -> None:
+    assert await people(FakeGateway()).readers("C0LEADS", "U0ANA") == ()
+    more = {"members": ["U0ANA"], "response_metadata": {"next_cursor": "x"}}
+    gateway = FakeGateway(conversations_info={"channel": {"is_private": True}}, conversations_members=more)
+    assert await people(gateway).readers("C0LEADS", "U0ANA") == ()
+
+
+async def test_names_leave_out_whom_slack_does_not_name() -> None:
+    assert await people(FakeGateway(users_info={"user": ANA})).names(["U0ANA", "People Operations"]) == {
+        "U0ANA": "Ana Costa"
+    }
+    assert await people(FakeGateway()).names(["U0ANA"]) == {}

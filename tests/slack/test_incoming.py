@@ -1,0 +1,73 @@
+"""What people write in Slack, as plain text and as inputs."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from slack_samples import ASK_POLICY, PLAN_TRIP, SUMMARISE, released
+
+from bot.slack import incoming
+
+
+@pytest.mark.parametrize(
+    ("raw", "plain"),
+    [
+        ("hello", "hello"),
+        ("<@U0BEN> said <#C0GENERAL|general> &amp; &lt;b&gt;", "@Ben said #general & <b>"),
+        ("<@U0WHO>", "@U0WHO"),
+        ("<!channel> <!subteam^S1|@leads>", "@channel @leads"),
+        ("<https://larkfield.example/a|the page>", "the page (https://larkfield.example/a)"),
+        ("<https://larkfield.example|larkfield.example>", "https://larkfield.example"),
+        ("<mailto:a@b.example|a@b.example>", "mailto:a@b.example"),
+        ("a < b", "a < b"),
+        ("", ""),
+    ],
+)
+def test_markup_becomes_the_words_a_reader_sees(raw: str, plain: str) -> None:
+    assert incoming.plain_text(raw, {"U0BEN": "Ben"}) == plain
+
+
+@pytest.mark.parametrize(
+    ("raw", "rest"),
+    [
+        ("<@U0SPAN> how many?", "how many?"),
+        ("<@U0SPAN>, how many?", "how many?"),
+        ("how many, <@U0SPAN>?", "how many, ?"),
+        ("<@U0SPAN|spanwise> hi <@U0BEN>", "hi <@U0BEN>"),
+        ("<@U0SPAN>", ""),
+    ],
+)
+def test_our_own_name_is_taken_out(raw: str, rest: str) -> None:
+    assert incoming.without_mention(raw, "U0SPAN") == rest
+
+
+def test_who_is_addressed() -> None:
+    assert incoming.addressee("<@U0BEN> lunch?") == "U0BEN"
+    assert incoming.addressee("ask <@U0BEN>") == ""
+    assert incoming.mentions("<@U0BEN> and <@U0ANA|ana>") == {"U0BEN", "U0ANA"}
+
+
+def test_marked_inputs_are_filled_and_else_the_first_text() -> None:
+    policy, thread, trip = released(ASK_POLICY), released(SUMMARISE), released(PLAN_TRIP)
+    assert incoming.values_from(policy, "how many?", "whole thread") == {"question": "how many?"}
+    assert incoming.values_from(thread, "summarise", "Ana: hi") == {"thread": "Ana: hi"}
+    assert incoming.values_from(thread, "Ana: hi", "") == {"thread": "Ana: hi"}
+    assert incoming.values_from(trip, "a visit", "") == {"why": "a visit"}
+    assert incoming.values_from(policy, "", "") == {}
+    assert incoming.wants_thread(thread) and not incoming.wants_thread(policy)
+
+
+def test_a_workflow_without_text_inputs_is_given_nothing() -> None:
+    trip = released(PLAN_TRIP)
+    inputs = {name: item for name, item in trip.workflow.inputs.items() if item.kind != "text"}
+    bare = replace(trip, workflow=replace(trip.workflow, inputs=inputs))
+    assert incoming.values_from(bare, "hello", "") == {}
+    assert incoming.primary_input(bare) == ""
+
+
+@given(st.text())
+def test_no_text_raises(text: str) -> None:
+    incoming.plain_text(text)
+    incoming.without_mention(text, "U0SPAN")
+    incoming.addressee(text)
