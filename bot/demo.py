@@ -48,11 +48,15 @@ class Demo:
         )
         product = self._product = build(settings)
         await product.catalogue.seed(library())
-        self.workspace.install(manifest.build(await product.catalogue.released()))
+        await self.install_manifest(product)
         await load_shipped(product, on_progress)
         for grantee, role, scope in GRANTS:
             await product.access.grant(Actor(OPERATOR), grantee, role, scope)
         return product
+
+    async def install_manifest(self, product: Product) -> None:
+        """Tell the workspace which commands there are, as an admin tells Slack."""
+        self.workspace.install(manifest.build(await product.catalogue.released()))
 
     async def close(self) -> None:
         """Stop the workspace and let go of everything."""

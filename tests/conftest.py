@@ -2,6 +2,7 @@
 
 import ipaddress
 import itertools
+import os
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -92,3 +93,14 @@ def store(database_url: str) -> Iterator[Store]:
     store.write_now(metadata.create_all)
     yield store
     store.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """With SPANWISE_STRICT set, a test that needs PostgreSQL or the browser must run, not skip."""
+    report = yield
+    needed = [mark for mark in ("postgres", "browser") if item.get_closest_marker(mark)]
+    if os.environ.get("SPANWISE_STRICT") and needed and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, though it needs {' and '.join(needed)}: {report.longrepr}"
+    return report
