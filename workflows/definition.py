@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
 from workflows.condition_checks import condition_problems
 from workflows.load_checks import name_problems
@@ -13,9 +14,9 @@ from workflows.steps.base import AskingStep, StepDefinition
 from workflows.steps.call import CallStep
 from workflows.steps.fencing import provided
 from workflows.steps.retrieve import RetrieveStep
-from workflows.template import PromptTemplate, nearest
+from workflows.template import PromptTemplate, Template, nearest
 from workflows.wording import problem_of
-from workflows.workflow import MAX_STEPS, STEP, Header, Workflow
+from workflows.workflow import MAX_STEPS, STEP, Header, Workflow, read_answer
 
 __all__ = ["InvalidWorkflow", "Workflow", "check_references", "load_workflow"]
 
@@ -41,7 +42,7 @@ def load_workflow(text: str, *, source: str = "") -> Workflow:
     problems: list[Problem] = []
     header = _header(document, content, problems)
     steps = _steps(document, content, problems)
-    problems += name_problems(document, content, steps, header.answer if header else {})
+    problems += name_problems(document, content, steps, header.answer if header else _answer(content))
     if problems or header is None:
         raise InvalidWorkflow(tuple(sorted(set(problems))), source)
     workflow = _workflow(header, [step for step in steps if step is not None], text, content)
@@ -57,6 +58,14 @@ def _header(document: YamlDocument, content: dict[str, Json], problems: list[Pro
     except ValidationError as error:
         problems += (problem_of(document, each, Header) for each in error.errors(include_url=False))
         return None
+
+
+def _answer(content: dict[str, Json]) -> Mapping[str, Template]:
+    """The answer of a file whose header cannot be used, so that its names are looked at all the same."""
+    try:
+        return read_answer(content.get("answer"))
+    except (ValidationError, PydanticCustomError):
+        return {}
 
 
 def _steps(

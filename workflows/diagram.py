@@ -48,16 +48,20 @@ def _answers(workflow: Workflow) -> Iterator[str]:
         yield f"  {end}([{_quoted(f'answer: {entry}' if entry else 'answer')}])"
         deciding = [step for step in workflow.order if entry in getattr(step, "outcomes", ())]
         for step in deciding:
-            further = [each for each in workflow.order if _goes_on(each, step, entry)]
-            for check in further:
-                if isinstance(check, CheckStep):
-                    yield f"  s_{check.id} -->|passed| {end}"
-            if not further:
-                yield f"  s_{step.id} -->|{_quoted(entry)}| {end}"
-        for name in (
-            sorted({root for root, *_ in template.references} & set(workflow.edges)) if not deciding else ()
-        ):
-            yield f"  s_{name} --> {end}"
+            yield from (f"  {arrow} {end}" for arrow in _last_arrows(workflow, step, entry))
+        if not deciding:
+            last = sorted({root for root, *_ in template.references} & set(workflow.edges))
+            yield from (f"  s_{name} --> {end}" for name in last)
+
+
+def _last_arrows(workflow: Workflow, decision: StepDefinition, outcome: str) -> list[str]:
+    """From the decision, or from where its outcome leads: the check of what is then written, if any."""
+    further = [step.id for step in workflow.order if _goes_on(step, decision, outcome)]
+    if not further:
+        return [f"s_{decision.id} -->|{_quoted(outcome)}|"]
+    checks = [step for step in workflow.order if isinstance(step, CheckStep)]
+    last = [check.id for check in checks if check.id in further or check.of in further]
+    return [f"s_{name} -->|passed|" for name in last] or [f"s_{name} -->" for name in further]
 
 
 def _goes_on(step: StepDefinition, decision: StepDefinition, outcome: str) -> bool:

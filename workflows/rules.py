@@ -20,7 +20,6 @@ FUNCTIONS = frozenset({
     "timestamp", "duration",
 })
 # fmt: on
-_OPERATORS = re.compile(r"[_!@\-]")
 _STRING = re.compile(r"""[rR]?("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)*(\s*\()?")
 _MACRO = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
@@ -95,7 +94,7 @@ def parse_condition(source: str) -> Condition:
     except ValueError as error:
         raise InvalidCondition(f"is not a condition in CEL: {_reason(str(error))}") from None
     for name in program.functions():
-        if name not in FUNCTIONS and not _OPERATORS.match(name):
+        if name not in FUNCTIONS and name.isidentifier():
             raise InvalidCondition(f"calls `{name}`, which does not exist{nearest(name, FUNCTIONS)}")
     return Condition(source, _references(bare, program), program)
 

@@ -30,7 +30,8 @@ else:
 MAX_STEPS = 60
 
 
-def _answer(value: object) -> dict[str, Template]:
+def read_answer(value: object) -> dict[str, Template]:
+    """Outcome to text; a plain text has the key "". Raises ValidationError, PydanticCustomError."""
     if isinstance(value, str):
         return {"": _ANSWERS.validate_python({"otherwise": value})["otherwise"]}
     if not isinstance(value, dict):
@@ -57,7 +58,7 @@ class Header(FileModel):
     parameters: dict[Name, Parameter] = Field({}, max_length=40)
     answer: Annotated[
         dict[str, Template],
-        PlainValidator(_answer),
+        PlainValidator(read_answer),
         WithJsonSchema(
             {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}]}
         ),

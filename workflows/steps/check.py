@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from workflows.run import Json
@@ -95,7 +95,26 @@ def _spec(value: object) -> object:
     return {"name": name, "limit": limit or 0}
 
 
-CheckField = Annotated[CheckSpec, BeforeValidator(_spec)]
+CheckField = Annotated[
+    CheckSpec,
+    BeforeValidator(_spec),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": sorted(set(CHECKS) - WITH_LIMIT)},
+                *(
+                    {
+                        "type": "object",
+                        "properties": {name: {"type": "integer", "minimum": 1}},
+                        "required": [name],
+                        "additionalProperties": False,
+                    }
+                    for name in sorted(WITH_LIMIT)
+                ),
+            ]
+        }
+    ),
+]
 
 
 class OnFail(FileModel):

@@ -90,8 +90,8 @@ async def perform(step: ExtractStep, context: StepContext) -> StepOutcome:
 
 def read_field(spec: FieldSpec, value: Json) -> Json:
     """The value as its kind wants it; None when it cannot be that."""
-    if value is None or isinstance(value, bool):
-        return value if spec.kind == "boolean" else None
+    if value is None or isinstance(value, bool) or spec.kind == "boolean":
+        return value if isinstance(value, bool) and spec.kind == "boolean" else None
     text = str(value).strip()
     if spec.kind in ("number", "amount", "integer"):
         return _numeric(text, whole=spec.kind == "integer")

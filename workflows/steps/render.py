@@ -123,10 +123,17 @@ def _join(value: Iterable[Any], d: str = "", attribute: str | None = None) -> st
 
 def _concat(*parts: Any) -> str:
     """What `~` does, measured."""
-    texts = list(map(str, parts))
+    texts = [str(_plain(part)) for part in parts]
     if sum(map(len, texts)) > MAX_OUTPUT:
         raise TemplateTooMuch(limit=str(MAX_OUTPUT))
     return "".join(texts)
+
+
+def _plain(value: Any) -> Any:
+    """A value as text shows it: null is nothing, yes and no as in the file."""
+    if value is None:
+        return ""
+    return ("true" if value else "false") if isinstance(value, bool) else value
 
 
 def _range(*bounds: int) -> range:
@@ -137,7 +144,7 @@ def _range(*bounds: int) -> range:
 
 
 def _environment() -> _Environment:
-    found = _Environment(autoescape=False, keep_trailing_newline=False, undefined=Undefined)
+    found = _Environment(autoescape=False, undefined=Undefined, finalize=_plain)
     own = found.filters
     found.filters = {name: _limited(own[name]) for name in _FILTERS} | {"replace": _replace, "join": _join}
     found.tests = {name: found.tests[name] for name in _TESTS}
