@@ -135,25 +135,30 @@ def _read_closely(
     snapshot: Snapshot, chunk_ids: Sequence[str], encoding: Encoding
 ) -> tuple[Vectors, Vectors, Vectors]:
     """For each chunk: MaxSim weighted by rarity, its soft minimum, and the cosine of the nearest sentence."""
+    late, weakest, nearest = np.zeros((3, len(chunk_ids)), dtype=np.float32)
+    if not len(encoding.token_ids):
+        return late, weakest, nearest
     weight = snapshot.token_idf[encoding.token_ids]
     weight = weight / max(float(weight.sum()), 1e-9)
-    late, weakest, nearest = np.zeros((3, len(chunk_ids)), dtype=np.float32)
-    for index, chunk_id in enumerate(chunk_ids):
-        tokens = snapshot.tokens.tokens(chunk_id)
-        if not len(tokens.ids) or not len(encoding.token_ids):
+    read = snapshot.tokens.tokens(chunk_ids)
+    # one product for all chunks: forty small ones cost more in waking threads than in arithmetic
+    products = np.vstack([encoding.tokens, encoding.vector]) @ read.vectors.T * read.scales
+    for index, (start, end) in enumerate(read.spans):
+        if start == end:
             continue
-        best = (encoding.tokens @ tokens.vectors.T).max(axis=1)
+        best = products[:-1, start:end].max(axis=1)
         late[index] = best @ weight
         weakest[index] = -np.log(np.exp(-SOFTNESS * best) @ weight) / SOFTNESS
-        nearest[index] = _nearest_sentence(tokens.vectors, tokens.sentences, encoding.vector)
+        span = slice(start, end)
+        vectors = read.vectors[span] * read.scales[span, None]
+        nearest[index] = _nearest_sentence(vectors, read.sentences[span], products[-1, span])
     return late, weakest, nearest
 
 
-def _nearest_sentence(vectors: Vectors, sentences: npt.NDArray[np.uint8], query: Vectors) -> float:
-    starts = np.flatnonzero(np.diff(sentences, prepend=-1))
-    sums = np.add.reduceat(vectors, starts, axis=0)
-    lengths = np.maximum(np.linalg.norm(sums, axis=1), 1e-9)
-    cosines = (sums @ query) / lengths
+def _nearest_sentence(vectors: Vectors, sentences: npt.NDArray[np.uint8], products: Vectors) -> float:
+    starts = np.flatnonzero(np.diff(sentences.astype(np.int16), prepend=-1))
+    lengths = np.linalg.norm(np.add.reduceat(vectors, starts, axis=0), axis=1)
+    cosines = np.add.reduceat(products, starts) / np.maximum(lengths, 1e-9)
     is_body = sentences[starts] > 0
     return float(cosines[is_body].max()) if is_body.any() else 0.0
 

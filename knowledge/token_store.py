@@ -35,11 +35,15 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The tokens of one chunk."""
+    """The tokens of several chunks, one after the other."""
 
     vectors: Vectors
+    """Without their scale."""
+    scales: Vectors
     ids: npt.NDArray[np.uint16]
     sentences: npt.NDArray[np.uint8]
+    spans: tuple[tuple[int, int], ...]
+    """Start and end of each chunk."""
 
 
 class TokenStore:
@@ -103,12 +107,18 @@ class TokenStore:
             return np.zeros((0, DIMENSION), dtype=np.float32)
         return np.asarray(self._vectors[rows], dtype=np.float32)
 
-    def tokens(self, chunk_id: str) -> Tokens:
-        """The tokens of one chunk. Raises KeyError."""
-        _, start, count = self._rows[chunk_id]
-        raw = self._tokens[start : start + count]
-        scaled = raw["vector"].astype(np.float32) * raw["scale"].astype(np.float32)[:, None]
-        return Tokens(scaled, np.asarray(raw["id"]), np.asarray(raw["sentence"]))
+    def tokens(self, chunk_ids: Sequence[str]) -> Tokens:
+        """The tokens of chunks in the order given. Raises KeyError for an unknown id."""
+        rows = [self._rows[chunk_id] for chunk_id in chunk_ids]
+        raw = np.concatenate([self._tokens[start : start + count] for _, start, count in rows])
+        ends = np.cumsum([count for _, _, count in rows]).tolist()
+        return Tokens(
+            vectors=raw["vector"].astype(np.float32),
+            scales=raw["scale"].astype(np.float32),
+            ids=raw["id"],
+            sentences=raw["sentence"],
+            spans=tuple(zip([0, *ends[:-1]], ends, strict=True)),
+        )
 
     def token_ids(self, chunk_id: str) -> npt.NDArray[np.uint16]:
         """Vocabulary ids of one chunk's tokens. Raises KeyError."""
