@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     insert,
     select,
 )
@@ -56,12 +57,14 @@ def read_calls(connection: Connection, run_id: str) -> tuple[LedgerEntry, ...]:
     return tuple(LedgerEntry(**row._asdict()) for row in connection.execute(query))
 
 
+_USAGE = select(ledger.c.run_id, ledger.c.input_tokens, ledger.c.output_tokens, ledger.c.cost_usd).where(
+    ledger.c.run_id.in_(bindparam("ids", expanding=True))
+)
+
+
 def sum_usage(connection: Connection, run_ids: Iterable[str]) -> dict[str, Usage]:
     """Usage by run; runs without a call are absent."""
-    query = select(ledger.c.run_id, ledger.c.input_tokens, ledger.c.output_tokens, ledger.c.cost_usd).where(
-        ledger.c.run_id.in_(tuple(run_ids))
-    )
     sums: dict[str, Usage] = {}
-    for run_id, input_tokens, output_tokens, cost_usd in connection.execute(query):
+    for run_id, input_tokens, output_tokens, cost_usd in connection.execute(_USAGE, {"ids": list(run_ids)}):
         sums[run_id] = sums.get(run_id, Usage()) + Usage(input_tokens, output_tokens, cost_usd)
     return sums

@@ -268,9 +268,12 @@ def run_of_thread(connection: Connection, channel: str, thread_ts: str) -> str |
     return connection.execute(query).scalar()
 
 
+_MESSAGES = select(outbox.c.run_id, outbox.c.posted_channel, outbox.c.ts).where(
+    outbox.c.run_id.in_(bindparam("ids", expanding=True)), outbox.c.kind == "run", outbox.c.ts != ""
+)
+
+
 def messages_of(connection: Connection, run_ids: Collection[str]) -> dict[str, tuple[str, str]]:
     """Run id to the channel and ts of its own message, where it is posted."""
-    query = select(outbox.c.run_id, outbox.c.posted_channel, outbox.c.ts).where(
-        outbox.c.run_id.in_(run_ids), outbox.c.kind == "run", outbox.c.ts != ""
-    )
-    return {run_id: (channel, ts) for run_id, channel, ts in connection.execute(query)}
+    rows = connection.execute(_MESSAGES, {"ids": list(run_ids)})
+    return {run_id: (channel, ts) for run_id, channel, ts in rows}

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, and_, bindparam, func, or_, select, update
 
 from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.row_codec import answer_json, failure_json
 from bot.adapters.store.run_log import RunRow, runs, sources_of
+from bot.adapters.store.tables import UtcDateTime
 from workflows.ports import LostLease
 from workflows.run import Answer, Failure, RunStatus
 
@@ -42,52 +43,68 @@ class Step:
     title: str
 
 
+_NOW = bindparam("now", type_=UtcDateTime)
+_DUE = (
+    select(runs.c.id)
+    .where(
+        or_(
+            and_(runs.c.status.in_(sources_of(RunStatus.RUNNING)), runs.c.due_at <= _NOW),
+            and_(runs.c.status == _RUNNING, runs.c.lease_until < _NOW),
+        )
+    )
+    .order_by(runs.c.due_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
+_UNTIL = bindparam("until", type_=UtcDateTime)
+_TAKE = (
+    update(runs)
+    .where(runs.c.id.in_(_IDS))
+    .values(
+        status=_RUNNING,
+        owner=bindparam("taker"),
+        lease_until=_UNTIL,
+        fence=runs.c.fence + 1,
+        attempts=runs.c.attempts + 1,
+        started_at=func.coalesce(runs.c.started_at, _NOW),
+        revision=runs.c.revision + 1,
+    )
+    .returning(runs)
+)
+
+
 def claim_runs(connection: Connection, *, owner: str, lease_s: float, limit: int) -> tuple[RunRow, ...]:
     """Take queued runs that are due and running ones whose lease ran out, oldest first."""
     now = lease_clock(connection)
-    due = or_(
-        and_(runs.c.status.in_(sources_of(RunStatus.RUNNING)), runs.c.due_at <= now),
-        and_(runs.c.status == _RUNNING, runs.c.lease_until < now),
-    )
-    chosen = select(runs.c.id).where(due).order_by(runs.c.due_at).limit(limit)
-    ids = [row.id for row in connection.execute(chosen.with_for_update(skip_locked=True))]
+    ids = list(connection.execute(_DUE, {"now": now, "most": limit}).scalars())
     if not ids:
         return ()
-    taken = (
-        update(runs)
-        .where(runs.c.id.in_(ids))
-        .values(
-            status=_RUNNING,
-            owner=owner,
-            lease_until=now + timedelta(seconds=lease_s),
-            fence=runs.c.fence + 1,
-            attempts=runs.c.attempts + 1,
-            started_at=func.coalesce(runs.c.started_at, now),
-            revision=runs.c.revision + 1,
-        )
-        .returning(runs)
-    )
-    return tuple(sorted(connection.execute(taken), key=lambda row: row.due_at))
+    values = {"ids": ids, "taker": owner, "until": now + timedelta(seconds=lease_s), "now": now}
+    return tuple(sorted(connection.execute(_TAKE, values), key=lambda row: row.due_at))
+
+
+_EXTEND = (
+    update(runs)
+    .where(runs.c.id.in_(_IDS), runs.c.owner == bindparam("holder"), runs.c.status == _RUNNING)
+    .values(lease_until=_UNTIL)
+    .returning(runs.c.id, runs.c.fence)
+)
 
 
 def extend_leases(connection: Connection, *, owner: str, lease_s: float, held: Collection[Held]) -> set[Held]:
     """Heartbeat; returns those that are still ours."""
     until = lease_clock(connection) + timedelta(seconds=lease_s)
-    statement = (
-        update(runs)
-        .where(
-            runs.c.id.in_([item.run_id for item in held]), runs.c.owner == owner, runs.c.status == _RUNNING
-        )
-        .values(lease_until=until)
-        .returning(runs.c.id, runs.c.fence)
-    )
-    return {Held(run_id, fence) for run_id, fence in connection.execute(statement)} & set(held)
+    values = {"ids": [item.run_id for item in held], "holder": owner, "until": until}
+    return {Held(run_id, fence) for run_id, fence in connection.execute(_EXTEND, values)} & set(held)
+
+
+_ASKED = select(runs.c.id).where(runs.c.id.in_(_IDS), runs.c.cancel_requested_at.is_not(None))
 
 
 def asked_to_stop(connection: Connection, run_ids: Collection[str]) -> set[str]:
     """Which of these runs somebody wants cancelled."""
-    query = select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.cancel_requested_at.is_not(None))
-    return set(connection.execute(query).scalars())
+    return set(connection.execute(_ASKED, {"ids": list(run_ids)}).scalars())
 
 
 _PIN = (

@@ -76,7 +76,9 @@ _FIND = select(inbox.c.run_id).where(inbox.c.dedupe_key == bindparam("key"))
 _INSERT_RUN = insert(runs)
 _INSERT_INBOX = insert(inbox)
 _READ = select(runs).where(runs.c.id == bindparam("run_id"))
+_READ_SEVERAL = select(runs).where(runs.c.id.in_(bindparam("ids", expanding=True)))
 _QUEUED = select(func.count()).select_from(runs).where(runs.c.status == RunStatus.QUEUED.value)
+_AHEAD = _QUEUED.where(runs.c.due_at < bindparam("due"))
 _REVISED = {"revision": runs.c.revision + 1}
 
 
@@ -141,8 +143,7 @@ def read_run(connection: Connection, run_id: str) -> RunRow | None:
 
 def read_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, RunRow]:
     """Several runs by id."""
-    query = select(runs).where(runs.c.id.in_(tuple(run_ids)))
-    return {row.id: row for row in connection.execute(query)}
+    return {row.id: row for row in connection.execute(_READ_SEVERAL, {"ids": list(run_ids)})}
 
 
 def recent_runs(connection: Connection, actor_id: str, limit: int) -> tuple[RunRow, ...]:
@@ -160,8 +161,7 @@ def queue_position(connection: Connection, row: RunRow) -> int:
     """1 for the next run to start; 0 when the run is not queued."""
     if row.status != RunStatus.QUEUED:
         return 0
-    ahead = select(func.count()).where(runs.c.status == RunStatus.QUEUED.value, runs.c.due_at < row.due_at)
-    return int(connection.execute(ahead).scalar_one()) + 1
+    return int(connection.execute(_AHEAD, {"due": row.due_at}).scalar_one()) + 1
 
 
 def queue_length(connection: Connection) -> int:
