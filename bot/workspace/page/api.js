@@ -59,7 +59,7 @@ export function live({ hear, again, changed }) {
     socket.onclose = () => {
       if (stopped) return;
       tries += 1;
-      if (tries > 1) changed(false);
+      if (tries === 2) changed(false); // once; a single lost try mends itself unnoticed
       setTimeout(connect, Math.min(300 * 2 ** tries, 5000));
     };
   };

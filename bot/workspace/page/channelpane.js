@@ -10,7 +10,7 @@ import { MessageList } from "./list.js";
 import { statusLine } from "./status.js";
 import { channelName, emit, isAppChannel, person, state } from "./store.js";
 import { toast } from "./toast.js";
-import { welcomeStrip } from "./welcome.js";
+import { inviting, welcomeStrip } from "./welcome.js";
 
 const root = () => document.getElementById("main");
 let pane = null;
@@ -81,7 +81,7 @@ function intro(channel) {
 }
 
 function introWords(lead, title, text) {
-  const first = state.commands.find((entry) => entry.usage_hint) || state.commands[0];
+  const [first] = inviting();
   return [h("div", { class: "intro-mark" }, lead), h("h2", {}, title), h("p", {}, text),
     first && h("p", { class: "dim" }, "Type ", h("button", { type: "button", class: "link-button", onclick: () => emit("compose", "/") }, h("code", {}, "/")), ` to see the commands, for example `, h("code", {}, first.command), ".")];
 }

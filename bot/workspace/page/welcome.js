@@ -5,17 +5,30 @@ import { emit, memory, state } from "./store.js";
 
 const key = () => `welcome.${state.me.id}`;
 
-/** A usage hint that reads as an example can be sent as it is; `<question>` or `[name]` cannot. */
-const isExample = (hint) => Boolean(hint) && !/[<[{|]/.test(hint) && hint.length > 8;
+/** Something worth asking, for commands of the shipped workflows; used only when the command is there. */
+const EXAMPLES = {
+  "/ask-policy": "How many days of leave can I carry over?",
+  "/triage-request": "My laptop screen is broken and I am on site in Leeds until Friday",
+};
+
+/** What could follow a command as it stands: an example, or a hint that reads as one (`<question>` does not). */
+function exampleOf(entry) {
+  const hint = entry.usage_hint || "";
+  return EXAMPLES[entry.command] || (hint.length > 8 && !/[<[{|]/.test(hint) ? hint : "");
+}
+
+/** Commands in the order a newcomer should meet them: with an example, with one thing to fill in, the rest. */
+export function inviting() {
+  const rank = (entry) => (exampleOf(entry) ? 0 : entry.usage_hint && !entry.usage_hint.includes("|") ? 1 : 2);
+  return [...state.commands].sort((left, right) => rank(left) - rank(right));
+}
 
 function commandSteps() {
-  const hinted = state.commands.filter((entry) => entry.usage_hint);
-  const ranked = [...hinted.filter((entry) => isExample(entry.usage_hint)), ...hinted.filter((entry) => !isExample(entry.usage_hint)), ...state.commands.filter((entry) => !entry.usage_hint)];
-  return ranked.slice(0, 2).map((entry) => ({
+  return inviting().slice(0, 2).map((entry) => ({
     icon: "bolt",
     title: entry.description || `Run ${entry.command}`,
-    code: `${entry.command} ${entry.usage_hint || ""}`.trim(),
-    act: () => emit("compose", isExample(entry.usage_hint) ? `${entry.command} ${entry.usage_hint}` : `${entry.command} `),
+    code: `${entry.command} ${exampleOf(entry) || entry.usage_hint || ""}`.trim(),
+    act: () => emit("compose", `${entry.command} ${exampleOf(entry)}`),
     label: "Put it in the box",
   }));
 }
