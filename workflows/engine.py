@@ -18,6 +18,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from workflows.answering import NoAnswer, answer_of
 from workflows.inputs import InvalidInputs
@@ -158,10 +159,12 @@ class _Execution:
         try:
             skipped = self._why_skipped(step)
         except ConditionFailed as error:
-            await self._keep(self._ended(step, StepStatus.FAILED, error=error))
+            await self._keep(self._ended(step, StepStatus.FAILED, self.ports.clock.now(), error=error))
             return
         if skipped:
-            await self._keep(self._ended(step, StepStatus.SKIPPED, because=skipped))
+            outcome = StepOutcome({}, because=skipped)
+            now = self.ports.clock.now()
+            await self._keep(self._ended(step, StepStatus.SKIPPED, now, outcome=outcome))
             return
         await self._announce(step)
         await self._keep(await self._perform(step))
@@ -196,23 +199,21 @@ class _Execution:
             except Exception as error:
                 known = StepTimeout(step.id, step.timeout_s) if isinstance(error, TimeoutError) else error
                 if attempt > step.retry or isinstance(known, PERMANENT):
-                    ended = self._ended(step, StepStatus.FAILED, error=known)
-                    return replace(ended, started_at=started_at, attempts=attempt)
+                    return self._ended(step, StepStatus.FAILED, started_at, attempt, error=known)
             else:
-                ended = self._ended(step, StepStatus.SUCCEEDED, outcome=outcome, because=outcome.because)
-                return replace(ended, started_at=started_at, attempts=attempt)
+                return self._ended(step, StepStatus.SUCCEEDED, started_at, attempt, outcome=outcome)
             await self.ports.clock.sleep(backoff(attempt))
 
     def _ended(
         self,
         step: StepDefinition,
         status: StepStatus,
+        started_at: datetime,
+        attempts: int = 1,
         *,
         outcome: StepOutcome | None = None,
         error: Exception | None = None,
-        because: str = "",
     ) -> StepRun:
-        now = self.ports.clock.now()
         found = outcome or StepOutcome({})
         failure = failure_of(error, {"step": self.prefix + step.id, "title": step.title}) if error else None
         self.error = error or self.error
@@ -221,12 +222,13 @@ class _Execution:
             kind=step.kind,
             status=status,
             output=found.output,
-            started_at=now,
-            finished_at=now,
+            started_at=started_at,
+            finished_at=self.ports.clock.now(),
+            attempts=attempts,
             usage=found.usage,
             model=found.model,
             failure=failure,
-            because=because,
+            because=found.because,
         )
 
     async def _keep(self, run: StepRun) -> None:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from knowledge.document import Citation
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 class RunStatus(StrEnum):

@@ -52,7 +52,7 @@ def ungrounded(answer: str, passages: Iterable[str]) -> tuple[str, str] | None:
     known_words: set[str] = set()
     known_numbers: set[str] = set()
     for passage in passages:
-        words, numbers = read(passage)
+        words, numbers = _of_passage(passage)
         known_words |= words.keys()
         known_numbers |= numbers
     for sentence in sentences(answer):
@@ -91,6 +91,12 @@ def read(text: str) -> tuple[dict[str, None], set[str]]:
     return words, numbers
 
 
+@lru_cache(maxsize=512)
+def _of_passage(text: str) -> tuple[dict[str, None], set[str]]:
+    """As `read`; the same passages come up for question after question."""
+    return read(text)
+
+
 @lru_cache(maxsize=20_000)
 def _word(word: str) -> tuple[dict[str, None], str]:
     """What one word counts as: its stem, or nothing when it is common; and the number or month it is."""
@@ -111,6 +117,7 @@ def _stem(word: str) -> str:
     return word
 
 
+@lru_cache(maxsize=4_096)
 def _canonical(number: str) -> str:
     """1,840 and 1 840 and 1840.00 are one number; 2.5 and 2,5 are another."""
     grouped = re.sub(r"[.,\u00a0\u202f' ](?=\d{3}(?!\d))", "", number).replace(",", ".")
