@@ -205,7 +205,7 @@ def quoted(snapshot: Snapshot, questions: Sequence[Question], embedder: Embedder
     return {limit: count / len(asked) for limit, count in hits.items()} if asked else {}
 
 
-SIGNS = np.array([1, 1, 1, 1, -1, -1])
+SIGNS = np.array([1, 1, 1, -1, -1])
 """Which way each piece of evidence can only speak; one that the fit turns round is noise."""
 
 

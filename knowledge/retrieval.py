@@ -54,7 +54,6 @@ class Scored:
 
     positions: npt.NDArray[np.int64]
     score: Vectors
-    cosine: Vectors
     late: Vectors
     weakest: Vectors
     sentence: Vectors
@@ -128,7 +127,7 @@ def _score(snapshot: Snapshot, question: str, encoding: Encoding) -> Scored:
     score = np.clip(score / (DENSE_WEIGHT + LEXICAL_WEIGHT + LATE_WEIGHT + SENTENCE_WEIGHT), 0, 1)
     order = np.argsort(-score, kind="stable")
     kept = kept[order]
-    return Scored(positions[kept], score[order], cosine[kept], late[order], weakest[order], sentence[order])
+    return Scored(positions[kept], score[order], late[order], weakest[order], sentence[order])
 
 
 def _read_closely(
@@ -167,7 +166,6 @@ def _evidence(snapshot: Snapshot, question: str, scored: Scored) -> Evidence:
     read = [encoded_text(snapshot.chunks[position]) for position in scored.positions[:PASSAGES_READ]]
     whole = "\n".join(f"{text.header}\n{text.body}" for text in read)
     return Evidence(
-        cosine=float(scored.cosine.max()),
         late=float(scored.late.max()),
         weakest=float(scored.weakest.max()),
         sentence=float(scored.sentence.max()),

@@ -8,8 +8,6 @@ from dataclasses import astuple, dataclass
 class Evidence:
     """What retrieval saw that speaks for or against an answer being there. Similarities are cosines."""
 
-    cosine: float
-    """Of the nearest chunk."""
     late: float
     """Best match of the question's tokens, weighted by rarity (MaxSim)."""
     weakest: float
@@ -26,11 +24,11 @@ class Evidence:
 class Calibration:
     """Weights of a logistic function over the evidence, in the order of its fields.
 
-    The defaults were fitted by `benchmarks/grounding.py --calibrate` to questions about the shipped handbook.
+    Fitted by `benchmarks/grounding.py --calibrate` to questions about the shipped handbook; only `lacks_kind`,
+    which that fit could not tell from nothing, is a guess.
     """
 
     bias: float = -9.8
-    cosine: float = 0.0
     late: float = 9.0
     weakest: float = 6.2
     sentence: float = 3.5

@@ -89,8 +89,8 @@ def test_words_meet_across_endings() -> None:
 
 
 def test_support_grows_with_evidence_and_stays_a_probability() -> None:
-    weak = Evidence(0.1, 0.2, 0.1, 0.1, 1.0, 3.0)
-    strong = Evidence(0.8, 0.9, 0.8, 0.8, 0.0, 0.0)
+    weak = Evidence(0.2, 0.1, 0.1, 1.0, 3.0)
+    strong = Evidence(0.9, 0.8, 0.8, 0.0, 0.0)
     assert 0 < support(weak, Calibration()) < 0.05 < 0.95 < support(strong, Calibration()) < 1
     assert support(strong, Calibration(bias=-99)) > 0
 
