@@ -24,7 +24,7 @@ class Evidence:
 class Calibration:
     """Weights of a logistic function over the evidence, in the order of its fields.
 
-    Fitted by `benchmarks/grounding.py --calibrate` to questions about the shipped handbook; only `lacks_kind`,
+    Fitted by `benchmarks/grounding.py --calibrate` to questions about the shipped handbook; `lacks_kind`,
     which that fit could not tell from nothing, is a guess.
     """
 
