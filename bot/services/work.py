@@ -186,6 +186,7 @@ class Worker:
             token=failure.token,
             kind=failure.kind,
             facts=dict(failure.facts),
+            exc_info=result.error,
         )
         return RunResult(result.status, result.answer, result.steps, failure)
 
