@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Column, Connection, ForeignKey, Integer, String, Table, Text, bindparam, select
+from sqlalchemy import Column, Connection, ForeignKey, Integer, String, Table, Text, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.adapters.store.row_codec import failure_from, failure_json
@@ -18,6 +18,7 @@ steps = Table(
     metadata,
     Column("run_id", ForeignKey("runs.id"), primary_key=True),
     Column("step_id", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
     Column("fence", Integer, nullable=False),
     Column("kind", String(32), nullable=False),
     Column("status", String(16), nullable=False),
@@ -32,25 +33,35 @@ steps = Table(
     Column("failure", JsonText),
     Column("because", Text, nullable=False),
 )
-"""`fence` is that of the holder who wrote the row."""
+"""`position` counts the steps of the run from 0 in the order they finished; `fence` is the writer's."""
+
+
+KEPT = frozenset({"run_id", "step_id", "position"})
+"""What a step that is done again leaves as it was."""
 
 
 def _insert(dialect: Any) -> Any:
     """Insert only while the run is held; a step that the graph runs again replaces its row."""
     names = [column.name for column in steps.c]
-    values = select(*(bindparam(f"new_{column.name}", type_=column.type) for column in steps.c)).where(
+    earlier = steps.alias("earlier")
+    position = select(func.count()).where(earlier.c.run_id == bindparam("held_run")).scalar_subquery()
+    given = [
+        position if column.name == "position" else bindparam(f"new_{column.name}", type_=column.type)
+        for column in steps.c
+    ]
+    values = select(*given).where(
         runs.c.id == bindparam("held_run"),
         runs.c.fence == bindparam("held_fence"),
         runs.c.status == RunStatus.RUNNING.value,
     )
     statement = dialect.insert(steps).from_select(names, values.with_for_update())
-    changed = {name: statement.excluded[name] for name in names if name not in ("run_id", "step_id")}
+    changed = {name: statement.excluded[name] for name in names if name not in KEPT}
     kept = statement.on_conflict_do_update(index_elements=["run_id", "step_id"], set_=changed)
     return kept.execution_options(preserve_rowcount=True)
 
 
 _INSERT = {"sqlite": _insert(sqlite), "postgresql": _insert(postgresql)}
-_READ = select(steps).where(steps.c.run_id == bindparam("run_id")).order_by(steps.c.finished_at)
+_READ = select(steps).where(steps.c.run_id == bindparam("run_id")).order_by(steps.c.position)
 
 
 def journal_step(connection: Connection, held: Held, step: StepRun) -> None:

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from bot.adapters.store.schema import metadata
+from bot.adapters.store.all_tables import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -203,6 +203,7 @@ def upgrade() -> None:
         "steps",
         sa.Column("run_id", sa.String(length=32), nullable=False),
         sa.Column("step_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
