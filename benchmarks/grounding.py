@@ -28,7 +28,7 @@ from knowledge.embedding import Embedder
 from knowledge.index import LexicalIndex, VectorIndex, rank
 from knowledge.loaders import Loader
 from knowledge.retrieval import Snapshot, encoded_text, search, take_snapshot, weigh
-from knowledge.sentences import best_sentences
+from knowledge.sentence_ranking import best_sentences
 from knowledge.sources import open_source
 from knowledge.support import Calibration, Evidence, support
 from knowledge.token_store import TokenStore
