@@ -1,17 +1,7 @@
-"""Text to sentences, and the sentences of passages that best answer a question."""
+"""Text to sentences."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
-
-from knowledge.document import Passage
-from knowledge.embedding import Embedder
-
-PASSAGES_READ = 5
-PASSAGE_WEIGHT = 0.35
-"""How much the passage's own relevance adds to the cosine of its sentence."""
 SHORTEST = 3
 """Words; a shorter sentence carries no answer by itself and joins the one before."""
 
@@ -23,17 +13,6 @@ _ABBREVIATION = re.compile(
     r"jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|p|pp|vol|est|ext|u\.s|u\.k|a\.m|p\.m)|\b[A-Z])\.$",
     re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredSentence:
-    """A sentence as it stands in a passage, and how well it fits the question."""
-
-    text: str
-    passage_index: int
-    """Position in the passages given, from 0."""
-    score: float
-    """Comparable within one question only."""
 
 
 def join_wrapped(text: str) -> str:
@@ -95,24 +74,3 @@ def _split_line(line: str) -> list[str]:
         else:
             merged.append(piece)
     return merged
-
-
-def best_sentences(
-    question: str, passages: Sequence[Passage], *, limit: int, embedder: Embedder | None = None
-) -> tuple[ScoredSentence, ...]:
-    """Best first: cosine to the question plus the relevance of the passage, over the first five passages.
-
-    Raises DamagedModel.
-    """
-    embedder = embedder or Embedder.load()
-    candidates: list[tuple[str, int]] = []
-    for index, passage in enumerate(passages[:PASSAGES_READ]):
-        candidates.extend((s, index) for s in split_sentences(passage.text) if not s.startswith("#"))
-    if not candidates:
-        return ()
-    query = embedder.encode_query(question).vector
-    cosine = embedder.encode([text for text, _ in candidates]) @ query
-    relevance = np.array([passages[index].score for _, index in candidates])
-    score = cosine + PASSAGE_WEIGHT * relevance
-    order = np.argsort(-score, kind="stable")[:limit]
-    return tuple(ScoredSentence(candidates[i][0], candidates[i][1], float(score[i])) for i in order)

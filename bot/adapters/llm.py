@@ -65,6 +65,7 @@ class BoundModel:
         Once a piece has gone to `on_text`, later attempts are silent: the reply's text is what counts.
         """
         chain = self.models.profiles.chain(request.alias)
+        await self.models.calls.load()
         now = asyncio.get_running_loop().time
         begun = now()
         try:

@@ -1,13 +1,18 @@
 """The provider `spanwise/quote`, in the form litellm calls a custom provider."""
 
 import asyncio
+import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from bot.adapters.embedded.fields import extract, may_be_null, spec_of
+from bot.adapters.embedded.labels import classify
 from bot.adapters.embedded.quoting import quote
+from bot.adapters.embedded.summary import summarise
 from knowledge.embedding import Embedder
-from workflows.ports import NeedsWritingModel, Task
+from workflows.ports import ABSTAINED, NeedsWritingModel, Task
 
 QUOTED_NOTE = "Quoted by the built-in model; connect a writing model with SPANWISE_MODELS."
 SETTING = "SPANWISE_MODELS"
@@ -60,13 +65,39 @@ class Quoter:
 
     async def _answer(self, optional_params: dict[str, Any]) -> str:
         in_hand = optional_params["spanwise_task"]
-        return await asyncio.to_thread(self._reply, in_hand.task, in_hand.alias)
+        wanted = (optional_params.get("response_format") or {}).get("json_schema") or {}
+        # the models of the encoder are busy for tenths of a second
+        return await asyncio.to_thread(self.reply, in_hand.task, in_hand.alias, wanted.get("schema"))
 
-    def _reply(self, task: Task, alias: str) -> str:
+    def reply(self, task: Task, alias: str, schema: Mapping[str, Any] | None = None) -> str:
+        """The text of the reply, JSON where a schema is given. Raises NeedsWritingModel."""
         embedder = self._embedder or Embedder.load()
-        if task.kind == "answer":
+        if task.kind == "classify":
+            return json.dumps(asdict(classify(task.text, task.labels, embedder)), ensure_ascii=False)
+        if task.kind == "extract":
+            return json.dumps(extract(task.text, task.fields), ensure_ascii=False)
+        if schema is not None:
+            return _filled(task, alias, schema)
+        if task.kind in ("answer", "write") and task.passages:
             return quote(task, embedder)
+        if task.kind in ("summarise", "write") and task.text.strip():
+            return summarise(task.text, task.max_sentences, embedder)
+        if task.kind == "answer":
+            return ABSTAINED
         raise NeedsWritingModel(alias, setting=SETTING)
+
+
+def _filled(task: Task, alias: str, schema: Mapping[str, Any]) -> str:
+    """What of a schema can be picked out of the material; the rest would have to be written."""
+    material = "\n".join([task.text or task.question, *(passage.text for passage in task.passages)])
+    properties = schema.get("properties", {})
+    values = extract(material, {name: spec_of(part) for name, part in properties.items()})
+    for name, part in properties.items():
+        if values[name] is None and not may_be_null(part):
+            if name in schema.get("required", ()):
+                raise NeedsWritingModel(alias, setting=SETTING, field=name)
+            del values[name]
+    return json.dumps(values, ensure_ascii=False)
 
 
 def _usage(messages: list[dict[str, str]], text: str) -> dict[str, Any]:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 from knowledge.document import Passage
 from knowledge.embedding import Embedder
-from knowledge.sentences import ScoredSentence, best_sentences, split_sentences
+from knowledge.sentence_ranking import ScoredSentence, best_sentences
+from knowledge.sentences import split_sentences
 from workflows.ports import ABSTAINED, Task
 
-FLOOR = 0.25
-"""Sentences that score lower have nothing to do with the question."""
-CLOSE = 0.75
+FLOOR = 0.38
+"""Best sentences that score lower have nothing to do with the question."""
+CLOSE = 0.8
 """A further sentence is quoted when it scores at least this share of the best."""
 
 _LEANS_BACK = re.compile(
@@ -18,7 +19,8 @@ _LEANS_BACK = re.compile(
     r"then|also|but|instead|after that)\b",
     re.IGNORECASE,
 )
-_MARKUP = re.compile(r"^(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s?)+|\*\*|__|`")
+_MARKUP = re.compile(r"^(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s?)+|\*\*|__|`|\s*\[\d{1,3}\]")
+"""List marks, emphasis, and what would read as a citation of ours."""
 
 
 def quote(task: Task, embedder: Embedder) -> str:
@@ -37,7 +39,7 @@ def join_quotes(sentences: Sequence[ScoredSentence], passages: Sequence[Passage]
     order = list(dict.fromkeys(s.passage_index for s in sentences))
     for sentence in sentences:
         whole = split_sentences(passages[sentence.passage_index].text)
-        at = whole.index(sentence.text)
+        at = sentence.position
         for position in (at - 1, at):
             if position == at - 1 and not _needs_the_one_before(whole, at):
                 continue

@@ -1,0 +1,237 @@
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.adapters.embedded.fields import as_number, extract
+from bot.adapters.embedded.labels import classify
+from bot.adapters.embedded.provider import QUOTED_NOTE
+from bot.adapters.embedded.summary import summarise
+from bot.adapters.ledger_entry import LedgerEntry
+from bot.adapters.llm import Models
+from bot.adapters.profiles import load_profiles
+from knowledge.document import Passage
+from knowledge.embedding import Embedder
+from workflows.ports import (
+    ABSTAINED,
+    FieldSpec,
+    Message,
+    ModelReply,
+    ModelRequest,
+    NeedsWritingModel,
+    Task,
+)
+
+
+def passage(number: int, text: str, score: float = 0.6) -> Passage:
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    return Passage(f"c{number}", f"d{number}", "people", "Leave", (), "", text, 1, "", at, score)
+
+
+LEAVE = passage(
+    1,
+    "## Carry-over\n\nYou may carry over up to five days of unused leave into the next year. "
+    "These must be used by 31 March. Ask your manager before 1 December.",
+    0.8,
+)
+PAY = passage(2, "Salaries are paid on the 25th of each month. Payslips are in the payroll portal.", 0.3)
+
+
+async def ask(task: Task, *, streamed: bool = False, schema: Any = None) -> tuple[ModelReply, LedgerEntry]:
+    entries: list[LedgerEntry] = []
+
+    async def record(entry: LedgerEntry) -> None:
+        entries.append(entry)
+
+    pieces: list[str] = []
+    model = Models(load_profiles()).bind(record)
+    request = ModelRequest("default", (Message("user", "words"),), task, "step", schema=schema)
+    reply = await model.complete(request, pieces.append if streamed else None)
+    assert "".join(pieces) == (reply.text if streamed else "")
+    return reply, entries[0]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_it_quotes_and_cites(streamed: bool) -> None:
+    question = "How many days of leave can I carry over?"
+    task = Task("answer", question=question, passages=(PAY, LEAVE))
+    reply, entry = await ask(task, streamed=streamed)
+    assert "You may carry over up to five days of unused leave into the next year [2]." in reply.text
+    assert "[1]" not in reply.text
+    assert reply.notes == (QUOTED_NOTE,)
+    assert reply.model == entry.model == "spanwise/quote"
+    assert (entry.cost_usd, entry.priced, entry.outcome) == (0, True, "ok")
+
+
+async def test_a_sentence_that_leans_on_the_one_before_brings_it() -> None:
+    reply, _ = await ask(Task("answer", question="By when must they be used?", passages=(LEAVE,)))
+    assert reply.text.index("five days") < reply.text.index("31 March")
+
+
+@pytest.mark.parametrize("passages", [(), (PAY,)], ids=["none", "off topic"])
+async def test_it_says_when_nothing_fits(passages: tuple[Passage, ...]) -> None:
+    question = "Which glue holds a barometer's diaphragm?"
+    reply, _ = await ask(Task("answer", question=question, passages=passages))
+    assert reply.text == ABSTAINED
+
+
+async def test_brackets_in_a_passage_are_no_citations() -> None:
+    cited = passage(3, "Leave may be carried over for five days [7] of each year.")
+    reply, _ = await ask(Task("answer", question="How many days of leave carry over?", passages=(cited,)))
+    assert reply.text == "Leave may be carried over for five days of each year [1]."
+
+
+@pytest.mark.parametrize(
+    "question", ["", "   ", "x" * 40_000, "كم يومًا يمكنني ترحيله؟", "🙂🙂🙂", "<!channel> days?"]
+)
+async def test_odd_questions_get_an_answer_or_none(question: str) -> None:
+    reply, _ = await ask(Task("answer", question=question, passages=(LEAVE,)))
+    assert reply.text == ABSTAINED or "[1]" in reply.text
+
+
+THREAD = """Ana Costa: The calibration rig in Leeds is down since Monday and we lose two days a week.
+Ben Okafor: morning!
+Ben Okafor: The supplier can send a technician on Thursday, it costs 1,200 EUR.
+Ana Costa: ok
+Chloe Martin: We decided to pay for the technician, because the rig is needed for the December order.
+Ben Okafor: Nice weather today by the way.
+Chloe Martin: Still open: who tells the customer about the delay of the calibration?"""
+
+
+async def test_it_summarises_in_order() -> None:
+    reply, _ = await ask(Task("summarise", text=THREAD, max_sentences=3))
+    lines = reply.text.splitlines()
+    assert len(lines) == 3
+    assert [THREAD.index(line[2:]) for line in lines] == sorted(THREAD.index(line[2:]) for line in lines)
+    assert "decided to pay" in reply.text
+    assert "weather" not in reply.text
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.text(max_size=300))
+def test_a_summary_holds_only_what_was_there(text: str) -> None:
+    summary = summarise(text, 2, Embedder.load())
+    for line in summary.splitlines():
+        assert "".join(line.removeprefix("- ").split()) in "".join(text.split())
+
+
+LABELS = {
+    "it": "A laptop, monitor or phone that is broken; a forgotten password.",
+    "leave": "Holiday, sickness, parental leave, absence.",
+    "payroll": "Salary, payslip, bonus, tax.",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("My screen stays black since this morning", "it"),
+        ("I need to take two weeks off for my newborn", "leave"),
+        ("The November payslip misses my bonus", "payroll"),
+    ],
+)
+async def test_it_sorts(text: str, label: str) -> None:
+    reply, _ = await ask(Task("classify", text=text, labels=LABELS), schema={"type": "object"})
+    found = json.loads(reply.text)
+    assert found["label"] == label
+    assert 0.3 < found["confidence"] <= 1
+    assert found["because"]
+
+
+def test_what_fits_nothing_gets_little_confidence() -> None:
+    guess = classify("Purple elephants dance at midnight", LABELS, Embedder.load())
+    assert guess.confidence < 0.3
+
+
+AMOUNT = FieldSpec("amount", "The total amount")
+DUE = FieldSpec("date", "The date by which it is needed")
+EXTRACTED = [
+    ("two soil probes for 1,840 EUR before 15 January 2027", AMOUNT, 1840),
+    ("costs €23.500,00 plus tax", AMOUNT, 23500),
+    ("12 x $45.50, total $546", AMOUNT, 546),
+    ("claim of 64,20 EUR", AMOUNT, 64.2),
+    ("about 12k EUR", AMOUNT, 12000),
+    ("we are 12 people", AMOUNT, None),
+    ("written 2026-11-02, needed by 3 December 2026", DUE, "2026-12-03"),
+    ("on Dec 24th, 2026", DUE, "2026-12-24"),
+    ("until 31.3.2027", DUE, "2027-03-31"),
+    ("on 2026-02-30", DUE, None),
+    ("by Friday", DUE, None),
+    ("asset LF-LAP-2041 is gone", FieldSpec("id", "An asset number"), "LF-LAP-2041"),
+    ("see order PO 4711 and ticket #20931", FieldSpec("id", "A ticket number"), "#20931"),
+    ("write to ana.costa@larkfield.example.", FieldSpec("email"), "ana.costa@larkfield.example"),
+    ("in the Leeds office", FieldSpec("choice", "Office", choices=("Lisbon", "Leeds")), "Leeds"),
+    ("in Leedsville", FieldSpec("choice", "Office", choices=("Lisbon", "Leeds")), None),
+    ("we need 14 chairs for 3 rooms", FieldSpec("integer", "How many chairs"), 14),
+    ("it is 16 degrees", FieldSpec("integer", "How many chairs"), None),
+    ("please", FieldSpec("text", "Anything"), None),
+]
+
+
+@pytest.mark.parametrize(("text", "spec", "value"), EXTRACTED)
+def test_it_picks_out(text: str, spec: FieldSpec, value: Any) -> None:
+    assert extract(text, {"it": spec}) == {"it": value}
+
+
+@given(st.text(max_size=200))
+def test_picking_never_fails(text: str) -> None:
+    kinds = ("text", "number", "integer", "date", "amount", "boolean", "choice", "id", "email")
+    fields = {kind: FieldSpec(kind, "the number", choices=("a", "b")) for kind in kinds}
+    assert set(extract(text, fields)) == set(kinds)
+
+
+@given(st.integers(0, 10**9), st.sampled_from([",", ".", " ", "'", ""]))
+def test_grouped_figures_are_read_back(number: int, separator: str) -> None:
+    assert as_number(f"{number:,}".replace(",", separator)) == number
+
+
+@given(st.integers(0, 10**6), st.integers(0, 99), st.sampled_from([",", "."]))
+def test_cents_are_read_back(whole: int, cents: int, separator: str) -> None:
+    assert math.isclose(as_number(f"{whole}{separator}{cents:02}"), whole + cents / 100)
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "days": {"type": "integer", "description": "days of leave to carry over"},
+        "until": {"type": ["string", "null"], "format": "date"},
+        "mood": {"enum": ["good", "bad", None]},
+    },
+    "required": ["days", "until", "mood"],
+}
+
+
+async def test_json_keeps_its_schema() -> None:
+    text = "Five colleagues may carry over 5 days of leave until 2027-03-31."
+    reply, _ = await ask(Task("write", text=text), schema=SCHEMA)
+    found = json.loads(reply.text)
+    jsonschema.validate(found, SCHEMA)
+    assert found == {"days": 5, "until": "2027-03-31", "mood": None}
+
+
+@pytest.mark.parametrize(
+    ("task", "schema"),
+    [
+        (Task("write", question="Write a poem"), None),
+        (Task("judge", question="Is it good?"), None),
+        (Task("write", text="No figures here."), SCHEMA),
+    ],
+)
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_what_it_cannot_do_names_the_setting(task: Task, schema: Any, streamed: bool) -> None:
+    with pytest.raises(NeedsWritingModel) as caught:
+        await ask(task, schema=schema, streamed=streamed)
+    assert caught.value.facts["setting"] == "SPANWISE_MODELS"
+    assert caught.value.facts["alias"] == "default"
+
+
+async def test_writing_from_material_is_quoting() -> None:
+    task = Task("write", question="How many days carry over?", passages=(LEAVE,))
+    reply, _ = await ask(task)
+    assert "five days" in reply.text
+    assert reply.notes == (QUOTED_NOTE,)
