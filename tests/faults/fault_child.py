@@ -52,7 +52,7 @@ class Order:
     kill_at: str = ""
     kill_statement: int = 0
     """Die before this SQL statement, counted from 1; 0 never."""
-    requests: int = 1
+    key: str = "k"
     lease_s: float = 15.0
 
 
@@ -171,9 +171,8 @@ async def _live(order: Order) -> None:
     killer.wrap(TellingSender, "update", after="after-update")
     killer.wrap(Courier, "_mark", after="after-mark")
     runs = Runs(store, OneWorkflow(), Access(store, clock, ["U0DEV"]), clock, queue, outgoing)  # type: ignore[arg-type]
-    for number in range(order.requests):
-        origin = Origin("mention", channel_id="C0PEOPLE", thread_ts=f"{number}.0", visibility="channel")
-        await runs.accept(request(f"k{number}", origin=origin))
+    origin = Origin("mention", channel_id="C0PEOPLE", thread_ts=order.key, visibility="channel")
+    await runs.accept(request(order.key, origin=origin))
     killer.at("after-submit")
     stop = asyncio.Event()
     loops = [asyncio.create_task(part.run_until(stop)) for part in (worker, courier)]

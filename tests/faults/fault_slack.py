@@ -19,7 +19,10 @@ class FaultSlack:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                raw = self.rfile.read(int(self.headers["Content-Length"]))
+                if not raw:
+                    return  # the caller was killed before it had said anything
+                body = json.loads(raw)
                 reply = json.dumps(slack.answer(self.path.strip("/"), body)).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(reply)))

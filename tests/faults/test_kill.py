@@ -1,8 +1,10 @@
 """kill -9 at each boundary of a run's life: one run, one message, one answer, no finished step paid again."""
 
+import itertools
 import multiprocessing
+import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import text
@@ -102,3 +104,22 @@ def test_a_peer_takes_over_without_a_restart(store: Store, slack: FaultSlack) ->
     peer = start(Order(store.url, slack.url, lease_s=2.0))
     assert {end(victim), end(peer)} <= {0, -signal.SIGKILL}
     check_history(store, slack)
+
+
+@pytest.mark.skipif(not os.environ.get("SPANWISE_SWEEP"), reason="takes minutes: make faults")
+def test_killed_before_each_statement(
+    store: Store, slack: FaultSlack, record_property: Callable[[str, object], None]
+) -> None:
+    """The n-th SQL statement, n = 1, 2, 3 ... until a process lives to the end."""
+    allow_everybody(store)
+    for number in itertools.count(1):
+        before = len(slack.of("paid"))
+        code = end(start(Order(store.url, slack.url, kill_statement=number, key=f"k{number}")))
+        if code == 0:
+            break
+        expire_leases(store)
+        assert end(start(Order(store.url, slack.url, key=f"k{number}"))) == 0
+        check_history(store, slack, number)
+        assert len(slack.of("paid")) - before <= len(STEPS) + 1
+    record_property("statements", number - 1)
+    assert number > 30
