@@ -92,6 +92,7 @@ class OpenAIServer:
     async def __aenter__(self) -> "OpenAIServer":
         app = web.Application(client_max_size=64 * 1024**2)
         app.router.add_post("/v1/chat/completions", self._completions)
+        app.router.add_post("/api/chat", self._ollama_chat)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
@@ -123,6 +124,21 @@ class OpenAIServer:
         if body.get("stream"):
             return await _stream(request, body, reply)
         return web.json_response(_completion(body, reply), headers=reply.headers)
+
+    async def _ollama_chat(self, request: web.Request) -> web.StreamResponse:
+        """The same reply in Ollama's own protocol: JSON lines."""
+        body = await request.json()
+        self.history.append(Call(body, dict(request.headers)))
+        reply = self.script.popleft() if self.script else self.respond({"messages": body["messages"]})
+        last = {"done": True, "done_reason": "stop", "prompt_eval_count": 3, "eval_count": 9}
+        pieces = re.findall(r"\s*\S+\s*", reply.text) if body.get("stream") else [reply.text]
+        lines = [
+            {"model": body["model"], "message": {"role": "assistant", "content": piece}, "done": False}
+            for piece in pieces
+        ]
+        lines[-1] |= last
+        text = "\n".join(map(json.dumps, lines))
+        return web.Response(text=text, content_type="application/x-ndjson")
 
 
 def _completion(body: dict[str, Any], reply: Reply) -> dict[str, Any]:
