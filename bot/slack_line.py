@@ -1,13 +1,12 @@
 """The connection of this process to Slack: client, gateway, and what stands on them."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-
-import aiohttp
 
 from bot.bootstrap import Product
 from bot.slack.delivery import Delivery
 from bot.slack.desk import Desk
-from bot.slack.gateway import Gateway, open_client
+from bot.slack.gateway import Gateway, open_client, open_session
 from bot.slack.identities import People
 
 
@@ -34,11 +33,8 @@ class SlackLine:
     gateway: Gateway
     desk: Desk
     delivery: Delivery
-    session: aiohttp.ClientSession
-
-    async def close(self) -> None:
-        """Hang up."""
-        await self.session.close()
+    close: Callable[[], Awaitable[None]]
+    """Hangs up."""
 
 
 async def open_line(product: Product) -> SlackLine:
@@ -47,7 +43,7 @@ async def open_line(product: Product) -> SlackLine:
     token = settings.slack_bot_token.get_secret_value()
     if not token:
         raise NoBotToken
-    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
+    session = open_session()
     try:
         gateway = Gateway(
             open_client(token, settings.slack_api_url, session), product.clock, settings.link_domains
@@ -68,4 +64,4 @@ async def open_line(product: Product) -> SlackLine:
         clock=product.clock,
         workspace_url=myself.get("url", ""),
     )
-    return SlackLine(gateway, desk, Delivery(gateway, people, product.clock), session)
+    return SlackLine(gateway, desk, Delivery(gateway, people, product.clock), session.close)

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
 from bot.adapters.store.engine import Store
-from bot.adapters.store.schema import metadata
+from bot.adapters.store.all_tables import metadata
 
 
 class LeftTheMachine(AssertionError):

@@ -41,7 +41,6 @@ OWNERS = {
     "rich": {"bot/__main__.py", "bot/cli"},
     "apscheduler": {"bot/jobs.py"},
     "pydantic_settings": {"bot/settings.py"},
-    "procrastinate": {"bot/adapters/queue"},
     "jsonschema": {"bot/workspace", "workflows/steps"},
 }
 """Outside library to the only places that import it."""

@@ -99,7 +99,11 @@ async def pick(call: Call, desk: Desk) -> Reply:
         accepted = await accept(call, desk, ask, actor)
     except InvalidInputs as error:
         return open_form(call, desk, ask, error.problems)
-    return Reply(after=lambda: desk.tell(call, working_notice(call, desk, ask, accepted), replace=True))
+
+    async def say() -> None:
+        await desk.tell(call, await working_notice(call, desk, ask, accepted), replace=True)
+
+    return Reply(after=say)
 
 
 async def fill(call: Call, desk: Desk) -> Reply:

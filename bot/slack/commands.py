@@ -52,7 +52,7 @@ async def _workflow(call: Call, desk: Desk, name: str, typed: str) -> Reply:
         accepted = await accept(call, desk, ask, actor)
     except InvalidInputs as error:
         return open_form(call, desk, ask, error.problems)
-    return _say(desk, working_notice(call, desk, ask, accepted))
+    return _say(desk, await working_notice(call, desk, ask, accepted))
 
 
 async def help_(call: Call, desk: Desk, rest: str) -> Reply:

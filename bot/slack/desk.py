@@ -1,5 +1,6 @@
 """What a handler has at hand, and what it gives back."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -10,10 +11,13 @@ from bot.services.feedback import Feedback
 from bot.services.preferences import Preferences
 from bot.services.runs import Runs
 from bot.slack.elements import Outgoing
-from bot.slack.gateway import Gateway, SlackRefused, SlackUncertain
+from bot.slack.gateway import Gateway, SlackBusy, SlackRefused, SlackUncertain
 from bot.slack.identities import People
 from bot.slack.payloads import Call
 from workflows.ports import Clock
+
+LINK_S = 0.8
+"""A notice that must be out within Slack's three seconds does without a link rather than wait longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,18 @@ class Desk:
     workspace_url: str = ""
     """Start of links into this workspace, as auth.test gives it; empty for no links."""
 
-    def direct_link(self, person: str) -> str:
-        """A link to the person's conversation with us, once that is known."""
-        channel = self.gateway.known_direct(person)
-        return f"{self.workspace_url}archives/{channel}" if channel and self.workspace_url else ""
+    async def direct_link(self, person: str) -> str:
+        """A link to the person's conversation with us; empty when Slack does not name it at once."""
+        try:
+            async with asyncio.timeout(LINK_S):
+                channel = await self.gateway.direct_channel(person)
+        except (SlackBusy, SlackRefused, SlackUncertain, TimeoutError):
+            return ""
+        return (
+            f"{self.workspace_url}archives/{channel}"
+            if channel.startswith("D") and self.workspace_url
+            else ""
+        )
 
     async def tell(self, call: Call, message: Outgoing, *, replace: bool = False) -> None:
         """Say something to the person who did this, seen by nobody else."""

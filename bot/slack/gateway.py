@@ -90,6 +90,11 @@ def _tier(method: str) -> _Tier:
     return {"every_s": 60 / TIERS[method], "burst": TIERS[method]}
 
 
+def open_session() -> aiohttp.ClientSession:
+    """Connections that calls share; close it when the last call is made."""
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
+
+
 def open_client(
     token: str, base_url: str = "", session: aiohttp.ClientSession | None = None
 ) -> AsyncWebClient:

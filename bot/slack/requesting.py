@@ -74,12 +74,12 @@ def is_channel(channel: str) -> bool:
     return channel.startswith(("C", "G"))
 
 
-def working_notice(call: Call, desk: Desk, ask: Ask, accepted: Accepted) -> Outgoing:
+async def working_notice(call: Call, desk: Desk, ask: Ask, accepted: Accepted) -> Outgoing:
     """What the person sees at once: taken, and where to look."""
     if accepted.duplicate:
         return notice(text.taken_already(ask.released.title))
     # without a channel the notice stands in a form, which links nowhere
-    link = desk.direct_link(call.person) if call.channel else ""
+    link = await desk.direct_link(call.person) if call.channel else ""
     here = ask.visibility == "channel" or desk.gateway.known_direct(call.person) == call.channel != ""
     where = text.where_here() if here else text.where_private(link)
     return notice(text.working(ask.released.title, where, accepted.position), links=[link] if link else [])

@@ -47,7 +47,7 @@ async def inputs_sent(call: Call, desk: Desk) -> Reply:
         accepted = await accept(call, desk, ask, actor)
     except InvalidInputs as error:
         return _sent_back(call, released, error.problems)
-    return _done(call, desk, released.title, working_notice(call, desk, ask, accepted))
+    return _done(call, desk, released.title, await working_notice(call, desk, ask, accepted))
 
 
 async def settings_sent(call: Call, desk: Desk) -> Reply:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.adapters.store.audit_log import append_event, verify
 from bot.adapters.store.engine import Store
 from bot.adapters.store.migrate import current_revision, migrate, newest_revision
-from bot.adapters.store.schema import metadata
+from bot.adapters.store.all_tables import metadata
 from tests.fakes import FakeClock
 
 

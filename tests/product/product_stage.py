@@ -1,4 +1,4 @@
-"""The demo, whole, in a thread of its own: real workflows, handbook, model, store and bot, as a person starts it."""
+"""The demo, whole, in a thread of its own: real workflows, handbook, model, store and bot."""
 
 import asyncio
 import threading

@@ -9,7 +9,7 @@ from tests.workflows.engine_desk import Desk, workflow_of
 from workflows.definition import InvalidWorkflow
 from workflows.ports import FieldSpec
 from workflows.run import Json, RunResult
-from workflows.steps.citing import merge, renumber
+from workflows.steps.citing import Numbering, merge
 from workflows.steps.extract import read_field
 from workflows.steps.grounding import ungrounded
 from workflows.steps.render import Layout, TemplateFailed, TemplateTooMuch
@@ -183,13 +183,30 @@ def test_schemas_that_could_do_more_than_check(schema: str, part: str) -> None:
     assert part in str(caught.value)
 
 
+def numbered(text: str, chunk_ids: list[str]) -> tuple[str, list[str]]:
+    numbering = Numbering(chunk_ids)
+    return numbering.apply(text), numbering.cited
+
+
+@given(st.lists(st.integers(1, 7)))
+def test_a_stream_is_numbered_as_the_whole_text_is(lengths: list[int]) -> None:
+    text = "Alpha [3]. Beta [1, 9] and [9] gamma [3][2] . End [x] open [4"
+    whole, stream = Numbering(list("abcde")), Numbering(list("abcde"))
+    heard, at = "", 0
+    for length in [*lengths, len(text)]:
+        heard += stream.take(text[at : at + length])
+        at += length
+    heard += stream.rest()
+    assert (heard, stream.cited) == (whole.apply(text), whole.cited)
+
+
 @pytest.mark.parametrize(
     ("text", "out", "cited"),
     [
         ("A [2]. B [1].", "A [1]. B [2].", ["y", "x"]),
         ("A [1][2] B [1].", "A [1][2] B [1].", ["x", "y"]),
         ("A [1, 2].", "A [1][2].", ["x", "y"]),
-        ("A [7]. B [0] C", "A. B  C", []),
+        ("A [7]. B [0] C", "A. B C", []),
         ("A 【2】", "A [1]", ["y"]),
         ("none", "none", []),
         ("In [2026] all [x]", "In [2026] all [x]", []),
@@ -197,7 +214,7 @@ def test_schemas_that_could_do_more_than_check(schema: str, part: str) -> None:
     ],
 )
 def test_renumber(text: str, out: str, cited: list[str]) -> None:
-    assert renumber(text, ["x", "y"]) == (out, cited)
+    assert numbered(text, ["x", "y"]) == (out, cited)
 
 
 @given(
@@ -205,16 +222,16 @@ def test_renumber(text: str, out: str, cited: list[str]) -> None:
     st.lists(st.sampled_from("vwxyz"), unique=True, max_size=5),
 )
 def test_renumbering_leaves_no_gaps_and_nothing_that_was_not_given(text: str, chunks: list[str]) -> None:
-    out, cited = renumber(text, chunks)
+    out, cited = numbered(text, chunks)
     assert set(cited) <= set(chunks)
-    again, same = renumber(out, cited)
+    again, same = numbered(out, cited)
     assert same == cited
     assert again.split() == out.split()
 
 
 def test_merge() -> None:
     text, chunks = merge("b [b.1] a [a.1][a.2] ? [c.1]", {"a": ["x", "y"], "b": ["y"]})
-    assert (text, chunks) == ("b [1] a [2][1]?", ["y", "x"])
+    assert (text, chunks) == ("b [1] a [2][1] ?", ["y", "x"])
 
 
 HANDBOOK = [

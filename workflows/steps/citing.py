@@ -5,27 +5,50 @@ from collections.abc import Callable, Mapping, Sequence
 
 MARK = re.compile(r"[\[【]\s*((?:[a-z][a-z0-9_]*\.)?\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】]")
 """[2], [1, 3], and [answer.2] where several steps of one workflow cite."""
-_GAP = re.compile(r"[ \t]+([.,;:!?)])")
+_OPEN = re.compile(r"\s*[\[【][^\]】]{0,40}$|\s+$")
+"""The end of a text that may go on as a mark, with the space before it."""
+_SPACED = re.compile(rf"([ \t]*){MARK.pattern}")
 
 
-def renumber(text: str, chunk_ids: Sequence[str], prefix: str = "") -> tuple[str, list[str]]:
-    """Drop the marks of passages that were not given and number the rest by first appearance.
+class Numbering:
+    """Drops the marks of passages that were not given and numbers the rest by first appearance."""
 
-    Returns the text and the chunk ids cited, in the order of their numbers. A prefix stands before each
-    number.
-    """
-    cited: dict[str, int] = {}
+    def __init__(self, chunk_ids: Sequence[str], prefix: str = "") -> None:
+        self._chunk_ids = chunk_ids
+        self._prefix = prefix
+        self._numbers: dict[str, int] = {}
+        self._held = ""
 
-    def one(number: str) -> str:
+    @property
+    def cited(self) -> list[str]:
+        """The chunk ids cited so far, in the order of their numbers."""
+        return list(self._numbers)
+
+    def apply(self, text: str) -> str:
+        """The text with its marks numbered; later texts go on counting."""
+        return _replace(
+            text, lambda numbers: "".join(dict.fromkeys(map(self._one, re.findall(r"\d+", numbers))))
+        )
+
+    def take(self, piece: str) -> str:
+        """As `apply` for a piece of a text; what may be the beginning of a mark is held back."""
+        text = self._held + piece
+        whole = _OPEN.search(text)
+        cut = whole.start() if whole else len(text)
+        self._held = text[cut:]
+        return self.apply(text[:cut])
+
+    def rest(self) -> str:
+        """What is still held back, once the text is whole."""
+        held, self._held = self._held, ""
+        return self.apply(held)
+
+    def _one(self, number: str) -> str:
         position = int(number) - 1
-        if not 0 <= position < len(chunk_ids):
+        if not 0 <= position < len(self._chunk_ids):
             return ""
-        new = cited.setdefault(chunk_ids[position], len(cited) + 1)
-        return f"[{prefix}{new}]"
-
-    return _replace(
-        text, lambda numbers: "".join(dict.fromkeys(map(one, re.findall(r"\d+", numbers))))
-    ), list(cited)
+        new = self._numbers.setdefault(self._chunk_ids[position], len(self._numbers) + 1)
+        return f"[{self._prefix}{new}]"
 
 
 def merge(text: str, cited_by: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
@@ -45,8 +68,13 @@ def merge(text: str, cited_by: Mapping[str, Sequence[str]]) -> tuple[str, list[s
 
 
 def _replace(text: str, one: Callable[[str], str]) -> str:
-    changed = MARK.sub(lambda match: one(match[1]), text)
-    return _GAP.sub(r"\1", changed).strip() if changed != text else text
+    """Put the new mark for each; a mark that goes takes the space before it along."""
+
+    def put(match: re.Match[str]) -> str:
+        new = one(match[2])
+        return f"{match[1]}{new}" if new else ""
+
+    return _SPACED.sub(put, text)
 
 
 def without_marks(text: str) -> str:

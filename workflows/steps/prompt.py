@@ -18,7 +18,7 @@ from workflows.steps.base import (
     TemplateText,
     number,
 )
-from workflows.steps.citing import renumber
+from workflows.steps.citing import Numbering
 from workflows.steps.fencing import passages_of, write
 from workflows.steps.replies import SchemaField, ask_for_json, asked
 from workflows.steps.retrieve import passage_of
@@ -67,14 +67,18 @@ async def perform(step: PromptStep, context: StepContext) -> StepOutcome:
         request = asked(step, messages, task=task, schema=step.output_schema.schema)
         data, reply, usage = await ask_for_json(request, step.output_schema, context)
         return StepOutcome(_output("", data, [], False, reply.notes, reply.model), usage, reply.model)
-    on_text = _Held(context.on_text).take if context.on_text else None
-    reply = await context.model.complete(asked(step, messages, task=task), on_text)
+    prefix = f"{step.id}." if context.workflow.has_several_citing else ""
+    chunk_ids = [str(each["chunk_id"]) for each in passages]
+    heard = _Heard(context.on_text, Numbering(chunk_ids, prefix)) if context.on_text else None
+    reply = await context.model.complete(asked(step, messages, task=task), heard.take if heard else None)
     abstained = reply.text.strip().startswith(ABSTAINED)
-    text, cited = "" if abstained else reply.text.strip(), list[str]()
-    if passages and text:
-        prefix = f"{step.id}." if context.workflow.has_several_citing else ""
-        text, cited = renumber(text, [str(each["chunk_id"]) for each in passages], prefix)
-    output = _output(text, None, cited, abstained, reply.notes, reply.model)
+    numbering = Numbering(chunk_ids, prefix)
+    text = "" if abstained else reply.text.strip()
+    if chunk_ids:
+        text = numbering.apply(text).strip()
+    if heard and not abstained:
+        heard.finish()
+    output = _output(text, None, numbering.cited, abstained, reply.notes, reply.model)
     return StepOutcome(output, reply.usage, reply.model, "The model found no answer." if abstained else "")
 
 
@@ -91,23 +95,33 @@ def _output(
     }
 
 
-class _Held:
-    """Holds streamed text back while it may still turn out to be the word for abstaining."""
+class _Heard:
+    """Passes streamed text on as the reader will have it: numbered, and not the word for abstaining."""
 
-    def __init__(self, on_text: Callable[[str], None]) -> None:
+    def __init__(self, on_text: Callable[[str], None], numbering: Numbering) -> None:
         self._on_text = on_text
+        self._numbering = numbering
         self._held: str | None = ""
 
     def take(self, piece: str) -> None:
         """Pass the piece on once it is clear that this is an answer."""
         if self._held is None:
-            self._on_text(piece)
+            self._say(self._numbering.take(piece))
             return
         self._held += piece
         start = self._held.lstrip()
         if not ABSTAINED.startswith(start) and not start.startswith(ABSTAINED):
-            held, self._held = self._held, None
-            self._on_text(held)
+            self._held = None
+            self._say(self._numbering.take(start))
+
+    def finish(self) -> None:
+        """Pass on what was held back for a mark that did not come."""
+        if self._held is None:
+            self._say(self._numbering.rest())
+
+    def _say(self, words: str) -> None:
+        if words:
+            self._on_text(words)
 
 
 def _sample(step: PromptStep) -> Mapping[str, Json]:
