@@ -193,7 +193,7 @@ async def test_triage_drafts_a_whole_reply_for_every_label(label: str) -> None:
 
 
 async def test_triage_repeats_the_facts_it_understood() -> None:
-    facts: dict[str, Json] = {"amount": 640, "due": "2027-01-15", "location": "Leeds", "reference": "PO-7"}
+    facts: dict[str, Json] = {"amount": 640.0, "due": "2027-01-15", "location": "Leeds", "reference": "PO-7"}
     text = await _triaged("purchase", facts)
     assert "**Queue:** purchasing" in text
     assert "I understood: amount 640, date 2027-01-15, office Leeds, reference PO-7." in text
@@ -202,7 +202,7 @@ async def test_triage_repeats_the_facts_it_understood() -> None:
 async def test_triage_believes_the_amount_given_apart_over_the_text() -> None:
     text = await _triaged("purchase", {"amount": 640}, amount="7000")
     assert "finance approval" in text
-    assert "amount 7000" in text
+    assert "amount 7000 EUR" in text
 
 
 @pytest.mark.parametrize(
