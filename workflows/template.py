@@ -114,11 +114,13 @@ def look_up(scope: Mapping[str, Json], reference: Reference) -> Json:
 
 
 def as_text(value: Json) -> str:
-    """A value as it stands in a text: nothing for null, lists with commas, the rest as JSON would have it."""
+    """A value as it stands in a text: nothing for null, 5 for 5.0, lists with commas, the rest as JSON."""
     if isinstance(value, str):
         return value
     if value is None:
         return ""
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:.0f}"
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
         return ", ".join(map(as_text, value))
     return json.dumps(value, ensure_ascii=False)

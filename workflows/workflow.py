@@ -131,8 +131,9 @@ class Workflow:
     @cached_property
     def spoken(self) -> frozenset[str]:
         """Steps whose text is an answer as it stands, so that people may watch it being written."""
-        whole = (part for template in self.answer.values() for part in template.references)
-        return frozenset(root for root, *_ in whole if isinstance(self._by_id.get(root), PromptStep))
+        alone = (template for template in self.answer.values() if len(template.parts) == 1)
+        roots = {root for template in alone for root, *_ in template.references}
+        return frozenset(root for root in roots if isinstance(self._by_id.get(root), PromptStep))
 
     def prompt_names(self) -> frozenset[str]:
         """The prompts its steps are written with."""

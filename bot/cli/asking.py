@@ -53,18 +53,17 @@ async def prepare(product: Product) -> None:
         await load_shipped(product, follow)
 
 
-async def ask(product: Product, workflow: str, words: list[str]) -> tuple[RunView, bool]:
-    """Carry one request through, here or by a worker that is quicker; whether its text was streamed."""
+async def ask(product: Product, workflow: str, words: list[str]) -> tuple[RunView, str]:
+    """Carry one request through, here or by a worker that is quicker; what of it was streamed."""
     found = await product.catalogue.find(workflow)
     inputs = read_words(words, {name: item.kind for name, item in found.workflow.inputs.items()})
     request = RunRequest(f"terminal:{uuid.uuid4()}", Actor(OPERATOR), workflow, inputs, Origin("terminal"))
     accepted = await product.runs.accept(request)
-    heard = False
+    heard: list[str] = []
 
     def listen(run_id: str, words: str) -> None:
-        nonlocal heard
         if run_id == accepted.run_id:
-            heard = True
+            heard.append(words)
             console.piece(words)
 
     await product.worker(listen).drain()
@@ -74,7 +73,7 @@ async def ask(product: Product, workflow: str, words: list[str]) -> tuple[RunVie
         view = await product.runs.view(accepted.run_id)
     if heard:
         console.piece("\n")
-    return view, heard
+    return view, "".join(heard)
 
 
 def read_words(words: list[str], kinds: Mapping[str, str]) -> dict[str, str]:

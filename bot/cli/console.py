@@ -68,14 +68,14 @@ def refuse_kind(kind: str, facts: Mapping[str, str], token: str = "") -> None:
     err.print(plain(text.failed(sentence(kind, facts), token)), style="red", markup=False)
 
 
-def show_run(view: RunView, now: datetime, *, streamed: bool) -> None:
-    """The answer, unless it was streamed, then sources and receipt."""
+def show_run(view: RunView, now: datetime, *, streamed: str) -> None:
+    """The answer, unless it was streamed word for word, then sources and receipt."""
     answer = view.answer
     if answer is None:
         if view.failure is not None:
             refuse_kind(view.failure.kind, view.failure.facts, view.failure.token)
         return
-    if not streamed:
+    if streamed.strip() != answer.text.strip():
         out.print(answer.text, markup=False)
     if answer.citations:
         out.print("\nSources", style="bold")
