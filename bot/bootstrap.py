@@ -7,7 +7,7 @@ from pathlib import Path
 from bot.adapters.llm import Models
 from bot.adapters.profiles import SHIPPED, read_profiles
 from bot.adapters.queue.wakeup import EmbeddedQueue, RunQueue, WakeUp
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from bot.adapters.store.migrate import migrate
 from bot.adapters.system_clock import SystemClock
 from bot.services.access import Access

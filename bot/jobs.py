@@ -8,7 +8,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from bot.adapters.store import audit_log
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 
 log = structlog.get_logger(__name__)
 

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
-from bot.adapters.store.engine import Store
 from bot.adapters.store.all_tables import metadata
+from bot.adapters.store.database import Store
 
 
 class LeftTheMachine(AssertionError):

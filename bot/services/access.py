@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection
 
 from bot.adapters.store import audit_log
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from bot.adapters.store.grants import delete_grant, insert_grant, read_grants
 from bot.governance.roles import EVERYTHING, Grant, Permission, Role, permits, who_may
 from bot.services.actors import Actor

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import Any
 
+from bot.adapters.store.database import Connection
 from bot.adapters.store.document_log import list_collections
-from bot.adapters.store.engine import Connection
 from bot.adapters.store.step_log import read_steps
 from bot.services.readers import Audience
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models
+from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.document_log import list_collections
-from bot.adapters.store.engine import Connection, Store
 from bot.adapters.store.ledger import insert_call
 from bot.adapters.store.run_leases import Held, pin_run
 from bot.adapters.store.run_log import RunRow

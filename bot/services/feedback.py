@@ -6,7 +6,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from bot.adapters.store import audit_log
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from bot.adapters.store.scores import Score, read_scores, write_score
 from bot.services.access import Outsider
 from bot.services.actors import Actor

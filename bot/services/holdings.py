@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bot.adapters.store import audit_log
 from bot.adapters.store import document_log as log
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from bot.services.intake import Added, Intake, OnProgress, remove_document
 from bot.services.readers import EVERYONE, Audience
 from bot.services.snapshots import Snapshots

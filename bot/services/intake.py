@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bot.adapters.store import audit_log
 from bot.adapters.store import document_log as log
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from bot.services.snapshots import Snapshots
 from knowledge.chunking import cut
 from knowledge.document import Chunk, Document, LiveChunk

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from bot.adapters.store.run_leases import Held
 from bot.adapters.store.step_log import journal_step, read_steps
 from workflows.run import StepRun

@@ -11,7 +11,7 @@ import structlog
 
 from bot.adapters.queue.wakeup import WakeUp, ringing_on
 from bot.adapters.store import audit_log, outbox_log
-from bot.adapters.store.engine import Connection, Store
+from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.outbox_log import HeldItem
 from bot.adapters.store.run_log import read_runs
 from bot.services.opaque_ids import incident_token

@@ -3,7 +3,7 @@
 from typing import Literal, get_args
 
 from bot.adapters.store import audit_log
-from bot.adapters.store.engine import Connection, Store
+from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.preferences_log import read_preference, write_preference
 from bot.services.access import Outsider
 from bot.services.actors import Actor

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.adapters.ledger_entry import LedgerEntry
-from bot.adapters.store.engine import Connection
+from bot.adapters.store.database import Connection
 from bot.adapters.store.ledger import read_calls, sum_usage
 from bot.adapters.store.outbox_log import messages_of
 from bot.adapters.store.row_codec import answer_from, failure_from

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.adapters.queue.wakeup import RunQueue, WakeUp
 from bot.adapters.store import audit_log, outbox_log, run_log
-from bot.adapters.store.engine import Connection, Store
+from bot.adapters.store.database import Connection, Store
 from bot.governance.roles import Permission
 from bot.services import opaque_ids, run_views
 from bot.services.access import Access, NotAuthorized, Outsider

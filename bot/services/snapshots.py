@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from bot.adapters.store import document_log as log
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from knowledge.document import LiveChunk
 from knowledge.embedding import Embedder, Vectors
 from knowledge.index import MixedModels, VectorIndex

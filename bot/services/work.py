@@ -13,7 +13,7 @@ import structlog
 
 from bot.adapters.queue.wakeup import RunQueue, WakeUp, ringing_on
 from bot.adapters.store import audit_log, run_leases
-from bot.adapters.store.engine import Connection, Store
+from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.run_leases import Held, Step
 from bot.adapters.store.run_log import RunRow
 from bot.services.opaque_ids import incident_token

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from bot.adapters.queue.wakeup import EmbeddedQueue, WakeUp
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from bot.governance.roles import Role
 from bot.services.access import Access
 from bot.services.actors import Actor, Origin

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.adapters.store import audit_log
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from bot.adapters.system_clock import SystemClock
 from bot.governance.roles import EVERYTHING, Permission, Role
 from bot.services.access import Access, NotAuthorized, Outsider

@@ -5,7 +5,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.adapters.store.audit_log import append_event, read_events, verify
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 
 AT = datetime(2026, 11, 22, 9, 30, 0, 123456, tzinfo=UTC)
 

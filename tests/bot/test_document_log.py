@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from bot.adapters.store import document_log as log
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from knowledge.chunking import cut
 from knowledge.document import Document
 

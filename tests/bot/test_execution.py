@@ -7,7 +7,7 @@ import pytest
 
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.store import document_log
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from bot.adapters.store.run_leases import Held, claim_runs
 from bot.services.actors import Origin
 from bot.services.catalogue import Catalogue, Content

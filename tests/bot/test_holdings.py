@@ -7,9 +7,9 @@ from fakes import FakeClock
 from sqlalchemy import select
 
 from bot.adapters.store import document_log as log
-from bot.adapters.store.audit_log import audit_events
-from bot.adapters.store.engine import Store
 from bot.adapters.store.all_tables import metadata
+from bot.adapters.store.audit_log import audit_events
+from bot.adapters.store.database import Store
 from bot.services.actors import Actor, Origin
 from bot.services.holdings import Holdings, InvalidCollectionName, UnknownDocument
 from bot.services.readers import TERMINAL, Audience

@@ -5,10 +5,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError
 
-from bot.adapters.store.audit_log import append_event, verify
-from bot.adapters.store.engine import Store
-from bot.adapters.store.migrate import current_revision, migrate, newest_revision
 from bot.adapters.store.all_tables import metadata
+from bot.adapters.store.audit_log import append_event, verify
+from bot.adapters.store.database import Store
+from bot.adapters.store.migrate import current_revision, migrate, newest_revision
 from tests.fakes import FakeClock
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.adapters.store import audit_log, outbox_log
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from bot.adapters.store.run_leases import Held
 from bot.adapters.store.run_log import RunRow
 from bot.services.actors import Origin

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.adapters.store import preferences_log  # noqa: F401 - declares its table
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from bot.adapters.store.tables import metadata
 from bot.services.access import Outsider
 from bot.services.actors import Actor

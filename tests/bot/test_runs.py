@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.store import audit_log, document_log
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from bot.adapters.store.ledger import insert_call
 from bot.adapters.store.run_leases import Held
 from bot.adapters.store.run_log import RunRow, sources_of

@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from bot.adapters.queue.wakeup import EmbeddedQueue, WakeUp
 from bot.adapters.store import run_leases, run_log
-from bot.adapters.store.engine import Connection, Store
+from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.run_leases import Held
 from bot.adapters.store.run_log import RunRow
 from bot.adapters.system_clock import SystemClock

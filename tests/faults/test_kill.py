@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.adapters.store import audit_log
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from bot.adapters.store.grants import insert_grant
 from bot.adapters.system_clock import SystemClock
 from bot.governance.roles import EVERYTHING, Grant, Role

@@ -38,13 +38,18 @@ def answer(page: Page, question: str) -> Locator:
     return page.get_by_role("article").filter(has_text=question).last
 
 
+def button(place: Locator, words: str) -> Locator:
+    """By what stands on it; its accessible name may say more."""
+    return place.locator("button", has_text=words)
+
+
 def ask(page: Page, question: str = QUESTION) -> Locator:
     go(page, "Spanwise")
     if page.get_by_role("tab", name="Messages").count():
         page.get_by_role("tab", name="Messages").click()
     type_in(page, f"/ask-policy {question}")
     found = answer(page, question)
-    expect(found.get_by_role("button", name="Explain")).to_be_visible()
+    expect(button(found, "Explain")).to_be_visible()
     return found
 
 
@@ -79,7 +84,7 @@ def test_vote_and_change_the_vote(page: Page, stage: ProductStage) -> None:
 
 
 def test_explain_shows_the_steps_and_their_cost(page: Page) -> None:
-    ask(page).get_by_role("button", name="Explain").click()
+    button(ask(page), "Explain").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Reading the handbook")
     expect(dialog).to_contain_text("spanwise/quote")
@@ -99,7 +104,7 @@ def test_missing_arguments_open_a_form_that_says_what_is_wrong(page: Page) -> No
     dialog.get_by_role("button", name=re.compile("Run|Ask|Submit")).click()
     expect(dialog).to_have_count(0)
     go(page, "Spanwise")
-    expect(answer(page, "Spain").get_by_role("button", name="Explain")).to_be_visible()
+    expect(button(answer(page, "Spain"), "Explain")).to_be_visible()
 
 
 def test_what_the_handbook_does_not_cover_is_said(page: Page) -> None:
@@ -114,7 +119,7 @@ def test_share_to_the_channel_it_was_asked_in(page: Page) -> None:
     type_in(page, "/ask-policy What can I spend on a hotel in London?")
     go(page, "Spanwise")
     found = answer(page, "hotel in London")
-    found.get_by_role("button", name="Share to channel").click()
+    button(found, "Share to channel").click()
     go(page, "people-questions")
     shared = answer(page, "hotel in London")
     expect(shared).to_contain_text("Ana Costa")
@@ -128,7 +133,7 @@ def test_a_reply_in_the_thread_goes_on_without_a_mention(page: Page) -> None:
     found.get_by_role("button", name=re.compile("Reply|thread", re.IGNORECASE)).first.click()
     type_in(page, "And when I am on parental leave?")
     thread = page.get_by_role("complementary", name=re.compile("Thread"))
-    expect(thread.get_by_role("button", name="Explain").nth(1)).to_be_visible()
+    expect(button(thread, "Explain").nth(1)).to_be_visible()
     expect(thread).to_contain_text("parental leave")
     picture(page, "thread")
 
@@ -142,9 +147,9 @@ def test_cancel_a_run_under_way(page: Page, stage: ProductStage) -> None:
     found = answer(page, "meaning of this")
     expect(found).to_contain_text("Asking the distant model")
     picture(page, "progress")
-    found.get_by_role("button", name="Cancel").click()
+    button(found, "Cancel").click()
     expect(found).to_contain_text("Cancelled after")
-    expect(found.get_by_role("button", name="Cancel")).to_have_count(0)
+    expect(button(found, "Cancel")).to_have_count(0)
 
 
 def test_the_home_tab_says_what_this_person_can_do(page: Page) -> None:

@@ -16,7 +16,7 @@ from slack_checks import shown
 from slack_samples import ASK_POLICY, PLAN_TRIP, SUMMARISE, answer
 
 from bot.adapters.queue.wakeup import EmbeddedQueue, WakeUp
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from bot.adapters.store.run_log import RunRow
 from bot.adapters.store.tables import metadata
 from bot.adapters.system_clock import SystemClock

@@ -9,7 +9,7 @@ import pytest_asyncio
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models
 from bot.adapters.profiles import SHIPPED, read_profiles
-from bot.adapters.store.engine import Store
+from bot.adapters.store.database import Store
 from bot.adapters.store.tables import metadata
 from bot.adapters.system_clock import SystemClock
 from bot.services.holdings import Holdings

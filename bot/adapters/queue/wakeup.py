@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
-from bot.adapters.store.engine import Connection
+from bot.adapters.store.database import Connection
 
 
 class WakeUp:

@@ -6,7 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from bot.adapters.store.engine import open_engine
+from bot.adapters.store.database import open_engine
 
 MIGRATION_LOCK = 7_405_117
 """Key of the PostgreSQL advisory lock that lets one process at a time migrate."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, func, insert, select
 
-from bot.adapters.store.engine import Store, open_engine
+from bot.adapters.store.database import Store, open_engine
 
 numbers = Table("numbers", MetaData(), Column("n", Integer, primary_key=True))
 
