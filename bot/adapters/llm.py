@@ -16,6 +16,7 @@ from bot.adapters.provider_errors import CallFailed, facts_of
 from bot.adapters.system_clock import SystemClock
 from knowledge.embedding import Embedder
 from workflows.ports import Clock, Model, ModelReply, ModelRequest, ModelTimeout, ModelUnavailable
+from workflows.run import Usage
 
 ATTEMPTS = 3
 """The first call of a provider and at most two retries."""
@@ -129,12 +130,14 @@ class _Asking:
             raise
         finally:
             seconds = asyncio.get_running_loop().time() - begun
-            entry = self._entry(call, started_at, seconds, outcome)
+            usage = call.usage()
+            entry = self._entry(call, usage, started_at, seconds, outcome)
             await asyncio.shield(self.bound.record(entry))
-        return ModelReply(result.text, profile.model, call.usage(), seconds, _notes(profile, result))
+        return ModelReply(result.text, profile.model, usage, seconds, _notes(profile, result))
 
-    def _entry(self, call: ProviderCall, started_at: datetime, seconds: float, outcome: str) -> LedgerEntry:
-        usage = call.usage()
+    def _entry(
+        self, call: ProviderCall, usage: Usage, started_at: datetime, seconds: float, outcome: str
+    ) -> LedgerEntry:
         return LedgerEntry(
             run_id=self.bound.run_id,
             step_id=self.request.step_id,

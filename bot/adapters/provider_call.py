@@ -220,6 +220,7 @@ def load_litellm() -> Any:
         ("LITELLM_LOCAL_MODEL_COST_MAP", "True"),  # otherwise the import asks the internet for prices
         ("LITELLM_MODE", "PRODUCTION"),  # otherwise the import reads .env into the environment
         ("LITELLM_LOG", "CRITICAL"),  # its log lines quote requests
+        ("EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER", "True"),  # without the openai SDK: half the CPU time
     ):
         os.environ.setdefault(name, value)
     import litellm
