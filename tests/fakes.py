@@ -32,7 +32,7 @@ class FakeClock:
 
 
 class FakeSender:
-    """A Slack that keeps what it was sent; `faults` are raised by the next calls, "before" storing or after."""
+    """A Slack that keeps what it was sent; `faults` are raised by the next calls."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, OutboxItem]] = []
