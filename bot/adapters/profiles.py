@@ -67,7 +67,8 @@ class ModelProfile(_Strict):
     @classmethod
     def _is_url(cls, value: str | None) -> str | None:
         if value is not None:
-            TypeAdapter(HttpUrl).validate_python(value)
+            if TypeAdapter(HttpUrl).validate_python(value).username is not None:
+                raise ValueError("holds a user name; name the variable of the key in `api_key_env`")
         return value
 
     @field_validator("params")

@@ -191,6 +191,7 @@ class ProviderCall:
             litellm_call_id="",
             function_id="",
         )
+        log.stream_options = self._arguments.get("stream_options")
         if self.profile.provider == BUILT_IN:
             self._litellm.custom_provider_map = [{"provider": BUILT_IN, "custom_handler": self._answerer}]
             self._litellm.utils.custom_llm_setup()

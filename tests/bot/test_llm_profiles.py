@@ -16,6 +16,12 @@ WRONG = [
     pytest.param("default: {model: openai/x, modle: y}", 1, "modle", id="unknown key"),
     pytest.param("default:\n  model: gpt-4o\n", 2, "model", id="no provider"),
     pytest.param("default:\n  model: openai/x\n  api_base: gateway\n", 3, "api_base", id="no url"),
+    pytest.param(
+        "default:\n  model: openai/x\n  api_base: http://me:pw@host/v1\n",
+        3,
+        "api_key_env",
+        id="secret in url",
+    ),
     pytest.param("default:\n  model: openai/x\n  fallbacks: [nobody]\n", 3, "nobody", id="no fallback"),
     pytest.param("other:\n  model: openai/x\n", 1, "default", id="no default"),
     pytest.param("default:\n  model: openai/x\n  params: {api_key: k}\n", 3, "api_key", id="key in file"),
