@@ -52,6 +52,8 @@ def _inputs(workflow: Workflow) -> Iterator[str]:
 
 
 def _source(source: str) -> str:
+    if source == "earlier":
+        return "Filled with what was asked before in the conversation"
     return f"Filled from the {source} it is run on" if source else ""
 
 

@@ -64,9 +64,18 @@ class Input(Setting):
     required: bool = True
     default: Scalar = None
     max_length: int = Field(10_000, ge=1, le=MAX_TEXT, description="Characters.")
-    source: Literal["message", "thread", ""] = Field(
-        "", alias="from", description="What fills it when the workflow is run on a message or a thread."
+    source: Literal["message", "thread", "earlier", ""] = Field(
+        "",
+        alias="from",
+        description="What fills it: the message or thread it is run on; earlier: what was asked before in "
+        "the conversation, for which nobody is asked.",
     )
+
+    @model_validator(mode="after")
+    def _earlier_is_optional(self) -> "Input":
+        if self.source == "earlier" and (self.kind != "text" or self.default is None):
+            raise PydanticCustomError("earlier", "is `from: earlier`, so it must be text with a default")
+        return self
 
 
 class Parameter(Setting):

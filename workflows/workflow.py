@@ -99,6 +99,11 @@ class Workflow:
         return content_hash(self.content)
 
     @cached_property
+    def asked_inputs(self) -> Mapping[str, Input]:
+        """The inputs that a person is asked for; the others come from the conversation."""
+        return {name: each for name, each in self.inputs.items() if each.source != "earlier"}
+
+    @cached_property
     def edges(self) -> Mapping[str, Edges]:
         """What each step waits for."""
         return edges(self.steps)

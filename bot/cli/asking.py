@@ -56,7 +56,7 @@ async def prepare(product: Product) -> None:
 async def ask(product: Product, workflow: str, words: list[str]) -> tuple[RunView, str]:
     """Carry one request through, here or by a worker that is quicker; what of it was streamed."""
     found = await product.catalogue.find(workflow)
-    inputs = read_words(words, {name: item.kind for name, item in found.workflow.inputs.items()})
+    inputs = read_words(words, {name: item.kind for name, item in found.workflow.asked_inputs.items()})
     request = RunRequest(f"terminal:{uuid.uuid4()}", Actor(OPERATOR), workflow, inputs, Origin("terminal"))
     accepted = await product.runs.accept(request)
     heard: list[str] = []

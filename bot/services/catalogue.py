@@ -235,7 +235,7 @@ def _released(version: StoredVersion) -> Released:
 def usage_hint(workflow: Workflow) -> str:
     """What to type after the command: the first text input bare, others as name=value."""
     parts, bare = [], False
-    for name, item in workflow.inputs.items():
+    for name, item in workflow.asked_inputs.items():
         word = f"<{item.label.lower()}>" if item.kind == "text" and not bare else f"{name}=<{item.kind}>"
         bare = bare or item.kind == "text"
         parts.append(word if item.required and item.default is None else f"[{word}]")

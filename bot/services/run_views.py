@@ -1,7 +1,7 @@
 """A run as people are shown it, put together from its row, its message and its ledger."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -66,6 +66,8 @@ class Explanation:
     run: RunView
     steps: tuple[StepRun, ...]
     calls: tuple[LedgerEntry, ...]
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Step id to its title in the version that ran."""
 
 
 def load_view(connection: Connection, run_id: str) -> RunView:

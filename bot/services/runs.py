@@ -1,7 +1,7 @@
 """Asking for runs, following them, stopping them and sharing what they answered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.adapters.queue.wakeup import RunQueue, WakeUp
 from bot.adapters.store import audit_log, outbox_log, run_log
@@ -185,9 +185,15 @@ class Runs:
             explanation = run_views.explain(connection, run_id)
             if not _reads(actor, explanation.run):
                 self._visible(connection, actor, run_id, Permission.SEE_RUNS)
-            return explanation
+            return replace(explanation, titles=self._titles(connection, explanation.run))
 
         return await self._store.read(look)
+
+    def _titles(self, connection: Connection, run: RunView) -> dict[str, str]:
+        if not run.pins:
+            return {}
+        pinned = self._catalogue.resolve_pins(connection, run.workflow, run.pins)
+        return {step.id: step.title for step in pinned.root.steps if step.title}
 
     async def by_message(self, channel: str, ts: str) -> RunView | None:
         """The run whose message this is."""

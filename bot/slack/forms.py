@@ -138,7 +138,10 @@ def explain_view(explanation: Explanation, names: Mapping[str, str]) -> Block:
         el.section(f"*{el.escape(run.title)}* v{run.version} · `{el.escape(run.id)}`"),
         *([el.section(text.quote(question, 500))] if question else []),
         el.header("Steps"),
-        *(el.section(_step_line(number, step)) for number, step in enumerate(explanation.steps[:STEPS], 1)),
+        *(
+            el.section(_step_line(number, step, explanation.titles.get(step.step_id, step.step_id)))
+            for number, step in enumerate(explanation.steps[:STEPS], 1)
+        ),
         *_passages_read(explanation.steps, names),
         *_calls(explanation),
         *_whole_answer(explanation),
@@ -195,7 +198,7 @@ def _opening(released: Released, prefill: Prefill) -> list[Block]:
 
 
 def _fields(released: Released, prefill: Prefill) -> Iterable[Block]:
-    for name, item in released.workflow.inputs.items():
+    for name, item in released.workflow.asked_inputs.items():
         if name in prefill.taken:
             yield el.section(f"*{el.escape(item.label or name)}*\n{text.quote(prefill.taken[name], 300)}")
             yield el.context("_All of it will be used._")
@@ -245,11 +248,9 @@ def _entered(element: Mapping[str, Any]) -> str:
     return str(chosen or element.get("selected_date") or element.get("value") or "")
 
 
-def _step_line(number: int, step: StepRun) -> str:
+def _step_line(number: int, step: StepRun, title: str) -> str:
     seconds = text.elapsed((step.finished_at - step.started_at).total_seconds())
-    parts = [
-        f"{number}. *{el.escape(step.step_id)}* · {el.escape(step.kind)} · {step.status.value} · {seconds}"
-    ]
+    parts = [f"{number}. *{el.escape(title)}* · {el.escape(step.kind)} · {step.status.value} · {seconds}"]
     if step.attempts > 1:
         parts.append(f"{step.attempts} attempts")
     if step.model:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.services.catalogue import Released
+from bot.services.run_views import RunView
 from bot.slack.desk import Desk
 from bot.slack.gateway import SlackBusy, SlackRefused, SlackUncertain
 
@@ -85,10 +86,20 @@ def values_from(released: Released, message: str, thread: str) -> dict[str, str]
 
 def primary_input(released: Released) -> str:
     """The input that a message fills: the marked one, else the first text input, else none."""
-    inputs = released.workflow.inputs
+    inputs = released.workflow.asked_inputs
     marked = [name for name, item in inputs.items() if item.source]
     texts = [name for name, item in inputs.items() if item.kind == "text"]
     return next(iter([*marked, *texts]), "")
+
+
+def earlier_from(released: Released, before: RunView, name: str) -> dict[str, str]:
+    """What was asked before in a conversation, newest last, for inputs marked `from: earlier`."""
+    found = {}
+    for key, item in released.workflow.inputs.items():
+        if item.source == "earlier":
+            said = f"{before.inputs.get(key, '')} {before.inputs.get(name, '')}".strip()
+            found[key] = said[-item.max_length :]
+    return found
 
 
 def wants_thread(released: Released) -> bool:

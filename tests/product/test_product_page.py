@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from product_stage import ProductStage
 
+expect.set_options(timeout=20_000)
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
 
 QUESTION = "How many days of leave can I carry over?"

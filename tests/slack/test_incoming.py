@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slack_samples import ASK_POLICY, PLAN_TRIP, SUMMARISE, released
+from slack_samples import ASK_POLICY, PLAN_TRIP, SUMMARISE, released, view
 
 from bot.slack import incoming
+
+EARLIER = "  earlier: {kind: text, label: Before, default: '', max_length: 24, from: earlier}\n"
 
 
 @pytest.mark.parametrize(
@@ -56,6 +58,17 @@ def test_marked_inputs_are_filled_and_else_the_first_text() -> None:
     assert incoming.values_from(trip, "a visit", "") == {"why": "a visit"}
     assert incoming.values_from(policy, "", "") == {}
     assert incoming.wants_thread(thread) and not incoming.wants_thread(policy)
+
+
+def test_a_conversation_carries_what_was_asked_before() -> None:
+    item = released(ASK_POLICY.replace("steps:", EARLIER + "steps:", 1))
+    first = view(inputs={"question": "How many days?"})
+    then = {"question": "And on sick leave?", **incoming.earlier_from(item, first, "question")}
+    assert then["earlier"] == "How many days?"
+    second = view(inputs=then)
+    assert incoming.earlier_from(item, second, "question") == {"earlier": "days? And on sick leave?"}
+    assert incoming.earlier_from(released(ASK_POLICY), first, "question") == {}
+    assert "earlier" not in item.usage_hint
 
 
 def test_a_workflow_without_text_inputs_is_given_nothing() -> None:
