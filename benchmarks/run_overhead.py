@@ -177,7 +177,9 @@ class Bench:
             )
             assert reply.choices[0].message.content
 
+        ours = os.environ.pop("EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER")
         await _at_most(concurrency, [one] * runs)
+        os.environ["EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER"] = ours
 
     async def whole(self, runs: int, concurrency: int) -> None:
         """Accept, work and deliver until every run has ended and every message is out."""

@@ -66,9 +66,8 @@ class ModelProfile(_Strict):
     @field_validator("api_base")
     @classmethod
     def _is_url(cls, value: str | None) -> str | None:
-        if value is not None:
-            if TypeAdapter(HttpUrl).validate_python(value).username is not None:
-                raise ValueError("holds a user name; name the variable of the key in `api_key_env`")
+        if value is not None and TypeAdapter(HttpUrl).validate_python(value).username is not None:
+            raise ValueError("holds a user name; name the variable of the key in `api_key_env`")
         return value
 
     @field_validator("params")
