@@ -1,13 +1,16 @@
 """One demo for each module that asks for it."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from product_stage import ProductStage
+from terminal import Ran, Terminal
 
+QUESTION = "How many days of leave can I carry over?"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox",
@@ -20,9 +23,25 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProductStage]:
-    stage = ProductStage(tmp_path_factory.mktemp("demo"))
+@pytest.fixture(scope="session")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Terminal, Ran]:
+    """`python -m bot run` on an empty data folder, and how it ended."""
+    terminal = Terminal(tmp_path_factory.mktemp("first") / "var")
+    return terminal, terminal.child("run", "ask-policy", f"question={QUESTION}")
+
+
+def take_vectors(home: Terminal, data_dir: Path) -> None:
+    """Spare a new data folder the half minute of encoding the handbook again."""
+    shutil.copytree(home.data_dir / "knowledge" / "tokens", data_dir / "knowledge" / "tokens")
+
+
+@pytest.fixture(scope="session")
+def stage(
+    tmp_path_factory: pytest.TempPathFactory, first_run: tuple[Terminal, Ran]
+) -> Iterator[ProductStage]:
+    folder = tmp_path_factory.mktemp("demo")
+    take_vectors(first_run[0], folder / "var")
+    stage = ProductStage(folder)
     yield stage
     stage.close()
 
@@ -38,7 +57,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, stage: ProductStage) -> Iterator[Page]:
+def page(browser: Browser, stage: ProductStage, request: pytest.FixtureRequest) -> Iterator[Page]:
     """The workspace page as Ana sees it; an error in its console fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
     context.set_default_timeout(20_000)
@@ -47,5 +66,7 @@ def page(browser: Browser, stage: ProductStage) -> Iterator[Page]:
     page.on("pageerror", lambda error: problems.append(error.message))
     page.goto(stage.url)
     yield page
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"end-{request.node.name}.png")
     context.close()
     assert problems == []

@@ -122,6 +122,7 @@ def test_share_to_the_channel_it_was_asked_in(page: Page) -> None:
     go(page, "Spanwise")
     found = answer(page, "hotel in London")
     button(found, "Share to channel").click()
+    button(page.get_by_role("alertdialog"), "Share").click()
     go(page, "people-questions")
     shared = answer(page, "hotel in London")
     expect(shared).to_contain_text("Ana Costa")
