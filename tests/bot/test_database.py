@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, func, insert, select
 
-from bot.adapters.store.database import Store, open_engine
+from bot.adapters.store.database import Store, begin, open_engine
 
 numbers = Table("numbers", MetaData(), Column("n", Integer, primary_key=True))
 
@@ -71,8 +71,8 @@ def test_closing_finishes_what_was_queued(counting: Store) -> None:
 def test_a_lock_held_elsewhere_is_waited_for(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path}/x.db")
     store.write_now(numbers.metadata.create_all)
-    other = open_engine(store.url, writer=True)
-    with other.begin():
+    other = open_engine(store.url)
+    with other.connect() as connection, begin(connection, writing=True):
         future = store.submit(lambda c: put(c, 1))
         with pytest.raises(TimeoutError):
             future.result(0.3)
@@ -147,3 +147,38 @@ async def test_only_groups_of_relaxed_writes_are_relaxed(counting: Store) -> Non
     hold.set()
     assert await both == [full, full]
     counting.close()
+
+
+async def test_what_is_left_is_committed_before_what_is_written_after(counting: Store) -> None:
+    counting.leave(lambda c: put(c, 1))
+    counting.leave(lambda c: put(c, 1))  # fails, and takes nothing else back
+    counting.leave(lambda c: put(c, 2))
+    assert await counting.write(lambda c: put(c, 3)) == 3
+    assert count(counting) == 3
+    counting.close()
+
+
+def test_what_is_left_is_committed_without_company(counting: Store) -> None:
+    done = threading.Event()
+
+    def act(connection: Connection) -> None:
+        put(connection, 1)
+        done.set()
+
+    counting.leave(act)
+    assert done.wait(5)
+    counting.close()
+    reopened = Store(counting.url)
+    assert count(reopened) == 1
+    reopened.close()
+
+
+@pytest.mark.postgres
+def test_a_server_that_hung_up_is_called_again(postgres_url: str) -> None:
+    store, other = Store(postgres_url), Store(postgres_url)
+    store.write_now(numbers.metadata.create_all)
+    pid = store.write_now(lambda c: c.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+    other.write_now(lambda c: c.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 5000)"))
+    assert store.write_now(lambda c: put(c, 1)) == 1
+    store.close()
+    other.close()

@@ -94,8 +94,7 @@ class Killer:
             if next(numbers) == self.order.kill_statement:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        for engine in (store.writer, store.reader):
-            event.listen(engine, "before_cursor_execute", before)
+        event.listen(store.engine, "before_cursor_execute", before)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from bot.adapters.store.database import open_engine
+from bot.adapters.store.database import begin, open_engine
 
 MIGRATION_LOCK = 7_405_117
 """Key of the PostgreSQL advisory lock that lets one process at a time migrate."""
@@ -14,9 +14,9 @@ MIGRATION_LOCK = 7_405_117
 
 def migrate(url: str) -> str:
     """Apply what is missing, all or nothing; returns the revision. Several processes may call it at once."""
-    engine = open_engine(url, writer=True)
+    engine = open_engine(url)
     try:
-        with engine.begin() as connection:
+        with engine.connect() as connection, begin(connection, writing=True):
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
             command.upgrade(_config(connection), "head")

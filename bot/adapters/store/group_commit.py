@@ -1,0 +1,207 @@
+"""One thread that writes: whatever is queued together shares a commit."""
+
+import asyncio
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+log = structlog.get_logger(__name__)
+
+GROUP_LIMIT = 64
+"""Most writes that share one commit."""
+
+LINGER_S = 0.02
+"""Longest time that writes nobody waits for lie in wait of company."""
+
+TRIES = 4
+"""Times a write is run when it collides with another process or the connection is lost."""
+
+COLLISIONS = frozenset({"40001", "40P01", "23505"})
+"""PostgreSQL's codes for a serialisation failure, a deadlock, and a key that another process just took."""
+
+
+@dataclass(slots=True)
+class Write:
+    """A queued piece of work and who waits for it: a coroutine of `loop`, a thread, or nobody."""
+
+    work: Callable[[Connection], Any]
+    waiting: "asyncio.Future[Any] | Future[Any] | None" = None
+    loop: asyncio.AbstractEventLoop | None = None
+    relaxed: bool = False
+    result: Any = None
+    error: BaseException | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """False when whoever asked gave up before its turn, and so wants nothing written."""
+        return self.waiting is None or not self.waiting.cancelled()
+
+    def settle(self) -> None:
+        """Tell whoever waits, if they still do."""
+        if self.waiting is None:
+            if self.error is not None:
+                log.error("store.left_write_failed", exc_info=self.error)
+        elif self.waiting.done():
+            return
+        elif self.error is not None:
+            self.waiting.set_exception(self.error)
+        else:
+            self.waiting.set_result(self.result)
+
+
+@contextlib.contextmanager
+def begin(connection: Connection, *, writing: bool) -> Iterator[Connection]:
+    """A transaction; on SQLite one that writes takes its lock at once.
+
+    With IMMEDIATE on readers as well, a second open read would deadlock itself. SQLite is told through the
+    driver: a listener for "begin" would cost every statement a search for more listeners.
+    """
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+    with connection.begin():
+        yield connection
+
+
+class GroupCommit:
+    """Commits queued writes in groups, on a connection that stays open."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+        self._is_relaxed: bool | None = None
+        """How the connection commits; None when that is not known."""
+        self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def put(self, write: Write) -> None:
+        """Queue one write."""
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="store-write", daemon=True)
+                    self._thread.start()
+        self._queue.put(write)
+
+    def close(self) -> None:
+        """Finish what is queued."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            group, is_last = self._gather()
+            wanted = [write for write in group if write.is_wanted]
+            if wanted:
+                self._commit(wanted)
+                _settle(wanted)
+        self._let_go()
+
+    def _gather(self) -> tuple[list[Write], bool]:
+        """The next writes to commit together, and whether they are the last."""
+        group: list[Write] = []
+        until, wait_s = 0.0, None
+        with contextlib.suppress(queue.Empty):
+            while len(group) < GROUP_LIMIT:
+                write = self._queue.get(timeout=wait_s)
+                if write is None:
+                    return group, True
+                group.append(write)
+                if write.waiting is not None or wait_s == 0.0:
+                    wait_s = 0.0
+                else:
+                    until = until or time.monotonic() + LINGER_S
+                    wait_s = max(0.0, until - time.monotonic())
+        return group, False
+
+    def _commit(self, group: list[Write]) -> None:
+        try:
+            self._transact(group, relaxed=all(write.relaxed for write in group))
+        except BaseException as error:
+            if len(group) == 1 and not _may_pass(error):
+                group[0].error = error
+                return
+            for write in group:
+                self._commit_alone(write)
+
+    def _commit_alone(self, write: Write) -> None:
+        for attempt in range(1, TRIES + 1):
+            try:
+                self._transact([write], relaxed=False)
+                return
+            except BaseException as error:
+                if attempt == TRIES or not _may_pass(error):
+                    write.error = error
+                    return
+
+    def _transact(self, group: list[Write], *, relaxed: bool) -> None:
+        try:
+            with self._begin(relaxed) as connection:
+                for write in group:
+                    write.result = write.work(connection)
+        except BaseException:
+            # whatever state it is in, the next one is a fresh one
+            self._let_go()
+            raise
+
+    @contextlib.contextmanager
+    def _begin(self, relaxed: bool) -> Iterator[Connection]:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        connection, is_changed = self._connection, relaxed != self._is_relaxed
+        is_sqlite = connection.dialect.name == "sqlite"
+        if is_changed and is_sqlite:
+            # only takes effect outside a transaction
+            driver: Any = connection.connection.driver_connection
+            driver.execute(f"PRAGMA synchronous={'NORMAL' if relaxed else 'FULL'}")
+        with begin(connection, writing=True):
+            if is_changed and not is_sqlite:
+                connection.exec_driver_sql(f"SET synchronous_commit TO {'off' if relaxed else 'on'}")
+            self._is_relaxed = relaxed
+            yield connection
+
+    def _let_go(self) -> None:
+        connection, self._connection, self._is_relaxed = self._connection, None, None
+        if connection is not None:
+            # one that is broken may fail to say goodbye
+            with contextlib.suppress(Exception):
+                connection.close()
+
+
+def _settle(group: list[Write]) -> None:
+    """Wake each event loop once, however many of its coroutines wait: a wake-up costs more than a row."""
+    by_loop: dict[asyncio.AbstractEventLoop | None, list[Write]] = {}
+    for write in group:
+        by_loop.setdefault(write.loop, []).append(write)
+    for loop, writes in by_loop.items():
+        if loop is None:
+            _settle_all(writes)
+        else:
+            # a loop that was closed meanwhile has nobody left to tell
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_settle_all, writes)
+
+
+def _settle_all(writes: list[Write]) -> None:
+    for write in writes:
+        write.settle()
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether the same write may succeed: another process was merely quicker, or the connection was lost."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", "") in COLLISIONS
