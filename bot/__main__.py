@@ -3,8 +3,8 @@
 import typer
 
 from bot import logs
-from bot.cli import asking, inspecting, keeping, serving
-from bot.settings import Settings
+from bot.cli import asking, console, inspecting, keeping, serving
+from bot.settings import InvalidSettings, read_settings
 
 app = typer.Typer(
     help="Spanwise runs an organisation's AI workflows in production, from Slack.",
@@ -26,7 +26,11 @@ app.add_typer(keeping.audit, name="audit")
 
 def main() -> None:
     """Entry point of the `spanwise` script."""
-    logs.set_up(Settings().log_level)
+    try:
+        logs.set_up(read_settings().log_level)
+    except InvalidSettings as error:
+        console.refuse(error)
+        raise SystemExit(1) from None
     app()
 
 

@@ -5,8 +5,9 @@ import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.adapters.store.migrate import current_revision, newest_revision
-from bot.bootstrap import PEOPLE, Product, build
+from bot.adapters.profiles import SHIPPED, read_profiles
+from bot.adapters.store.migrate import current_revision, migrate, newest_revision
+from bot.bootstrap import PEOPLE, Product, build, models_text
 from bot.services.readers import TERMINAL
 from bot.settings import Settings
 from bot.slack.manifest import SCOPES
@@ -33,10 +34,14 @@ Check = Callable[[Product], Awaitable[list[Finding]]]
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything; one broken part does not keep the others from being looked at."""
     found = [data_folder(settings)]
-    try:
-        product = await asyncio.to_thread(build, settings)
-    except Exception as error:
-        return [*found, _broken("start", error, "Fix what it names, then run doctor again.")]
+    for name, (start, fix) in STARTS.items():
+        try:
+            await asyncio.to_thread(start, settings)
+        except Exception as error:
+            found.append(_broken(name, error, fix))
+    if not all(finding.is_ok for finding in found):
+        return found
+    product = await asyncio.to_thread(build, settings)
     try:
         for name, check in CHECKS.items():
             try:
@@ -72,6 +77,21 @@ def data_folder(settings: Settings) -> Finding:
     if free < LEAST_FREE_BYTES:
         return Finding("data folder", False, f"{free // 2**20} MiB free in {folder}", "Free some room.")
     return Finding("data folder", True, f"{folder}, {free // 2**30} GiB free")
+
+
+def _open_database(settings: Settings) -> None:
+    migrate(settings.store_url)
+
+
+def _read_models(settings: Settings) -> None:
+    read_profiles(models_text(settings), source=str(settings.models or SHIPPED))
+
+
+STARTS: dict[str, tuple[Callable[[Settings], None], str]] = {
+    "database": (_open_database, "Check DATABASE_URL, that the server runs, and that it takes the password."),
+    "models": (_read_models, "Check SPANWISE_MODELS: the path of a file, and what stands in it."),
+}
+"""What nothing can be started without."""
 
 
 async def database(product: Product) -> list[Finding]:

@@ -4,8 +4,20 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+DATABASES = ("postgresql://", "postgresql+psycopg://", "postgres://", "sqlite://")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class InvalidSettings(Exception):
+    """Values that cannot be used; fact `problems` names each setting, never its value."""
+
+    def __init__(self, error: ValidationError) -> None:
+        super().__init__()
+        problems = (f"{found['loc'][0]}: {found['msg']}" for found in error.errors() if found["loc"])
+        self.facts = {"problems": "; ".join(problems)}
 
 
 class Settings(BaseSettings):
@@ -91,6 +103,20 @@ class Settings(BaseSettings):
         """`SPANWISE_MODELS=` means the default, not the current folder."""
         return value or None
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_known_database(cls, value: str) -> str:
+        if value and not value.startswith(DATABASES):
+            raise ValueError("should begin with postgresql:// or sqlite:///")
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _is_level(cls, value: str) -> str:
+        if value.upper() not in LOG_LEVELS:
+            raise ValueError(f"should be one of {', '.join(LOG_LEVELS)}")
+        return value.upper()
+
     @property
     def store_url(self) -> str:
         """The database to open."""
@@ -102,6 +128,14 @@ class Settings(BaseSettings):
     def uses_socket_mode(self) -> bool:
         """Whether Slack's envelopes come over a socket that we open."""
         return bool(self.slack_app_token.get_secret_value())
+
+
+def read_settings() -> Settings:
+    """The settings in force. Raises InvalidSettings."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise InvalidSettings(error) from None
 
 
 def describe(settings: Settings) -> list[tuple[str, str, str, str]]:

@@ -13,7 +13,7 @@ from bot.services.access import OPERATOR
 from bot.services.actors import Actor, Origin
 from bot.services.run_views import RunView
 from bot.services.runs import RunRequest
-from bot.settings import Settings
+from bot.settings import read_settings
 from workflows.run import RUN_TRANSITIONS
 
 LOOK_S = 0.2
@@ -26,22 +26,19 @@ def run(
     ] = None,
 ) -> None:
     """Run a workflow here and show the answer with its sources."""
-    asyncio.run(_run(workflow, words or []))
+    with console.refusing():
+        asyncio.run(_run(workflow, words or []))
 
 
 async def _run(workflow: str, words: list[str]) -> None:
-    product = build(Settings())
+    product = build(read_settings())
     try:
         await prepare(product)
         view, streamed = await ask(product, workflow, words)
         console.show_run(view, product.clock.now(), streamed=streamed)
-        failed = view.answer is None
-    except Exception as error:
-        console.refuse(error)
-        failed = True
     finally:
         await product.close()
-    if failed:
+    if view.answer is None:
         raise typer.Exit(1)
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import structlog
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -66,6 +67,19 @@ def refuse(error: BaseException) -> None:
 def refuse_kind(kind: str, facts: Mapping[str, str], token: str = "") -> None:
     """As `refuse`, for an error known by its class name."""
     err.print(plain(text.failed(sentence(kind, facts), token)), style="red", markup=False)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Say what went wrong as a sentence, and end the command with 1."""
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except Exception as error:
+        for each in error.exceptions if isinstance(error, ExceptionGroup) else (error,):
+            refuse(each)
+        raise typer.Exit(1) from None
 
 
 def show_run(view: RunView, now: datetime, *, streamed: str) -> None:

@@ -11,13 +11,14 @@ from bot import reference
 from bot.bootstrap import build, library
 from bot.cli import console
 from bot.doctor import examine
-from bot.settings import Settings, describe
+from bot.settings import describe, read_settings
 from bot.slack import manifest as app_manifest
 
 
 def doctor() -> None:
     """Check tokens, scopes, database, index, models and clock, and say how to fix each."""
-    findings = asyncio.run(examine(Settings()))
+    with console.refusing():
+        findings = asyncio.run(examine(read_settings()))
     for finding in findings:
         mark, style = ("ok", "green") if finding.is_ok else ("--", "red")
         console.out.print(f"{mark} {finding.name}: {finding.detail}", style=style, markup=False)
@@ -29,7 +30,8 @@ def doctor() -> None:
 
 def settings() -> None:
     """Show every setting with where it comes from; secrets are hidden."""
-    rows = describe(Settings())
+    with console.refusing():
+        rows = describe(read_settings())
     console.table(("Setting", "Value", "From", "What it does"), rows)
 
 
@@ -39,9 +41,9 @@ def manifest(
     ] = "",
 ) -> None:
     """Print the app manifest for Slack, with one command a released workflow."""
-    product = build(Settings())
 
     async def released() -> dict[str, object]:
+        product = build(read_settings())
         try:
             if not await product.catalogue.released():
                 await product.catalogue.seed(library())
@@ -52,7 +54,8 @@ def manifest(
             console.err.print(f"/{name} has no command of its own: use /spanwise run {name}", style="yellow")
         return app_manifest.build(everything, url=url)
 
-    made = asyncio.run(released())
+    with console.refusing():
+        made = asyncio.run(released())
     for problem in app_manifest.problems(made):
         console.err.print(problem, style="red", markup=False)
     typer.echo(json.dumps(made, indent=2, ensure_ascii=False))

@@ -1,6 +1,7 @@
 """What an operator keeps in order: knowledge, workflows, grants, the audit chain."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +11,11 @@ import typer
 from bot.adapters.store import audit_log
 from bot.bootstrap import Product, build, library
 from bot.cli import console
-from bot.governance.roles import EVERYTHING, Role
+from bot.governance.roles import EVERYONE, EVERYTHING, Role
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
 from bot.services.catalogue import Content
-from bot.settings import Settings
+from bot.settings import read_settings
 from workflows.definition import InvalidWorkflow, load_workflow
 from workflows.template import parse_prompt
 
@@ -23,24 +24,41 @@ workflow = typer.Typer(help="Workflow files: check, add, list.", no_args_is_help
 audit = typer.Typer(help="The audit chain.", no_args_is_help=True)
 
 Collection = Annotated[str, typer.Option("--collection", "-c", help="Name of the collection.")]
-Scope = Annotated[str, typer.Option(help="`*`, `workflow:<name>` or `collection:<name>`.")]
+
+
+def is_scope(value: str) -> str:
+    """What a role may be held over; anything else would be a grant of nothing."""
+    if not re.fullmatch(r"\*|(workflow|collection):[a-z][a-z0-9-]*", value):
+        raise typer.BadParameter("should be `*`, `workflow:<name>` or `collection:<name>`")
+    return value
+
+
+def is_grantee(value: str) -> str:
+    """Whom Slack knows; a name that it does not know would be a grant to nobody."""
+    if value != EVERYONE and not re.fullmatch(r"[UWS][A-Z0-9]{2,}", value):
+        raise typer.BadParameter("should be a Slack user id, a user group id, or `everyone`")
+    return value
+
+
+Grantee = Annotated[
+    str,
+    typer.Argument(help="A Slack user id, a user group id, or `everyone`.", callback=is_grantee),
+]
+Scope = Annotated[str, typer.Option(help="`*`, `workflow:<name>` or `collection:<name>`.", callback=is_scope)]
 
 
 def act(work: Callable[[Product], Awaitable[bool]]) -> None:
     """Build the product, do one piece of work, and end with 1 when it did not succeed."""
 
     async def whole() -> bool:
-        product = build(Settings())
+        product = build(read_settings())
         try:
             return await work(product)
         finally:
             await product.close()
 
-    try:
+    with console.refusing():
         done = asyncio.run(whole())
-    except Exception as error:
-        console.refuse(error)
-        done = False
     if not done:
         raise typer.Exit(1)
 
@@ -189,7 +207,7 @@ def read_file(file: Path) -> list[Content]:
 
 
 def grant(
-    grantee: Annotated[str, typer.Argument(help="A Slack user id, a user group id, or `everyone`.")],
+    grantee: Grantee,
     role: Role,
     scope: Scope = EVERYTHING,
 ) -> None:
@@ -203,7 +221,7 @@ def grant(
     act(work)
 
 
-def revoke(grantee: str, role: Role, scope: Scope = EVERYTHING) -> None:
+def revoke(grantee: Grantee, role: Role, scope: Scope = EVERYTHING) -> None:
     """Take a role away."""
 
     async def work(product: Product) -> bool:

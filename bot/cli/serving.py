@@ -11,7 +11,7 @@ from bot.bootstrap import build, load_shipped
 from bot.cli import console
 from bot.demo import Demo
 from bot.processes import EVERYTHING, Part, run_parts, stopping_on_signals
-from bot.settings import Settings
+from bot.settings import read_settings
 
 QUESTION = "/ask-policy How many days of leave can I carry over?"
 
@@ -45,14 +45,15 @@ def clock() -> None:
 
 def migrate() -> None:
     """Bring the database up to date; safe to repeat."""
-    settings = Settings()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    console.out.print(f"The database is at revision {bring_up_to_date(settings.store_url)}")
+    with console.refusing():
+        settings = read_settings()
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        console.out.print(f"The database is at revision {bring_up_to_date(settings.store_url)}")
 
 
 async def _serve(*parts: Part) -> None:
     async with stopping_on_signals() as stop:
-        product = build(Settings())
+        product = build(read_settings())
         try:
             if "worker" in parts:
                 with console.progress_bar("Reading the shipped handbook") as follow:
@@ -64,7 +65,7 @@ async def _serve(*parts: Part) -> None:
 
 async def _demo(port: int) -> None:
     async with stopping_on_signals() as stop:
-        demo = Demo(Settings(), port)
+        demo = Demo(read_settings(), port)
         try:
             url = await demo.open_page()
             console.out.print(f"The local workspace is at {url}", style="bold")
@@ -77,9 +78,5 @@ async def _demo(port: int) -> None:
 
 
 def _finish(work: Coroutine[None, None, None]) -> None:
-    try:
+    with console.refusing():
         asyncio.run(work)
-    except* Exception as group:
-        for error in group.exceptions:
-            console.refuse(error)
-        raise typer.Exit(1) from None

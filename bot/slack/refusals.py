@@ -342,6 +342,7 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "InvalidCases": invalid("The file of cases"),
     "InvalidProfiles": invalid("The file of model profiles"),
     "InvalidPrompt": invalid("The prompt"),
+    "InvalidSettings": invalid("A setting in the environment or in `.env`"),
     "InvalidWorkflow": invalid("The workflow file"),
     "InvalidYaml": invalid("The file"),
     "NoBotToken": missing_setting,

@@ -1,13 +1,15 @@
-"""The commands of the terminal: in this process where they end by themselves, as a child where that is the point."""
+"""The commands of the terminal, typed in this process, or as a child where that is the point."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pytest import MonkeyPatch
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from bot.__main__ import app
@@ -24,6 +26,8 @@ class Ran:
     code: int
     out: str
     err: str
+    log: Sequence[Mapping[str, Any]] = ()
+    """Log lines, where the command ran in this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Terminal:
 
     def __call__(self, *words: str | Path, **settings: str) -> Ran:
         """Type a command, in this process."""
-        with MonkeyPatch.context() as patch:
+        with MonkeyPatch.context() as patch, capture_logs() as log:
             for name in SETTINGS:
                 patch.delenv(name, raising=False)
             for name, value in {**self.environment, **settings}.items():
@@ -52,7 +56,7 @@ class Terminal:
         unexpected = found.exception
         if unexpected is not None and not isinstance(unexpected, SystemExit):
             raise unexpected
-        return Ran(found.exit_code, found.stdout, found.stderr)
+        return Ran(found.exit_code, found.stdout, found.stderr, log)
 
     def child(self, *words: str, seconds: float = 300) -> Ran:
         """Type a command, in a process of its own, and wait for its end."""
