@@ -243,7 +243,7 @@ def _related(view: RunView, answer: Answer, now: datetime, names: Names) -> tupl
     if not answer.citations:
         return (looked,)
     near = [
-        f"{_source(citation, now, names)}\n{text.quote(citation.passage.text)}"
+        f"{_source(citation, now, names)}\n{text.quote_document(citation.passage.text)}"
         for citation in answer.citations[:3]
     ]
     return (looked, el.context(text.related_heading(), *near))

@@ -260,11 +260,6 @@ def _step_line(number: int, step: StepRun, title: str) -> str:
         lines.append(f"_{el.one_line(step.because, 400)}_")
     if step.failure:
         lines.append(f":warning: {sentence(step.failure.kind, step.failure.facts)}")
-    support = step.output.get("support")
-    if isinstance(support, int | float):
-        lines.append(
-            f"found {step.output.get('count', 0)} passages; how well they support an answer: {support:.0%}"
-        )
     return "\n".join(lines)
 
 
@@ -284,7 +279,9 @@ def _passage(item: Mapping[str, Any], names: Mapping[str, str]) -> str:
     owner = str(item.get("owner", ""))
     by = f" · owner {el.escape(names.get(owner, owner))}" if owner else ""
     title = " › ".join(dict.fromkeys(el.escape(part) for part in trail if part))
-    return f"*{title}*{by} · v{item.get('version', '?')}\n{text.quote(str(item.get('text', '')), 500)}"
+    return (
+        f"*{title}*{by} · v{item.get('version', '?')}\n{text.quote_document(str(item.get('text', '')), 500)}"
+    )
 
 
 def _calls(explanation: Explanation) -> list[Block]:

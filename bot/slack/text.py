@@ -3,6 +3,7 @@
 Sentences about errors are in `refusals`, beside the table that chooses them.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,8 @@ RUN_ON_THIS = "Run a workflow on this"
 """Name of the message shortcut; Slack allows 24 characters."""
 
 UNTITLED_ASKER = "Somebody"
+_MARKS = re.compile(r"\*\*|__|`|^\s*(?:#{1,6}|[-*+]|>)\s+", re.MULTILINE)
+"""Emphasis, code marks, and what begins a heading, list item or quotation."""
 
 ANSWER_PLACES = {
     "workflow": "As each workflow says",
@@ -165,6 +168,11 @@ def quote(text: str, limit: int = 280) -> str:
     return f"&gt; {one_line(text, limit)}"
 
 
+def quote_document(markdown: str, limit: int = 280) -> str:
+    """A passage of a document, quoted without its Markdown marks."""
+    return quote(_MARKS.sub("", markdown), limit)
+
+
 def receipt(parts: Iterable[str]) -> str:
     """What produced the answer, in small print."""
     return " · ".join([AI_NOTICE, *(escape(part) for part in parts if part)])
@@ -205,7 +213,7 @@ def thanks(rating: str, changed: bool) -> str:
     if rating == "up":
         return "Noted: thumbs up. You changed your vote." if changed else "Noted: thumbs up. Thank you."
     first = "Noted: thumbs down. You changed your vote." if changed else "Noted: thumbs down."
-    return f"{first} To say why, reply in the answer's thread; its owner reads it with your vote."
+    return f"{first} Thank you for saying so."
 
 
 def cancel_asked() -> str:

@@ -42,7 +42,7 @@ async def perform(step: RetrieveStep, context: StepContext) -> StepOutcome:
     revisions: dict[str, Json] = dict(found.revisions)
     return StepOutcome(
         {"support": found.support, "count": len(passages), "passages": passages, "revisions": revisions},
-        because=f"{len(passages)} passages, support {found.support:.2f}",
+        because=f"{len(passages)} passages found; they support an answer to {found.support:.0%}.",
     )
 
 
