@@ -1,5 +1,6 @@
 """What knowledge is made of: documents, their chunks, and the passages a query finds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -88,3 +89,15 @@ class Citation:
     number: int
     """As printed in the answer, [1] upwards without gaps."""
     passage: Passage
+
+
+def by_place(citations: Iterable[Citation]) -> list[tuple[str, Passage]]:
+    """Each cited place once, as a reader sees it: its marks, e.g. `[1][2]`, and its first passage."""
+    marks: dict[tuple[str, int, tuple[str, ...]], str] = {}
+    first: dict[tuple[str, int, tuple[str, ...]], Passage] = {}
+    for citation in citations:
+        passage = citation.passage
+        place = (passage.document_id, passage.version, passage.headings)
+        marks[place] = marks.get(place, "") + f"[{citation.number}]"
+        first.setdefault(place, passage)
+    return [(mark, first[place]) for place, mark in marks.items()]

@@ -18,6 +18,7 @@ from bot.services.run_views import RunView
 from bot.slack import text
 from bot.slack.blocks import receipt_words
 from bot.slack.refusals import is_known, sentence
+from knowledge.document import by_place
 
 log = structlog.get_logger(__name__)
 out = Console(highlight=False, soft_wrap=True)
@@ -93,12 +94,11 @@ def show_run(view: RunView, now: datetime, *, streamed: str) -> None:
         out.print(answer.text, markup=False)
     if answer.citations:
         out.print("\nSources", style="bold")
-    for citation in answer.citations:
-        passage = citation.passage
+    for marks, passage in by_place(answer.citations):
         place = " › ".join(dict.fromkeys((passage.title, *passage.headings)))
         owner = f"{passage.owner}, " if passage.owner else ""
         out.print(
-            f"[{citation.number}] {place} — {owner}{text.age(passage.updated_at, now)}, v{passage.version}",
+            f"{marks} {place} — {owner}{text.age(passage.updated_at, now)}, v{passage.version}",
             markup=False,
         )
     for note in answer.notes:

@@ -11,7 +11,7 @@ from bot.slack import text
 from bot.slack.elements import Outgoing
 from bot.slack.refusals import sentence
 from bot.slack.richtext import Block, rich_text
-from knowledge.document import Citation
+from knowledge.document import Citation, Passage, by_place
 from workflows.inputs import Input
 from workflows.run import Answer, RunStatus
 
@@ -226,15 +226,14 @@ def _answer_blocks(answer: Answer) -> list[Block]:
 def _sources(citations: Sequence[Citation], now: datetime, names: Names) -> tuple[Block, ...]:
     if not citations:
         return ()
-    lines = [_source(citation, now, names) for citation in citations[:SOURCES]]
+    lines = [_source(marks, passage, now, names) for marks, passage in by_place(citations)[:SOURCES]]
     return (el.context(text.sources_heading(), *lines),)
 
 
-def _source(citation: Citation, now: datetime, names: Names) -> str:
-    passage = citation.passage
+def _source(marks: str, passage: Passage, now: datetime, names: Names) -> str:
     path = [passage.title, *(heading for heading in passage.headings if heading != passage.title)]
     owner = names.get(passage.owner, passage.owner)
-    return text.source(citation.number, path, owner, text.age(passage.updated_at, now), passage.version)
+    return text.source(marks, path, owner, text.age(passage.updated_at, now), passage.version)
 
 
 def _related(view: RunView, answer: Answer, now: datetime, names: Names) -> tuple[Block, ...]:
@@ -243,8 +242,8 @@ def _related(view: RunView, answer: Answer, now: datetime, names: Names) -> tupl
     if not answer.citations:
         return (looked,)
     near = [
-        f"{_source(citation, now, names)}\n{text.quote_document(citation.passage.text)}"
-        for citation in answer.citations[:3]
+        f"{_source(marks, passage, now, names)}\n{text.quote_document(passage.text)}"
+        for marks, passage in by_place(answer.citations)[:3]
     ]
     return (looked, el.context(text.related_heading(), *near))
 

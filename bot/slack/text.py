@@ -156,11 +156,11 @@ def sources_heading() -> str:
     return "*Sources*"
 
 
-def source(number: int, path: Iterable[str], owner: str, changed: str, version: int) -> str:
+def source(marks: str, path: Iterable[str], owner: str, changed: str, version: int) -> str:
     """One citation: title › heading, owner, age, version."""
     trail = " › ".join(escape(part) for part in path)
     by = f" · owner {escape(owner)}" if owner else " · no owner"
-    return f"[{number}] *{trail}*{by} · {changed} · v{version}"
+    return f"{marks} *{trail}*{by} · {changed} · v{version}"
 
 
 def quote(text: str, limit: int = 280) -> str:
