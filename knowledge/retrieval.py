@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +13,11 @@ from knowledge.document import LiveChunk, Passage, Retrieval
 from knowledge.embedding import Embedder, Encoding, Vectors
 from knowledge.index import LexicalIndex, rank
 from knowledge.support import Calibration, Evidence, support
-from knowledge.token_store import Text, TokenStore
+from knowledge.token_store import Text, Tokens, TokenStore
 
 NEAREST = 50
 """Chunks taken from each index."""
-CANDIDATES = 40
+CANDIDATES = 30
 """Chunks of the fused list that are read token by token."""
 LONGEST_QUERY = 2_000
 """Characters of a question that are read; the model sees about 1,000 of them."""
@@ -27,7 +28,11 @@ SOFTNESS = 6.0
 VOCABULARY = 30_522
 
 DENSE_WEIGHT, LEXICAL_WEIGHT = 0.7, 0.3
-LATE_WEIGHT, SENTENCE_WEIGHT = 1.0, 0.3
+LATE_WEIGHT, WINDOW_WEIGHT, SENTENCE_WEIGHT = 1.0, 1.0, 0.3
+TOTAL_WEIGHT = DENSE_WEIGHT + LEXICAL_WEIGHT + LATE_WEIGHT + WINDOW_WEIGHT + SENTENCE_WEIGHT
+
+Mask: TypeAlias = npt.NDArray[np.bool_]
+Places: TypeAlias = npt.NDArray[np.int64]
 
 Nearest = Callable[[Vectors, int], Sequence[str]]
 """Ids of the chunks nearest to a vector."""
@@ -46,6 +51,20 @@ class Snapshot:
     token_idf: Vectors
     nearest: Nearest
     calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class Closeness:
+    """For each chunk, how closely the question's tokens match its own."""
+
+    late: Vectors
+    """MaxSim: each token of the question at its nearest token, weighted by rarity."""
+    weakest: Vectors
+    """Its soft minimum."""
+    window: Vectors
+    """MaxSim within the best two neighbouring sentences."""
+    sentence: Vectors
+    """Cosine of the nearest sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,44 +141,62 @@ def _score(snapshot: Snapshot, question: str, encoding: Encoding) -> Scored:
     cosine = snapshot.tokens.vectors(ids) @ encoding.vector
     fused = DENSE_WEIGHT * cosine + LEXICAL_WEIGHT * lexical[positions]
     kept = rank(fused, CANDIDATES)
-    late, weakest, sentence = _read_closely(snapshot, [ids[i] for i in kept], encoding)
-    score = fused[kept] + LATE_WEIGHT * late + SENTENCE_WEIGHT * sentence
-    score = np.clip(score / (DENSE_WEIGHT + LEXICAL_WEIGHT + LATE_WEIGHT + SENTENCE_WEIGHT), 0, 1)
+    close = _read_closely(snapshot, [ids[i] for i in kept], encoding)
+    score = fused[kept] + LATE_WEIGHT * close.late + WINDOW_WEIGHT * close.window
+    score = np.clip((score + SENTENCE_WEIGHT * close.sentence) / TOTAL_WEIGHT, 0, 1)
     order = np.argsort(-score, kind="stable")
-    kept = kept[order]
-    return Scored(positions[kept], score[order], late[order], weakest[order], sentence[order])
+    return Scored(
+        positions[kept][order], score[order], close.late[order], close.weakest[order], close.sentence[order]
+    )
 
 
-def _read_closely(
-    snapshot: Snapshot, chunk_ids: Sequence[str], encoding: Encoding
-) -> tuple[Vectors, Vectors, Vectors]:
-    """For each chunk: MaxSim weighted by rarity, its soft minimum, and the cosine of the nearest sentence."""
-    late, weakest, nearest = np.zeros((3, len(chunk_ids)), dtype=np.float32)
-    if not len(encoding.token_ids):
-        return late, weakest, nearest
+def _read_closely(snapshot: Snapshot, chunk_ids: Sequence[str], encoding: Encoding) -> Closeness:
+    """Compare every token of the question with every token of the chunks."""
+    found = np.zeros((4, len(chunk_ids)), dtype=np.float32)
+    read = snapshot.tokens.tokens(chunk_ids)
+    held = np.array([start < end for start, end in read.spans])
+    if not len(encoding.token_ids) or not held.any():
+        return Closeness(*found)
     weight = snapshot.token_idf[encoding.token_ids]
     weight = weight / max(float(weight.sum()), 1e-9)
-    read = snapshot.tokens.tokens(chunk_ids)
-    # one product for all chunks: forty small ones cost more in waking threads than in arithmetic
+    # one product for all chunks: many small ones cost more in waking threads than in arithmetic
     products = np.vstack([encoding.tokens, encoding.vector]) @ read.vectors.T * read.scales
-    for index, (start, end) in enumerate(read.spans):
-        if start == end:
-            continue
-        best = products[:-1, start:end].max(axis=1)
-        late[index] = best @ weight
-        weakest[index] = -np.log(np.exp(-SOFTNESS * best) @ weight) / SOFTNESS
-        span = slice(start, end)
-        vectors = read.vectors[span] * read.scales[span, None]
-        nearest[index] = _nearest_sentence(vectors, read.sentences[span], products[-1, span])
-    return late, weakest, nearest
+    firsts = np.array(read.spans)[held, 0]
+    is_start = np.diff(read.sentences.astype(np.int16), prepend=-1) != 0
+    is_start[firsts] = True
+    starts = np.flatnonzero(is_start)
+    chunk_starts = np.searchsorted(starts, firsts)
+    is_body = read.sentences[starts] > 0
+    best = np.maximum.reduceat(products[:-1], starts, axis=1)
+    whole = np.maximum.reduceat(best, chunk_starts, axis=1)
+    found[0, held] = weight @ whole
+    found[1, held] = -np.log(weight @ np.exp(-SOFTNESS * whole)) / SOFTNESS
+    found[2, held] = _best_window(weight, best, is_body, chunk_starts)
+    found[3, held] = _best_of_chunk(_sentence_cosines(read, products[-1], starts), is_body, chunk_starts)
+    return Closeness(*found)
 
 
-def _nearest_sentence(vectors: Vectors, sentences: npt.NDArray[np.uint8], products: Vectors) -> float:
-    starts = np.flatnonzero(np.diff(sentences.astype(np.int16), prepend=-1))
-    lengths = np.linalg.norm(np.add.reduceat(vectors, starts, axis=0), axis=1)
-    cosines = np.add.reduceat(products, starts) / np.maximum(lengths, 1e-9)
-    is_body = sentences[starts] > 0
-    return float(cosines[is_body].max()) if is_body.any() else 0.0
+def _best_window(weight: Vectors, best: Vectors, is_body: Mask, chunk_starts: Places) -> Vectors:
+    """MaxSim within two neighbouring sentences: what belongs together counts more than what is scattered."""
+    alone = weight @ best
+    pairs = weight @ np.maximum(best[:, :-1], best[:, 1:])
+    together = is_body[:-1] & is_body[1:]
+    together[chunk_starts[1:] - 1] = False
+    alone[:-1] = np.where(together, np.maximum(alone[:-1], pairs), alone[:-1])
+    return _best_of_chunk(alone, is_body, chunk_starts)
+
+
+def _sentence_cosines(read: Tokens, products: Vectors, starts: Places) -> Vectors:
+    """Cosine of the question with the mean of each sentence's tokens, given its products with them."""
+    sums = np.add.reduceat(read.vectors * read.scales[:, None], starts, axis=0)
+    cosines: Vectors = np.add.reduceat(products, starts) / np.maximum(np.linalg.norm(sums, axis=1), 1e-9)
+    return cosines
+
+
+def _best_of_chunk(values: Vectors, is_body: Mask, chunk_starts: Places) -> Vectors:
+    """Highest value of a chunk's body sentences; 0 when none is positive or there are none."""
+    found: Vectors = np.maximum.reduceat(np.where(is_body, values, np.float32(0)), chunk_starts)
+    return found
 
 
 def _evidence(snapshot: Snapshot, question: str, scored: Scored) -> Evidence:

@@ -1,11 +1,21 @@
 from datetime import UTC, datetime
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from knowledge.chunking import cut
-from knowledge.document import Document, LiveChunk
+from knowledge.document import Chunk, Document, LiveChunk
 from knowledge.embedding import Embedder
-from knowledge.retrieval import Snapshot, encoded_text, exact_nearest, search, take_snapshot, weigh
+from knowledge.retrieval import (
+    Snapshot,
+    _best_window,
+    encoded_text,
+    exact_nearest,
+    search,
+    take_snapshot,
+    weigh,
+)
 from knowledge.support import Calibration
 from knowledge.token_store import TokenStore
 
@@ -83,3 +93,28 @@ def test_an_id_the_index_still_holds_is_not_shown(snapshot: Snapshot, embedder: 
     )
     found = search(stale, "carry over leave", limit=9, embedder=embedder)
     assert {passage.chunk_id for passage in found.passages} <= set(snapshot.positions)
+
+
+def test_a_chunk_without_tokens_is_no_obstacle(tmp_path: Path, embedder: Embedder) -> None:
+    document = Document("blank", "people", "", "blank", "", 1, "", datetime.now(UTC))
+    live = [LiveChunk(Chunk(f"c{n}", "blank", n, (), text, ""), document) for n, text in enumerate("\u200b5")]
+    tokens = TokenStore(tmp_path)
+    tokens.add([encoded_text(one) for one in live], embedder)
+    blank = take_snapshot(
+        "people",
+        1,
+        live,
+        tokens=tokens,
+        nearest=lambda vector, limit: ["c0", "c1"],
+        calibration=Calibration(),
+    )
+    found = search(blank, "5 days?", limit=2, embedder=embedder)
+    assert [passage.chunk_id for passage in found.passages] == ["c1", "c0"]
+
+
+def test_two_sentences_are_read_together_but_not_across_chunks_or_with_the_header() -> None:
+    # rows: tokens of the question; columns: sentences, of which 0 and 3 are headers
+    best = np.array([[1, 1, 0, 0, 0.5, 0], [1, 0, 1, 1, 0.5, 0]], dtype=np.float32)
+    is_body = np.array([False, True, True, False, True, True])
+    window = _best_window(np.array([0.5, 0.5], dtype=np.float32), best, is_body, np.array([0, 3]))
+    assert window.tolist() == [1.0, 0.5]
