@@ -201,7 +201,7 @@ class Worker:
         audit_log.append_event(
             connection,
             actor=ITSELF,
-            action="run.finished",
+            action="run.paused" if result.status is RunStatus.WAITING else "run.finished",
             target=f"run:{job.held.run_id}",
             context=dict(context),
             at=now,

@@ -5,7 +5,7 @@ import pytest
 
 from bot.adapters.store import audit_log
 from bot.adapters.store.database import Store
-from bot.adapters.store.run_leases import Held, claim_runs
+from bot.adapters.store.run_leases import Held, claim_runs, queue_again
 from bot.adapters.store.run_log import RunRow
 from bot.services.journal import RunJournal
 from tests.bot.run_desk import ANA, Desk, request
@@ -16,7 +16,7 @@ from workflows.run import Answer, Failure, RunResult, RunStatus, StepRun, StepSt
 
 def step(name: str) -> StepRun:
     at = FakeClock().now()
-    return StepRun(name, "template", StepStatus.SUCCEEDED, {"text": name}, at, at)
+    return StepRun(name, "prompt", StepStatus.SUCCEEDED, {"text": name}, at, at)
 
 
 @pytest.fixture
@@ -252,3 +252,39 @@ async def test_a_worker_outlives_a_database_that_fails(desk: Desk, monkeypatch: 
         await asyncio.sleep(0.02)
     stop.set()
     await working
+
+
+async def test_a_run_may_wait_without_a_worker_and_go_on(desk: Desk) -> None:
+    results = [
+        RunResult(RunStatus.WAITING, None, ()),
+        RunResult(RunStatus.SUCCEEDED, Answer("yes", "answered"), ()),
+    ]
+
+    async def act(*_: object) -> RunResult:
+        return results.pop(0)
+
+    desk.perform.act = act
+    run_id = await desk.ask()
+    await desk.worker().drain()
+    view = await desk.runs.view(run_id)
+    assert (view.status, view.finished_at, view.answer) == (RunStatus.WAITING, None, None)
+    assert desk.sql("SELECT owner, lease_until FROM runs") == [("", None)]
+    assert await desk.worker()._claim() == 0
+    assert desk.store.write_now(lambda c: queue_again(c, run_id))
+    assert not desk.store.write_now(lambda c: queue_again(c, run_id)), "it waits no more"
+    await desk.worker().drain()
+    view = await desk.runs.view(run_id)
+    assert (view.status, view.answer) == (RunStatus.SUCCEEDED, Answer("yes", "answered"))
+    assert desk.sql("SELECT attempts FROM runs") == [(1,)]
+    actions = desk.store.read_now(lambda c: [event.action for event in audit_log.read_events(c)])
+    assert [actions.count(name) for name in ("run.paused", "run.finished")] == [1, 1]
+
+
+async def test_a_waiting_run_can_be_cancelled(desk: Desk) -> None:
+    async def act(*_: object) -> RunResult:
+        return RunResult(RunStatus.WAITING, None, ())
+
+    desk.perform.act = act
+    run_id = await desk.ask()
+    await desk.worker().drain()
+    assert (await desk.runs.cancel(ANA, run_id)).status is RunStatus.CANCELLED

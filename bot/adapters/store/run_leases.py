@@ -150,7 +150,7 @@ def _finish(status: RunStatus) -> Any:
             status=status.value,
             answer=bindparam("new_answer"),
             failure=bindparam("new_failure"),
-            finished_at=bindparam("at"),
+            finished_at=None if status is RunStatus.WAITING else bindparam("at"),
             owner="",
             lease_until=None,
             revision=runs.c.revision + 1,
@@ -158,7 +158,10 @@ def _finish(status: RunStatus) -> Any:
     )
 
 
-_FINISH = {status: _finish(status) for status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)}
+_FINISH = {
+    status: _finish(status)
+    for status in (RunStatus.WAITING, RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)
+}
 
 
 def finish_run(
@@ -170,7 +173,7 @@ def finish_run(
     answer: Answer | None = None,
     failure: Failure | None = None,
 ) -> None:
-    """End a run. Raises LostLease."""
+    """End an execution: the run is over, or waits and holds no worker. Raises LostLease."""
     values = {"new_answer": answer_json(answer), "new_failure": failure_json(failure), "at": at}
     _one(connection.execute(_FINISH[status], {**held.key(), **values}).rowcount, held)
 
@@ -192,6 +195,21 @@ def hand_back(connection: Connection, held: Iterable[Held]) -> None:
     """Queue runs again without counting the attempt; those no longer held stay as they are."""
     for item in held:
         connection.execute(_HAND_BACK, item.key())
+
+
+_WAKE = (
+    update(runs)
+    .where(runs.c.id == bindparam("sleeper"), runs.c.status == RunStatus.WAITING.value)
+    .values(
+        status=RunStatus.QUEUED.value, due_at=_NOW, attempts=runs.c.attempts - 1, revision=runs.c.revision + 1
+    )
+)
+
+
+def queue_again(connection: Connection, run_id: str) -> bool:
+    """Queue a run whose wait is over, which counts as no new attempt; False when it does not wait."""
+    values = {"sleeper": run_id, "now": lease_clock(connection)}
+    return connection.execute(_WAKE, values).rowcount == 1
 
 
 def _one(rowcount: int, held: Held) -> None:
