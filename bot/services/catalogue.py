@@ -14,10 +14,12 @@ from bot.adapters.store import audit_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.versions_log import (
     StoredVersion,
+    find_labelled,
     insert_version,
     label_mover,
     move_label,
     read_labelled,
+    read_pointers,
     read_version,
 )
 from bot.governance.roles import Permission
@@ -114,6 +116,8 @@ class Catalogue:
         self._access = access
         self._clock = clock
         self._encode = encode
+        self._pointers: tuple[tuple[str, str, int], ...] = ()
+        self._pinned: dict[str, Pinned] = {}
 
     async def seed(self, contents: Sequence[Content], author: str = LIBRARY) -> int:
         """Keep what ships with the product and release what no person has changed; returns labels moved."""
@@ -183,18 +187,25 @@ class Catalogue:
 
     def find_in(self, connection: Connection, name: str) -> Released:
         """As `find`, within the caller's transaction."""
-        everything = {version.name: version for version in read_labelled(connection, kind="workflow")}
-        if name in everything:
-            return _released(everything[name])
+        stored = find_labelled(connection, "workflow", name)
+        if stored is not None:
+            return _released(stored)
+        everything = [version.name for version in read_labelled(connection, kind="workflow")]
         near = difflib.get_close_matches(name, everything, n=1, cutoff=0.5)
         raise UnknownWorkflow(name, near[0] if near else "")
 
     def resolve(self, connection: Connection, name: str) -> Pinned:
         """The live versions of a workflow and of all it reaches. Raises UnknownWorkflow."""
-        live = {(version.kind, version.name): version for version in read_labelled(connection)}
-        if ("workflow", name) not in live:
-            self.find_in(connection, name)
-        return _pin(name, live)
+        pointers = read_pointers(connection)
+        if pointers != self._pointers:
+            # versions never change, so what is pinned holds until a label moves
+            self._pointers, self._pinned = pointers, {}
+        if name not in self._pinned:
+            live = {(version.kind, version.name): version for version in read_labelled(connection)}
+            if ("workflow", name) not in live:
+                self.find_in(connection, name)
+            self._pinned[name] = _pin(name, live)
+        return self._pinned[name]
 
     def resolve_pins(
         self, connection: Connection, name: str, pins: Mapping[str, Mapping[str, int]]

@@ -7,7 +7,7 @@ from typing import Any
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models
 from bot.adapters.store.database import Connection, Store
-from bot.adapters.store.document_log import list_collections
+from bot.adapters.store.document_log import collection_revisions
 from bot.adapters.store.ledger import insert_call
 from bot.adapters.store.run_leases import Held, pin_run
 from bot.adapters.store.run_log import RunRow
@@ -70,8 +70,7 @@ class Execution:
 
         def act(connection: Connection) -> tuple[Pinned, Mapping[str, Any]]:
             pinned = self.catalogue.resolve(connection, row.workflow)
-            revisions = {each.name: each.revision for each in list_collections(connection)}
-            pins = {**pinned.pins, KNOWLEDGE: revisions}
+            pins = {**pinned.pins, KNOWLEDGE: collection_revisions(connection)}
             version = pinned.pins["workflow"][row.workflow]
             pin_run(connection, held, pins=pins, version=version, title=pinned.root.title)
             return pinned, pins
@@ -79,7 +78,8 @@ class Execution:
         return await self.store.write(act, relaxed=True)
 
     async def _record(self, entry: LedgerEntry) -> None:
-        await self.store.write(lambda connection: insert_call(connection, entry), relaxed=True)
+        # durable with the step that the call was made for, which is written after it
+        self.store.leave(lambda connection: insert_call(connection, entry))
 
     def _text_of(self, run_id: str) -> Callable[[str], None]:
         def pass_on(text: str) -> None:

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 
-from bot.adapters.store.database import Store
+from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.run_leases import Held
 from bot.adapters.store.step_log import journal_step, read_steps
 from workflows.run import StepRun
+
+
+FREE = frozenset({"retrieve", "decide", "check", "template"})
+"""Kinds of steps that touch nothing outside and, unless a model was asked, cost nothing to do again."""
 
 
 class RunJournal:
@@ -22,5 +26,12 @@ class RunJournal:
         return await self._store.read(lambda connection: read_steps(connection, self._held.run_id))
 
     async def record(self, step: StepRun) -> None:
-        """Keep one finished step. Raises LostLease."""
-        await self._store.write(lambda connection: journal_step(connection, self._held, step), relaxed=True)
+        """Keep one finished step, with the next write when it costs nothing to do again. Raises LostLease."""
+
+        def act(connection: Connection) -> None:
+            journal_step(connection, self._held, step)
+
+        if step.kind in FREE and not step.usage.input_tokens:
+            self._store.leave(act)
+        else:
+            await self._store.write(act, relaxed=True)

@@ -120,6 +120,14 @@ def list_collections(connection: Connection) -> tuple[CollectionRow, ...]:
     return tuple(map(_collection, connection.execute(select(collections).order_by(collections.c.name))))
 
 
+_REVISIONS = select(collections.c.name, collections.c.revision).order_by(collections.c.name)
+
+
+def collection_revisions(connection: Connection) -> dict[str, int]:
+    """Every collection's name and revision."""
+    return {name: revision for name, revision in connection.execute(_REVISIONS)}
+
+
 def insert_collection(connection: Connection, row: CollectionRow, *, now: datetime) -> None:
     """Make an empty collection. Raises IntegrityError when the name is taken."""
     connection.execute(

@@ -18,14 +18,14 @@ grants = Table(
 )
 
 
+_READ = select(grants.c.grantee, grants.c.role, grants.c.scope, grants.c.granted_by).order_by(
+    grants.c.grantee, grants.c.role, grants.c.scope
+)
+
+
 def read_grants(connection: Connection) -> tuple[Grant, ...]:
     """Every grant in force."""
-    rows = connection.execute(
-        select(grants.c.grantee, grants.c.role, grants.c.scope, grants.c.granted_by).order_by(
-            grants.c.grantee, grants.c.role, grants.c.scope
-        )
-    )
-    return tuple(Grant(row.grantee, Role(row.role), row.scope, row.granted_by) for row in rows)
+    return tuple(Grant(row[0], Role(row[1]), row[2], row[3]) for row in connection.execute(_READ))
 
 
 def insert_grant(connection: Connection, grant: Grant, at: datetime) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     func,
     insert,
     select,
@@ -112,24 +113,49 @@ def read_version(connection: Connection, kind: str, name: str, number: int) -> S
     return None if row is None else StoredVersion(*row)
 
 
+_LABELLED = (
+    select(*_COLUMNS)
+    .join(
+        labels,
+        (labels.c.kind == versions.c.kind)
+        & (labels.c.name == versions.c.name)
+        & (labels.c.number == versions.c.number),
+    )
+    .where(labels.c.label == bindparam("label"))
+    .order_by(versions.c.kind, versions.c.name)
+)
+_LABELLED_KIND = _LABELLED.where(labels.c.kind == bindparam("wanted_kind"))
+_LABELLED_ONE = _LABELLED_KIND.where(labels.c.name == bindparam("wanted_name"))
+_POINTERS = (
+    select(labels.c.kind, labels.c.name, labels.c.number)
+    .where(labels.c.label == bindparam("label"))
+    .order_by(labels.c.kind, labels.c.name)
+)
+
+
 def read_labelled(
     connection: Connection, label: str = PRODUCTION, kind: str = ""
 ) -> tuple[StoredVersion, ...]:
     """Every version the label points at, of one kind or of all."""
-    query = (
-        select(*_COLUMNS)
-        .join(
-            labels,
-            (labels.c.kind == versions.c.kind)
-            & (labels.c.name == versions.c.name)
-            & (labels.c.number == versions.c.number),
-        )
-        .where(labels.c.label == label)
-        .order_by(versions.c.kind, versions.c.name)
+    query = _LABELLED_KIND if kind else _LABELLED
+    values = {"label": label, "wanted_kind": kind} if kind else {"label": label}
+    return tuple(StoredVersion(*row) for row in connection.execute(query, values))
+
+
+def find_labelled(
+    connection: Connection, kind: str, name: str, label: str = PRODUCTION
+) -> StoredVersion | None:
+    """The version of one name that the label points at."""
+    values = {"label": label, "wanted_kind": kind, "wanted_name": name}
+    row = connection.execute(_LABELLED_ONE, values).first()
+    return None if row is None else StoredVersion(*row)
+
+
+def read_pointers(connection: Connection, label: str = PRODUCTION) -> tuple[tuple[str, str, int], ...]:
+    """Kind, name and number of every version the label points at: what tells one release from the next."""
+    return tuple(
+        (kind, name, number) for kind, name, number in connection.execute(_POINTERS, {"label": label})
     )
-    if kind:
-        query = query.where(versions.c.kind == kind)
-    return tuple(StoredVersion(*row) for row in connection.execute(query))
 
 
 def move_label(
