@@ -20,7 +20,7 @@ from bot.services.outbox_items import Sender
 from bot.services.preferences import Preferences
 from bot.services.runs import Runs
 from bot.services.work import Pace, Worker
-from bot.settings import Settings
+from bot.settings import Settings, environment
 from knowledge.embedding import Embedder
 from workflows.ports import Clock
 
@@ -81,7 +81,7 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         access=access,
         catalogue=catalogue,
         holdings=Holdings(store, settings.data_dir, clock, chroma_url=settings.chroma_url, embedder=embedder),
-        models=Models(profiles, embedder=embedder, clock=clock),
+        models=Models(profiles, embedder=embedder, clock=clock, environ=environment()),
         queue=queue,
         outgoing=outgoing,
         runs=Runs(store, catalogue, access, clock, queue, outgoing),

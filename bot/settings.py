@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -136,6 +137,12 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         raise InvalidSettings(error) from None
+
+
+def environment() -> dict[str, str]:
+    """The environment with `.env` behind it: where models.yaml's `api_key_env` names are looked up."""
+    kept = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    return {**kept, **os.environ}
 
 
 def describe(settings: Settings) -> list[tuple[str, str, str, str]]:

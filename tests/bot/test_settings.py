@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bot.settings import Settings, describe
+from bot.settings import Settings, describe, environment
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +43,13 @@ def test_secrets_and_passwords_are_hidden(monkeypatch: pytest.MonkeyPatch) -> No
     assert "canary" not in shown
     assert "postgres://ana:***@db.example:5432/spanwise" in shown
     assert settings.store_url == "postgresql://ana:canary@db.example:5432/spanwise"
+
+
+def test_keys_of_providers_may_stand_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("GATEWAY_KEY=from-file\nOTHER_KEY=from-file\n")
+    monkeypatch.setenv("OTHER_KEY", "from-environment")
+    found = environment()
+    assert (found["GATEWAY_KEY"], found["OTHER_KEY"]) == ("from-file", "from-environment")
 
 
 def test_a_bad_value_names_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
