@@ -7,7 +7,6 @@ from bot.adapters.store.run_leases import Held
 from bot.adapters.store.step_log import journal_step, read_steps
 from workflows.run import StepRun
 
-
 FREE = frozenset({"retrieve", "decide", "check", "template"})
 """Kinds of steps that touch nothing outside and, unless a model was asked, cost nothing to do again."""
 

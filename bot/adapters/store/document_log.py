@@ -125,7 +125,7 @@ _REVISIONS = select(collections.c.name, collections.c.revision).order_by(collect
 
 def collection_revisions(connection: Connection) -> dict[str, int]:
     """Every collection's name and revision."""
-    return {name: revision for name, revision in connection.execute(_REVISIONS)}
+    return {row.name: row.revision for row in connection.execute(_REVISIONS)}
 
 
 def insert_collection(connection: Connection, row: CollectionRow, *, now: datetime) -> None:
