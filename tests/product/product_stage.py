@@ -20,6 +20,7 @@ T = TypeVar("T")
 MODELS = """
 default: {{model: spanwise/quote}}
 distant: {{model: openai/distant, api_base: "{url}", timeouts: {{reply_s: 600}}}}
+nowhere: {{model: openai/nowhere, api_base: "http://127.0.0.1:9/v1"}}
 """
 
 SLOW_WORKFLOW = """
