@@ -73,7 +73,7 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
     store = Store(settings.store_url)
     access = Access(store, clock, settings.admins)
     catalogue = Catalogue(store, access, clock, embedder.encode)
-    queue, outgoing = EmbeddedQueue(), WakeUp()
+    queue, outgoing = _queue(store), WakeUp()
     return Product(
         settings=settings,
         store=store,
@@ -88,6 +88,15 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         feedback=Feedback(store, clock),
         preferences=Preferences(store, clock),
     )
+
+
+def _queue(store: Store) -> RunQueue:
+    """How workers hear of runs: on one machine by a bell, on several through PostgreSQL."""
+    if store.is_sqlite:
+        return EmbeddedQueue()
+    from bot.adapters.queue.procrastinate_queue import ProcrastinateQueue
+
+    return ProcrastinateQueue(store.url)
 
 
 def models_text(settings: Settings) -> str:

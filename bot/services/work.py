@@ -91,7 +91,7 @@ class Worker:
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then let runs finish for the grace time and hand the rest back."""
-        async with self._ticking(), ringing_on(stop, self.queue.ring):
+        async with self._ticking(), self.queue.listening(), ringing_on(stop, self.queue.ring):
             while not stop.is_set():
                 await self._look()
                 await asyncio.sleep(self.pace.gather_s)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from bot.adapters.queue.wakeup import EmbeddedQueue, WakeUp
+from bot.adapters.queue.wakeup import EmbeddedQueue, RunQueue, WakeUp
 from bot.adapters.store.database import Store
 from bot.governance.roles import Role
 from bot.services.access import Access
@@ -45,7 +45,7 @@ class Desk:
     perform: FakePerform = field(default_factory=FakePerform)
     sender: FakeSender = field(default_factory=FakeSender)
     clock: FakeClock = field(default_factory=FakeClock)
-    queue: EmbeddedQueue = field(default_factory=EmbeddedQueue)
+    queue: RunQueue = field(default_factory=EmbeddedQueue)
     outgoing: WakeUp = field(default_factory=WakeUp)
 
     def __post_init__(self) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import event
 
-from bot.adapters.queue.wakeup import EmbeddedQueue, WakeUp
+from bot.adapters.queue.procrastinate_queue import ProcrastinateQueue
+from bot.adapters.queue.wakeup import EmbeddedQueue, RunQueue, WakeUp
 from bot.adapters.store import run_leases, run_log
 from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.run_leases import Held
@@ -154,7 +155,8 @@ def live(order: Order) -> None:
 
 async def _live(order: Order) -> None:
     store, killer, clock = Store(order.database_url), Killer(order), SystemClock()
-    queue, outgoing = EmbeddedQueue(), WakeUp()
+    outgoing = WakeUp()
+    queue: RunQueue = EmbeddedQueue() if store.is_sqlite else ProcrastinateQueue(store.url)
     pace = Pace(lease_s=order.lease_s, look_s=0.05, tick_s=0.05)
     worker = Worker(store, ThreeSteps(store, killer, clock), clock, queue, outgoing, pace)
     rounds = Round(timeout_s=order.lease_s / 3, lease_s=order.lease_s, look_s=0.05, quiet_s=0.1)

@@ -43,12 +43,20 @@ class RunQueue(Protocol):
         """Return when there may be work, or after `seconds`."""
         ...
 
+    def listening(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Hear what other processes announce, while inside."""
+        ...
+
 
 class EmbeddedQueue(WakeUp):
     """Workers of this process are woken at once; others find the run at their next look."""
 
     def announce(self, connection: Connection, run_id: str) -> None:
         """Nothing: the run row is all that other processes need."""
+
+    def listening(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Nothing: other processes are not heard."""
+        return contextlib.nullcontext()
 
 
 @contextlib.asynccontextmanager

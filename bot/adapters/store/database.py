@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 
 from bot.adapters.store.group_commit import GroupCommit, Write, begin
 
-__all__ = ["Connection", "Store", "begin", "open_engine"]
+__all__ = ["Connection", "Store", "begin", "driver_url", "open_engine"]
 
 T = TypeVar("T")
 
@@ -24,6 +24,11 @@ def open_engine(url: str) -> Engine:
     engine = create_engine(parsed, connect_args={"check_same_thread": False, "timeout": 30})
     event.listen(engine, "connect", _configure_sqlite)
     return engine
+
+
+def driver_url(url: str) -> str:
+    """The URL of a PostgreSQL database as its own tools take it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
