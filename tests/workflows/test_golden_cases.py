@@ -22,7 +22,7 @@ from workflows.engine import execute
 from workflows.ports import Ports
 from workflows.run import RunResult
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("golden")]
 
 MET = [
     pytest.param(name, case, id=f"{name}-{case.id}")

@@ -22,6 +22,7 @@ class ScriptedApp:
         self.answers: dict[str, dict[str, Any]] = {}
         self.heard: list[dict[str, Any]] = []
         self.after: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self._news = threading.Condition()
 
     async def run(self, workspace: Workspace, connected: threading.Event) -> None:
         async with aiohttp.ClientSession() as http:
@@ -38,12 +39,21 @@ class ScriptedApp:
             return
         payload = envelope["payload"]
         names = _names(payload)
-        self.heard.append(payload)
+        with self._news:
+            self.heard.append(payload)
+            self._news.notify_all()
         found = next((self.answers[name] for name in names if name in self.answers), {})
         await link.send_json({"envelope_id": envelope["envelope_id"], "payload": found})
         for name in names:
             if name in self.after:
                 self.after[name](payload)
+
+    def wait_for(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 10) -> dict[str, Any]:
+        """The first payload that is wanted, once it has come."""
+        with self._news:
+            came = self._news.wait_for(lambda: any(map(wanted, self.heard)), seconds)
+            assert came, f"not heard: {self.heard}"
+            return next(filter(wanted, self.heard))
 
     def actions(self) -> list[dict[str, Any]]:
         return [action for one in self.heard for action in one.get("actions", ())]

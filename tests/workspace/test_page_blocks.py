@@ -164,7 +164,7 @@ def test_commands_complete_from_the_manifest_by_keyboard(page: Page, stage: Stag
     box.press_sequentially("How many days?")
     box.press("Enter")
     expect(box).to_have_value("")
-    heard = next(one for one in stage.app.heard if one.get("command") == "/ask-policy")
+    heard = stage.app.wait_for(lambda one: one.get("command") == "/ask-policy")
     assert heard["text"] == "How many days?"
     box.fill("/ask-polcy x")
     box.press("Enter")
