@@ -1,0 +1,154 @@
+"""The product as processes of their own: Slack's side, worker and clock; killed, stopped, and over HTTP."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import QUESTION, take_vectors
+from processes_desk import Machines, free_port, is_open, machines, wait_until
+from sqlalchemy import text
+from story import ended, words
+from terminal import Ran, Terminal
+from workspace_thread import WorkspaceThread
+
+from bot.adapters.store.database import Store
+from tests.openai_server import HANG, OpenAIServer, Reply
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("product")]
+
+CHANNEL = "C0PEOPLE"
+TWO_STEPS = """\
+name: two-steps
+title: Two paid steps
+purpose: Asks a distant model twice, so that there is something to lose between.
+inputs:
+  question: {kind: text, label: Your question}
+steps:
+  - {id: first, kind: prompt, title: Asking first, task: write, template: two-steps.ask, model: distant,
+     variables: {question: "first {{ inputs.question }}"}}
+  - {id: second, kind: prompt, title: Asking again, task: write, template: two-steps.ask, model: distant,
+     timeout_s: 300, variables: {question: "second {{ inputs.question }}"}}
+answer: "{{ first.text }} {{ second.text }}"
+"""
+PROMPT = "---\nvariables: [question]\n---\nAnswer: {{ question }}\n"
+MODELS = """\
+default: {{model: spanwise/quote}}
+distant: {{model: openai/distant, api_base: "{url}", timeouts: {{reply_s: 300}}}}
+"""
+FORGET_LEASES = "UPDATE runs SET lease_until = :past WHERE status = 'running'"
+
+
+def set_up(terminal: Terminal, workspace: WorkspaceThread, folder: Path) -> None:
+    """What an operator does once: workflows, a grant, the manifest."""
+    (folder / "prompts").mkdir()
+    (folder / "two-steps.yaml").write_text(TWO_STEPS)
+    (folder / "prompts" / "two-steps.ask.md").write_text(PROMPT)
+    assert terminal("manifest").code == 0, "which releases what ships"
+    assert terminal("workflow", "add", folder / "two-steps.yaml").code == 0
+    assert terminal("grant", "everyone", "runner").code == 0
+    workspace.workspace.install(json.loads(terminal("manifest").out))
+
+
+def asked_of(server: OpenAIServer, step: str) -> int:
+    """How often the model was asked for a step."""
+    return sum(f"{step} What now?" in call.prompt for call in server.history)
+
+
+def test_a_killed_worker_leaves_one_answer_and_nothing_is_paid_twice(
+    first_run: tuple[Terminal, Ran], database_url: str, tmp_path: Path
+) -> None:
+    server = OpenAIServer(respond=lambda body: Reply("Well."))
+    with WorkspaceThread() as workspace:
+        workspace.wait(server.__aenter__())
+        (tmp_path / "models.yaml").write_text(MODELS.format(url=server.base_url))
+        terminal = Terminal(
+            tmp_path / "var",
+            {
+                **workspace.settings,
+                "DATABASE_URL": database_url,
+                "SPANWISE_MODELS": str(tmp_path / "models.yaml"),
+            },
+        )
+        take_vectors(first_run[0], terminal.data_dir)
+        set_up(terminal, workspace, tmp_path)
+        with machines(terminal, tmp_path) as desk:
+            _kill_in_the_middle(desk, workspace, server)
+        workspace.wait(server.__aexit__(None, None, None))
+
+
+def _kill_in_the_middle(desk: Machines, workspace: WorkspaceThread, server: OpenAIServer) -> None:
+    parts = [desk.start(part) for part in ("slack", "clock", "worker")]
+    for part in parts:
+        part.started()
+    slack, clock, worker = parts
+    wait_until(lambda: workspace.workspace.link.is_connected, 30, "the socket")
+    server.script.extend([Reply("Well."), HANG])
+    ana = workspace.person("U0ANA")
+    workspace.wait(ana.command(CHANNEL, "/two-steps What now?"))
+    wait_until(lambda: asked_of(server, "second") == 1, 60, "the second step")
+    worker.kill()
+    store = Store(desk.terminal.settings["DATABASE_URL"])
+    try:
+        past = {"past": "2020-01-01 00:00:00.000000"}
+        store.write_now(lambda connection: connection.execute(text(FORGET_LEASES), past))
+        again = desk.start("worker")
+        again.started()
+        message = workspace.wait(ended(ana, "Two paid steps"))
+        assert "Well. Well." in words(message)
+        assert (asked_of(server, "first"), asked_of(server, "second")) == (1, 2)
+        assert len([m for m in ana.messages(ana.dm) if m.bot_id]) == 1, "one message, edited in place"
+        workspace.wait(ana.command(CHANNEL, f"/ask-policy {QUESTION}"))
+        assert "31 March" in words(workspace.wait(ended(ana, QUESTION)))
+        for part in (slack, clock, again):
+            assert part.stop() < 10, "it lets go within seconds"
+            assert part.lines("stopped")
+    finally:
+        store.close()
+
+
+def test_signed_http_and_a_chroma_server(first_run: tuple[Terminal, Ran], tmp_path: Path) -> None:
+    port, secret = free_port(), "a-secret-of-the-test"
+    url = f"http://127.0.0.1:{port}/slack/events"
+    with WorkspaceThread(request_url=url, signing_secret=secret) as workspace:
+        settings = {**workspace.settings, "SLACK_SIGNING_SECRET": secret, "PORT": str(port)}
+        del settings["SLACK_APP_TOKEN"]
+        terminal = Terminal(tmp_path / "var", settings)
+        take_vectors(first_run[0], terminal.data_dir)
+        set_up(terminal, workspace, tmp_path)
+        with machines(terminal, tmp_path) as desk:
+            settings["CHROMA_URL"] = desk.start_chroma()
+            slack, worker = desk.start("slack"), desk.start("worker")
+            for part in (slack, worker):
+                part.started()
+            wait_until(lambda: is_open(port), 30, "the door")
+            ana = workspace.person("U0ANA")
+            outcome = workspace.wait(ana.command(CHANNEL, f"/ask-policy {QUESTION}"))
+            assert "Working on" in str(outcome.payload)
+            answer = workspace.wait(ended(ana, QUESTION))
+            assert "31 March" in words(answer) and "Annual leave" in words(answer)
+            asked = workspace.wait(ana.say(CHANNEL, f"@spanwise {QUESTION}"))
+            workspace.wait(ended(ana, "31 March", CHANNEL, asked.ts))
+            checked = terminal("doctor")
+            assert checked.code == 0 and f"signed HTTP on port {port}" in checked.out, checked.out
+            assert not (terminal.data_dir / "knowledge" / "chroma").exists(), "the server holds the vectors"
+            for part in (slack, worker):
+                assert part.stop() < 10
+
+
+@pytest.mark.parametrize(
+    ("part", "settings", "said"),
+    [
+        ("slack", {}, "Set SLACK_BOT_TOKEN first"),
+        ("slack", {"SLACK_BOT_TOKEN": "xoxb-local"}, "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET"),
+        ("worker", {}, "Set SLACK_BOT_TOKEN first"),
+    ],
+)
+def test_what_cannot_start_says_what_to_set(
+    first_run: tuple[Terminal, Ran], tmp_path: Path, part: str, settings: dict[str, str], said: str
+) -> None:
+    with WorkspaceThread() as workspace:
+        api = {"SLACK_API_URL": workspace.workspace.api_url}
+        terminal = Terminal(tmp_path / "var", {**api, **settings})
+        take_vectors(first_run[0], terminal.data_dir)
+        ran = terminal(part)
+    assert ran.code == 1 and said in ran.err, ran.err
