@@ -107,7 +107,9 @@ def _text(setting: Setting, raw: Scalar) -> Json:
 
 def clean(text: str) -> str:
     """The text without control characters and broken Unicode, composed, without space around it."""
-    kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    kept = text
+    if not text.isprintable():
+        kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
     return unicodedata.normalize("NFC", kept).strip()
 
 

@@ -1,7 +1,7 @@
 """Who asks, and from where: values that every surface fills in and every service reads."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 Surface = Literal["command", "mention", "dm", "thread", "shortcut", "terminal", "schedule", "api"]
@@ -22,13 +22,12 @@ class Actor:
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON for the run row."""
-        return {**asdict(self), "groups": sorted(self.groups)}
+        return {**{name: getattr(self, name) for name in _ACTOR}, "groups": sorted(self.groups)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Actor":
         """Inverse of `as_json`; unknown keys of newer versions are ignored."""
-        known = {field.name for field in fields(cls)}
-        kept = {key: value for key, value in data.items() if key in known}
+        kept = {key: value for key, value in data.items() if key in _ACTOR}
         return cls(**{**kept, "groups": frozenset(kept.get("groups", ()))})
 
 
@@ -48,11 +47,14 @@ class Origin:
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON for the run row."""
-        return {**asdict(self), "readers": list(self.readers)}
+        return {**{name: getattr(self, name) for name in _ORIGIN}, "readers": list(self.readers)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Origin":
         """Inverse of `as_json`; unknown keys of newer versions are ignored."""
-        known = {field.name for field in fields(cls)}
-        kept = {key: value for key, value in data.items() if key in known}
+        kept = {key: value for key, value in data.items() if key in _ORIGIN}
         return cls(**{**kept, "readers": tuple(kept.get("readers", ()))})
+
+
+_ACTOR = tuple(field.name for field in fields(Actor))
+_ORIGIN = tuple(field.name for field in fields(Origin))

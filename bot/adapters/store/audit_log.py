@@ -1,7 +1,6 @@
 """Audit events: append-only, each row sealed with the hash of the one before it."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
+from bot.adapters.store.tables import JsonText, UtcDateTime, canonical_json, metadata
 from workflows.run import Json
 
 GENESIS = "0" * 64
@@ -187,5 +186,4 @@ def _seal(previous: str, row: Mapping[str, Any]) -> str:
         row["target"],
         row["context"],
     ]
-    canonical = json.dumps(facts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(f"{previous}\n{canonical}".encode()).hexdigest()
+    return hashlib.sha256(f"{previous}\n{canonical_json(facts)}".encode()).hexdigest()

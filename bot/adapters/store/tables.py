@@ -19,6 +19,10 @@ metadata = MetaData(
 )
 
 
+canonical_json = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+"""Plain JSON as the same text for the same value."""
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC time. SQLite keeps no zone, so one is put back on reading."""
 
@@ -70,7 +74,7 @@ class JsonText(TypeDecorator[Any]):
         """Serialise; anything that is not plain JSON raises TypeError."""
         if value is None:
             return None
-        return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return canonical_json(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Parse."""
