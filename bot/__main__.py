@@ -1,5 +1,11 @@
 """`python -m bot ...`: every command of the terminal."""
 
+import os
+
+# before numpy is imported: its own threads only wait for each other on vectors as short as ours
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 import typer
 
 from bot import logs

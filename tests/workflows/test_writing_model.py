@@ -34,9 +34,7 @@ THREAD = "\n".join(
 INPUTS = {
     "ask-policy": {"question": "How many days of leave can I carry over?"},
     "draft-reply": {"message": "How many days of leave can I carry over?"},
-    "summarise-thread": {
-        "thread": "Ana: The pump is late.\nBen: It comes on 3 March 2027.\nAna: Then we wait."
-    },
+    "summarise-thread": {"thread": THREAD},
     "triage-request": {"request": "My laptop screen is broken and I am on site in Leeds until Friday."},
 }
 
