@@ -31,7 +31,7 @@ def told(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]
 
 
 def person(stage: ProductStage, user_id: str) -> Person:
-    """Somebody of the demo; call it within a story."""
+    """Somebody of the demo."""
     return Person(stage.demo.workspace, user_id)
 
 
@@ -59,6 +59,12 @@ async def ended(who: Person, about: str, channel: str = "", thread_ts: str = "",
         return found[-1] if found else None
 
     return await who.wait_for(look, PATIENCE_S)
+
+
+async def put_away(who: Person) -> None:
+    """Close every form."""
+    for view in reversed(who.views()):
+        await who.close(view)
 
 
 async def whispered(who: Person, channel: str, about: str) -> Message:

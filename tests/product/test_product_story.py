@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from product_stage import ProductStage
-from story import ended, person, said_by_bot, told, whispered, words
+from story import ended, person, put_away, said_by_bot, told, whispered, words
 from structlog.testing import capture_logs
 
 from bot.bootstrap import LIBRARY
@@ -91,6 +91,10 @@ def _more_workflows(stage: ProductStage, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(autouse=True)
 def _nothing_left_over(stage: ProductStage) -> Iterator[None]:
+    """No reply still scripted, and no form that somebody left open."""
+    stage.distant.script.clear()
+    for user_id in list(stage.demo.workspace.town.users):
+        stage.wait(put_away(person(stage, user_id)))
     yield
     stage.distant.script.clear()
 
