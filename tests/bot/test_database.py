@@ -103,7 +103,7 @@ def test_a_deadlock_is_run_again(postgres_url: str) -> None:
 
     futures = [one.submit(touch(1, 2)), two.submit(touch(2, 1))]
     tries = sorted(future.result(30) for future in futures)
-    assert tries[0] == 1
+    # the one that was run again may be quicker and make a victim of the other
     assert tries[1] > 1
     one.close()
     two.close()
