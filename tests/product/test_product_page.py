@@ -29,8 +29,9 @@ def go(page: Page, name: str) -> None:
     ).first.click()
 
 
-def type_in(page: Page, text: str) -> None:
-    box = page.get_by_role("combobox", name=re.compile("Message|Reply")).last
+def type_in(page: Page, text: str, where: str) -> None:
+    """Into the box of that name, once it is there: another may still be shown."""
+    box = page.get_by_role("combobox", name=re.compile(f"^{where}"))
     box.fill(text)
     box.press("Enter")
 
@@ -49,7 +50,7 @@ def ask(page: Page, question: str = QUESTION) -> Locator:
     go(page, "Spanwise")
     if page.get_by_role("tab", name="Messages").count():
         page.get_by_role("tab", name="Messages").click()
-    type_in(page, f"/ask-policy {question}")
+    type_in(page, f"/ask-policy {question}", "Message Spanwise")
     found = answer(page, question)
     expect(button(found, "Explain")).to_be_visible()
     return found
@@ -57,7 +58,7 @@ def ask(page: Page, question: str = QUESTION) -> Locator:
 
 def test_ask_and_read_the_sources(page: Page) -> None:
     go(page, "general")
-    type_in(page, f"/ask-policy {QUESTION}")
+    type_in(page, f"/ask-policy {QUESTION}", "Message #general")
     expect(page.get_by_text("Only visible to you")).to_be_visible()
     picture(page, "working")
     page.get_by_role("link", name="your direct messages with me").click()
@@ -95,7 +96,7 @@ def test_explain_shows_the_steps_and_their_cost(page: Page) -> None:
 
 def test_missing_arguments_open_a_form_that_says_what_is_wrong(page: Page) -> None:
     go(page, "people-questions")
-    type_in(page, "/ask-policy")
+    type_in(page, "/ask-policy", "Message #people-questions")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Your question")
     dialog.get_by_role("textbox").fill("   ")
@@ -118,7 +119,7 @@ def test_what_the_handbook_does_not_cover_is_said(page: Page) -> None:
 
 def test_share_to_the_channel_it_was_asked_in(page: Page) -> None:
     go(page, "people-questions")
-    type_in(page, "/ask-policy What can I spend on a hotel in London?")
+    type_in(page, "/ask-policy What can I spend on a hotel in London?", "Message #people-questions")
     go(page, "Spanwise")
     found = answer(page, "hotel in London")
     button(found, "Share to channel").click()
@@ -134,7 +135,7 @@ def test_a_reply_in_the_thread_goes_on_without_a_mention(page: Page) -> None:
     found = ask(page)
     found.hover()
     found.get_by_role("button", name=re.compile("Reply|thread", re.IGNORECASE)).first.click()
-    type_in(page, "And when I am on parental leave?")
+    type_in(page, "And when I am on parental leave?", "Reply")
     thread = page.get_by_role("complementary", name=re.compile("Thread"))
     expect(button(thread, "Explain").nth(1)).to_be_visible()
     expect(thread).to_contain_text("parental leave")
@@ -146,7 +147,7 @@ def test_cancel_a_run_under_way(page: Page, stage: ProductStage) -> None:
     go(page, "Spanwise")
     if page.get_by_role("tab", name="Messages").count():
         page.get_by_role("tab", name="Messages").click()
-    type_in(page, "/ask-slowly What is the meaning of this?")
+    type_in(page, "/ask-slowly What is the meaning of this?", "Message Spanwise")
     found = answer(page, "meaning of this")
     expect(found).to_contain_text("Asking the distant model")
     picture(page, "progress")
