@@ -13,6 +13,13 @@ from bot.slack.gateway import SlackBusy, SlackRefused, SlackUncertain
 THREAD_MESSAGES = 200
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+SELF_CONTAINED_WORDS = 5
+_LEANS = re.compile(
+    r"^(and|but|or|so|also|then|if|what about|how about|what if|why|even|only|for|in|at|with|ok|yes|no)\b"
+    r"|\b(it|its|that|this|these|those|they|them|their|there|same|instead|otherwise|such|else)\b",
+    re.IGNORECASE,
+)
+"""Beginnings and words that point back at something said before."""
 _ADDRESS = re.compile(r"\s*<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 
 
@@ -92,9 +99,19 @@ def primary_input(released: Released) -> str:
     return next(iter([*marked, *texts]), "")
 
 
-def earlier_from(released: Released, before: RunView, name: str) -> dict[str, str]:
-    """What was asked before in a conversation, newest last, for inputs marked `from: earlier`."""
-    found = {}
+def leans_on_before(words: str) -> bool:
+    """Whether a reply is only understood with what was asked before, as far as its words show."""
+    return len(words.split()) < SELF_CONTAINED_WORDS or bool(_LEANS.search(words))
+
+
+def earlier_from(released: Released, before: RunView, name: str, words: str) -> dict[str, str]:
+    """What was asked before in a conversation, newest last, for inputs marked `from: earlier`.
+
+    Empty when the new words stand on their own: a change of subject should not drag the old one along.
+    """
+    found = {key: "" for key, item in released.workflow.inputs.items() if item.source == "earlier"}
+    if not leans_on_before(words):
+        return found
     for key, item in released.workflow.inputs.items():
         if item.source == "earlier":
             said = f"{before.inputs.get(key, '')} {before.inputs.get(name, '')}".strip()

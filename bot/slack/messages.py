@@ -98,7 +98,7 @@ async def _continue(call: Call, desk: Desk, before: RunView, words: str, actor: 
     released = await desk.catalogue.find(before.workflow)
     kept = {name: value for name, value in before.inputs.items() if name in released.workflow.inputs}
     name = primary_input(released)
-    values = {**kept, name: words, **earlier_from(released, before, name)} if name else kept
+    values = {**kept, name: words, **earlier_from(released, before, name, words)} if name else kept
     ask = Ask(released, values, "thread", before.origin.visibility, follows=before.id)
     return await accept_message(call, desk, ask, actor)
 

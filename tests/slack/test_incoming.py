@@ -63,11 +63,16 @@ def test_marked_inputs_are_filled_and_else_the_first_text() -> None:
 def test_a_conversation_carries_what_was_asked_before() -> None:
     item = released(ASK_POLICY.replace("steps:", EARLIER + "steps:", 1))
     first = view(inputs={"question": "How many days?"})
-    then = {"question": "And on sick leave?", **incoming.earlier_from(item, first, "question")}
+    then = {
+        "question": "And on sick leave?",
+        **incoming.earlier_from(item, first, "question", "And on sick leave?"),
+    }
     assert then["earlier"] == "How many days?"
     second = view(inputs=then)
-    assert incoming.earlier_from(item, second, "question") == {"earlier": "days? And on sick leave?"}
-    assert incoming.earlier_from(released(ASK_POLICY), first, "question") == {}
+    assert incoming.earlier_from(item, second, "question", "And then?") == {
+        "earlier": "days? And on sick leave?"
+    }
+    assert incoming.earlier_from(released(ASK_POLICY), first, "question", "And then?") == {}
     assert "earlier" not in item.usage_hint
 
 
@@ -84,3 +89,23 @@ def test_no_text_raises(text: str) -> None:
     incoming.plain_text(text)
     incoming.without_mention(text, "U0SPAN")
     incoming.addressee(text)
+
+
+@pytest.mark.parametrize(
+    ("words", "leans"),
+    [
+        ("And when I am on parental leave?", True),
+        ("Does that apply to part-time staff in Leeds?", True),
+        ("In Leeds?", True),
+        ("What about interns who started in June this year?", True),
+        ("", True),
+        ("What can I spend on a hotel in London?", False),
+        ("How do I report a lost laptop?", False),
+    ],
+)
+def test_a_change_of_subject_leaves_the_old_one_behind(words: str, leans: bool) -> None:
+    assert incoming.leans_on_before(words) is leans
+    item = released(ASK_POLICY.replace("steps:", EARLIER + "steps:", 1))
+    before = view(inputs={"question": "How many days?", "earlier": "Leave."})
+    carried = incoming.earlier_from(item, before, "question", words)
+    assert carried == {"earlier": "Leave. How many days?" if leans else ""}
