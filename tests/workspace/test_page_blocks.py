@@ -1,37 +1,25 @@
 """The page in a real browser: every block, the keyboard, modals, live edits, text that tries to break out."""
 
 import copy
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from page_samples import ANSWER, FORM, HOME, MANIFEST, MARKDOWN, NEXT, PIXEL, SHOWCASE, button, mrkdwn
 from page_stage import Stage
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tests import chromium
+
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="chromium is not here"),
+    pytest.mark.skipif(not chromium.PATH, reason="chromium is not here"),
 ]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium.open_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
