@@ -21,6 +21,9 @@ from bot.slack.refusals import is_known, sentence
 from knowledge.document import by_place
 
 log = structlog.get_logger(__name__)
+WIDE = 400
+"""Columns for a table that goes to a file or another program."""
+
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -41,11 +44,11 @@ def progress_bar(title: str) -> Iterator[OnProgress]:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows under headings; text is shown as it is."""
+    """Rows under headings; text is shown as it is, a row on a line where no window bounds it."""
     drawn = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         drawn.add_row(*(escape(cell) for cell in row))
-    out.print(drawn)
+    (out if out.is_terminal else Console(width=WIDE, highlight=False)).print(drawn)
 
 
 def plain(mrkdwn: str) -> str:

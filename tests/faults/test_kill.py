@@ -2,7 +2,6 @@
 
 import itertools
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator
 
@@ -116,7 +115,7 @@ def test_a_peer_takes_over_without_a_restart(store: Store, slack: FaultSlack) ->
     check_history(store, slack)
 
 
-@pytest.mark.skipif(not os.environ.get("SPANWISE_SWEEP"), reason="takes minutes: make faults")
+@pytest.mark.sweep
 def test_killed_before_each_statement(
     store: Store, slack: FaultSlack, record_property: Callable[[str, object], None]
 ) -> None:
