@@ -2,8 +2,7 @@
 
 import asyncio
 import threading
-import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -97,10 +96,3 @@ class ProductStage:
         self.wait(self.distant.__aexit__(None, None, None))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
-
-    def wait_until(self, holds: Callable[[], bool], seconds: float = 15) -> None:
-        """Ask every 50 ms until it does."""
-        ends_at = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < ends_at, "it did not come about"
-            self.wait(asyncio.sleep(0.05))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from processes_desk import wait_until
 from product_stage import ProductStage
 
 expect.set_options(timeout=20_000)
@@ -83,7 +84,7 @@ def test_vote_and_change_the_vote(page: Page, stage: ProductStage) -> None:
         kept = stage.wait(stage.product.feedback.of_run(run_id.group(1)))
         return [(score.source, score.value) for score in kept] == [("person:U0ANA", -1.0)]
 
-    stage.wait_until(one_vote_down)
+    wait_until(one_vote_down, 15, "the vote")
 
 
 def test_explain_shows_the_steps_and_their_cost(page: Page) -> None:
