@@ -258,9 +258,15 @@ def run_of_thread(connection: Connection, channel: str, thread_ts: str) -> str |
     query = (
         select(outbox.c.run_id)
         .where(
-            outbox.c.posted_channel == channel,
             outbox.c.kind.in_(("run", "share")),
-            or_(outbox.c.ts == thread_ts, outbox.c.thread_ts == thread_ts),
+            or_(
+                and_(outbox.c.posted_channel == channel, outbox.c.ts == thread_ts),
+                # a reply may come before the post in its thread is marked as sent
+                and_(
+                    or_(outbox.c.posted_channel == channel, outbox.c.channel == channel),
+                    outbox.c.thread_ts == thread_ts,
+                ),
+            ),
         )
         .order_by(outbox.c.seq.desc())
         .limit(1)
