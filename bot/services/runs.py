@@ -1,5 +1,6 @@
 """Asking for runs, following them, stopping them and sharing what they answered."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,8 @@ from workflows.run import RunStatus
 
 SILENT = frozenset({"terminal", "api"})
 """Surfaces that show the answer themselves, so nothing is posted."""
+MARKED_LOOK_S, MARKED_LOOKS = 0.05, 20
+"""How often and how many times to look for the record of a message that is being posted."""
 
 
 class AlreadyFinished(Exception):
@@ -204,14 +207,24 @@ class Runs:
 
         return await self._store.read(look)
 
-    async def in_thread(self, channel: str, thread_ts: str) -> RunView | None:
-        """The newest run answered in this thread, or by the message that begins it."""
+    async def in_thread(self, channel: str, thread_ts: str, person: str) -> RunView | None:
+        """The newest run answered in this thread, or by the message that begins it.
 
-        def look(connection: Connection) -> RunView | None:
+        A reply can overtake the record of the message it is below, which is waited for up to a second.
+        """
+
+        def look(connection: Connection) -> tuple[RunView | None, bool]:
+            # asked first: what is marked between the two statements is then found by the second
+            is_posting = outbox_log.is_posting(connection, (channel, person))
             run_id = outbox_log.run_of_thread(connection, channel, thread_ts)
-            return run_views.load_view(connection, run_id) if run_id else None
+            return (run_views.load_view(connection, run_id), False) if run_id else (None, is_posting)
 
-        return await self._store.read(look)
+        for _ in range(MARKED_LOOKS):
+            view, is_posting = await self._store.read(look)
+            if not is_posting:
+                break
+            await asyncio.sleep(MARKED_LOOK_S)
+        return view
 
     async def share(self, actor: Actor, run_id: str, readers: tuple[str, ...] = ()) -> RunView:
         """Post the answer where it was asked for; `readers` are those who read there, () everybody.

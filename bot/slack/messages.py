@@ -41,7 +41,7 @@ async def mentioned(call: Call, desk: Desk) -> Reply:
     thread_ts = call.thread_ts or call.message_ts
     placed = replace(call, thread_ts=thread_ts)
     actor = await desk.people.actor(call.person)
-    continued = await desk.runs.in_thread(call.channel, call.thread_ts) if call.thread_ts else None
+    continued = await _continued(call, desk) if call.thread_ts else None
     if continued is not None and words and not await _names_another(desk, words, actor, continued):
         return await _continue(placed, desk, continued, words, actor)
     return await _fit(placed, desk, words, actor, "mention", "channel")
@@ -57,7 +57,7 @@ async def written(call: Call, desk: Desk) -> Reply:
         desk.gateway.remember_direct(call.person, call.channel)
     elif not is_reply or bot_user(call) in mentions(call.text):
         return Reply()
-    continued = await desk.runs.in_thread(call.channel, call.thread_ts) if is_reply else None
+    continued = await _continued(call, desk) if is_reply else None
     words = plain_text(call.text)
     if continued is not None and _goes_on(call, continued):
         actor = await desk.people.actor(call.person)
@@ -66,6 +66,10 @@ async def written(call: Call, desk: Desk) -> Reply:
         return Reply()
     actor = await desk.people.actor(call.person)
     return await _fit(call, desk, words, actor, "dm", "private")
+
+
+async def _continued(call: Call, desk: Desk) -> RunView | None:
+    return await desk.runs.in_thread(call.channel, call.thread_ts, call.person)
 
 
 def bot_user(call: Call) -> str:

@@ -192,3 +192,19 @@ async def test_a_notice_needs_no_run(desk: Desk) -> None:
     await desk.courier.drain()
     assert texts(desk) == [["hello"]]
     assert desk.sql("SELECT state FROM outbox") == [("settled",)]
+
+
+async def test_a_reply_that_overtakes_the_record_of_its_message_finds_the_run(desk: Desk) -> None:
+    run_id = await desk.ask(origin=Origin("slash", channel_id="C0PEOPLE", visibility="channel"))
+    assert await desk.runs.in_thread("C0PEOPLE", "9.9", "U0BEN") is None
+    held = desk.store.write_now(lambda c: outbox_log.claim_items(c, owner="me", lease_s=60, limit=1))[0]
+    found = asyncio.create_task(desk.runs.in_thread("C0PEOPLE", "9.9", "U0BEN"))
+    marked = {"channel": "C0PEOPLE", "ts": "9.9", "revision": 1, "settled": False, "quiet_s": 0}
+    await asyncio.sleep(0)
+    assert not found.done()
+    await desk.store.write(
+        lambda c: outbox_log.mark_sent(c, outbox_log.HeldItem(held.seq, held.fence + 1), **marked)
+    )
+    view = await found
+    assert view is not None
+    assert view.id == run_id

@@ -253,6 +253,19 @@ def run_of_message(connection: Connection, channel: str, ts: str) -> str | None:
     return connection.execute(query).scalar()
 
 
+def is_posting(connection: Connection, channels: Collection[str]) -> bool:
+    """Whether a run's message is on its way to one of these, so Slack may show it before we know its ts."""
+    query = select(
+        exists().where(
+            outbox.c.state == WAITING,
+            outbox.c.channel.in_(channels),
+            outbox.c.run_id.is_not(None),
+            outbox.c.lease_until > lease_clock(connection),
+        )
+    )
+    return bool(connection.execute(query).scalar())
+
+
 def run_of_thread(connection: Connection, channel: str, thread_ts: str) -> str | None:
     """The newest run whose message begins this thread or stands in it."""
     query = (
