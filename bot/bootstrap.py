@@ -11,7 +11,7 @@ from bot.adapters.store.database import Store
 from bot.adapters.store.migrate import migrate
 from bot.adapters.system_clock import SystemClock
 from bot.services.access import Access
-from bot.services.catalogue import Catalogue, Content
+from bot.services.catalogue import SETTINGS, Catalogue, Content
 from bot.services.execution import Execution
 from bot.services.feedback import Feedback
 from bot.services.holdings import Holdings
@@ -121,5 +121,5 @@ def library(folder: Path = LIBRARY) -> list[Content]:
 async def load_shipped(product: Product, on_progress: Callable[[int, int, str], None] | None = None) -> None:
     """Release the shipped workflows, record the model profiles, and take up the shipped handbook."""
     await product.catalogue.seed(library())
-    await product.catalogue.seed([Content("models", "models", models_text(product.settings))], "settings")
+    await product.catalogue.seed([Content("models", "models", models_text(product.settings))], SETTINGS)
     await product.holdings.add(HANDBOOK, PEOPLE, source="library", by="library", on_progress=on_progress)

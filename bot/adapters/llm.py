@@ -6,11 +6,12 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from bot.adapters.breaker import Breaker
 from bot.adapters.embedded.provider import QUOTED_NOTE, Quoter
 from bot.adapters.ledger_entry import LedgerEntry
-from bot.adapters.profiles import ModelProfile, ModelProfiles
+from bot.adapters.profiles import ModelProfile, ModelProfiles, read_profiles
 from bot.adapters.provider_call import BUILT_IN, CallResult, OnText, ProviderCall, ProviderCalls
 from bot.adapters.provider_errors import CallFailed, facts_of
 from bot.adapters.system_clock import SystemClock
@@ -47,9 +48,18 @@ class Models:
         """Load now what the first call would wait for."""
         await self.calls.load()
 
-    def bind(self, record: Record, *, run_id: str = "") -> Model:
-        """A Model whose every provider call is recorded as one entry before its result is used."""
-        return BoundModel(self, record, run_id)
+    def bind(self, record: Record, *, run_id: str = "", profiles_text: str = "") -> Model:
+        """A Model whose every provider call is recorded as one entry before its result is used.
+
+        `profiles_text` is the models.yaml that a run is pinned to; empty for the one of the settings.
+        """
+        profiles = _profiles_of(profiles_text) if profiles_text else self.profiles
+        return BoundModel(self, record, run_id, profiles)
+
+
+@lru_cache(maxsize=16)
+def _profiles_of(text: str) -> ModelProfiles:
+    return read_profiles(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +69,14 @@ class BoundModel:
     models: Models
     record: Record
     run_id: str
+    profiles: ModelProfiles
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelReply:
         """Answer the request within its deadline. Raises ModelError.
 
         Once a piece has gone to `on_text`, later attempts are silent: the reply's text is what counts.
         """
-        chain = self.models.profiles.chain(request.alias)
+        chain = self.profiles.chain(request.alias)
         await self.models.calls.load()
         now = asyncio.get_running_loop().time
         begun = now()

@@ -1,11 +1,9 @@
 """Which workflows are live, at which versions, and which of them fits a sentence."""
 
 import difflib
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,8 +11,9 @@ from sqlalchemy import Connection
 from bot.adapters.store import audit_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.versions_log import (
+    PRODUCTION,
+    Pointers,
     StoredVersion,
-    find_labelled,
     insert_version,
     label_mover,
     move_label,
@@ -25,28 +24,33 @@ from bot.adapters.store.versions_log import (
 from bot.governance.roles import Permission
 from bot.services.access import Access
 from bot.services.actors import Actor
-from workflows.definition import Workflow, load_workflow
+from bot.services.pinning import (
+    PINNED_KINDS,
+    WORKFLOW,
+    Content,
+    Pinned,
+    UnknownWorkflow,
+    effective_workflow,
+    pin,
+)
 from workflows.ports import Clock
-from workflows.run import Json
-from workflows.template import PromptTemplate, parse_prompt
 from workflows.versions import content_hash
+from workflows.workflow import Workflow
+
+__all__ = ["Catalogue", "Content", "Pinned", "Released", "UnknownWorkflow"]
 
 LIBRARY = "library"
 """Author of what ships with the product: a newer library replaces it unless a person has moved the label."""
+
+SETTINGS = "settings"
+"""Author of the models.yaml that the settings name: it is in force until a person swaps a model in chat,
+and again once the file says something that it never said before."""
 
 Encode = Callable[[Sequence[str]], Any]
 """Texts to unit vectors, as rows of a numpy array."""
 
 CERTAIN, MARGIN, CHOICES = 0.34, 0.06, 5
 """Cosine from which a workflow fits, lead over the next that makes it certain, most to choose from."""
-
-
-class UnknownWorkflow(Exception):
-    """No released workflow has that name; fact `nearest` is the closest name, or empty."""
-
-    def __init__(self, name: str, nearest: str = "") -> None:
-        super().__init__(name)
-        self.facts = {"name": name, "nearest": nearest}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,52 +66,6 @@ class Released:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """Something to release: what kind, its name and its text."""
-
-    kind: str
-    name: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pinned:
-    """Every version that one run uses. Serves the engine as its Library."""
-
-    root: Workflow
-    pins: Mapping[str, Mapping[str, int]]
-    """Kind to name to version number."""
-    _workflows: Mapping[str, Workflow] = field(repr=False)
-    _prompts: Mapping[str, PromptTemplate] = field(repr=False)
-    _values: Mapping[str, Mapping[str, Json]] = field(repr=False)
-
-    def workflow(self, name: str) -> Workflow:
-        """A workflow called by the pinned one. Raises UnknownWorkflow."""
-        if name not in self._workflows:
-            raise UnknownWorkflow(name)
-        return self._workflows[name]
-
-    def prompt(self, name: str) -> PromptTemplate:
-        """A prompt template. Raises KeyError, which loading rules out."""
-        return self._prompts[name]
-
-    def parameters(self, name: str) -> Mapping[str, Json]:
-        """Values of a workflow's parameters: what was tuned over the defaults."""
-        defaults = {key: item.default for key, item in self.workflow(name).parameters.items()}
-        return {**defaults, **self._values.get(name, {})}
-
-
-@lru_cache(maxsize=256)
-def _workflow_of(text: str, name: str) -> Workflow:
-    return load_workflow(text, source=f"{name}.yaml")
-
-
-@lru_cache(maxsize=256)
-def _prompt_of(text: str, name: str) -> PromptTemplate:
-    return parse_prompt(name, text)
-
-
 class Catalogue:
     """Reads the labelled versions of the store."""
 
@@ -116,11 +74,12 @@ class Catalogue:
         self._access = access
         self._clock = clock
         self._encode = encode
-        self._pointers: tuple[tuple[str, str, int], ...] = ()
-        self._pinned: dict[str, Pinned] = {}
+        self._pointers: Pointers = ()
+        self._live: dict[str, dict[tuple[str, str], StoredVersion]] = {}
+        self._pinned: dict[tuple[str, str], Pinned] = {}
 
     async def seed(self, contents: Sequence[Content], author: str = LIBRARY) -> int:
-        """Keep what ships with the product and release what no person has changed; returns labels moved."""
+        """Keep what comes from files and release what no person has changed; returns labels moved."""
 
         def act(connection: Connection) -> int:
             return sum(self._release(connection, content, author) for content in contents)
@@ -148,7 +107,7 @@ class Catalogue:
             author=author,
             at=now,
         )
-        if author == LIBRARY and label_mover(connection, content.kind, content.name) not in ("", LIBRARY):
+        if not self._may_replace(connection, stored, author, now):
             return False
         moved = move_label(
             connection, kind=content.kind, name=content.name, number=stored.number, by=author, at=now
@@ -156,6 +115,15 @@ class Catalogue:
         if moved:
             self._record(connection, author, stored, now)
         return moved
+
+    def _may_replace(self, connection: Connection, stored: StoredVersion, author: str, now: datetime) -> bool:
+        """What came with the product or a file gives way to what a person chose, until the file changes."""
+        mover = label_mover(connection, stored.kind, stored.name)
+        if author == LIBRARY:
+            return mover in ("", LIBRARY)
+        if author == SETTINGS:
+            return mover in ("", SETTINGS) or stored.created_at == now
+        return True
 
     def _record(self, connection: Connection, author: str, stored: StoredVersion, at: datetime) -> None:
         audit_log.append_event(
@@ -173,12 +141,12 @@ class Catalogue:
 
     def released_in(self, connection: Connection, actor: Actor | None = None) -> tuple[Released, ...]:
         """As `released`, within the caller's transaction."""
-        stored = read_labelled(connection, kind="workflow")
+        live = self.versions(connection)
         return tuple(
-            _released(version)
-            for version in stored
-            if actor is None
-            or self._access.may(connection, actor, Permission.RUN, f"workflow:{version.name}")
+            _released(name, live)
+            for kind, name in live
+            if kind == WORKFLOW
+            and (actor is None or self._access.may(connection, actor, Permission.RUN, f"workflow:{name}"))
         )
 
     async def find(self, name: str) -> Released:
@@ -187,39 +155,70 @@ class Catalogue:
 
     def find_in(self, connection: Connection, name: str) -> Released:
         """As `find`, within the caller's transaction."""
-        stored = find_labelled(connection, "workflow", name)
-        if stored is not None:
-            return _released(stored)
-        everything = [version.name for version in read_labelled(connection, kind="workflow")]
-        near = difflib.get_close_matches(name, everything, n=1, cutoff=0.5)
-        raise UnknownWorkflow(name, near[0] if near else "")
+        live = self.versions(connection)
+        if (WORKFLOW, name) not in live:
+            raise _unknown(name, live)
+        return _released(name, live)
 
-    def resolve(self, connection: Connection, name: str) -> Pinned:
-        """The live versions of a workflow and of all it reaches. Raises UnknownWorkflow."""
+    def resolve(self, connection: Connection, name: str, *, label: str = PRODUCTION) -> Pinned:
+        """The live versions of a workflow and of all it reaches. Raises UnknownWorkflow.
+
+        The label `candidate` stands for what is live with the candidates in its place.
+        """
+        live = self.versions(connection, label)
+        if (label, name) not in self._pinned:
+            self._pinned[label, name] = self._pin(name, live)
+        return self._pinned[label, name]
+
+    def resolve_with(
+        self, connection: Connection, name: str, contents: Sequence[Content], *, label: str = PRODUCTION
+    ) -> Pinned:
+        """As `resolve`, with contents that are only proposed in place of the live ones.
+
+        Raises UnknownWorkflow, InvalidWorkflow, InvalidPrompt, UnknownTable.
+        """
+        now = self._clock.now()
+        proposed = {
+            (each.kind, each.name): StoredVersion(
+                each.kind, each.name, 0, content_hash(each.text), each.text, "", now
+            )
+            for each in contents
+        }
+        return self._pin(name, {**self.versions(connection, label), **proposed})
+
+    def versions(
+        self, connection: Connection, label: str = PRODUCTION
+    ) -> Mapping[tuple[str, str], StoredVersion]:
+        """Kind and name to what is live; with `candidate`, candidates in place of what they may replace."""
         pointers = read_pointers(connection)
         if pointers != self._pointers:
-            # versions never change, so what is pinned holds until a label moves
-            self._pointers, self._pinned = pointers, {}
-        if name not in self._pinned:
-            live = {(version.kind, version.name): version for version in read_labelled(connection)}
-            if ("workflow", name) not in live:
-                self.find_in(connection, name)
-            self._pinned[name] = _pin(name, live)
-        return self._pinned[name]
+            # versions never change, so what was read holds until a label moves
+            self._pointers, self._live, self._pinned = pointers, {}, {}
+        if label not in self._live:
+            found = read_labelled(connection)
+            if label != PRODUCTION:
+                found += read_labelled(connection, label)
+            self._live[label] = {(version.kind, version.name): version for version in found}
+        return self._live[label]
+
+    def _pin(self, name: str, versions: Mapping[tuple[str, str], StoredVersion]) -> Pinned:
+        if (WORKFLOW, name) not in versions:
+            raise _unknown(name, versions)
+        return pin(name, versions)
 
     def resolve_pins(
         self, connection: Connection, name: str, pins: Mapping[str, Mapping[str, int]]
     ) -> Pinned:
         """The versions a run was pinned to, however the labels stand today. Raises UnknownWorkflow."""
         kept = {}
-        for kind in ("workflow", "prompt", "parameters"):
+        for kind in PINNED_KINDS:
             for item, number in pins.get(kind, {}).items():
                 version = read_version(connection, kind, item, number)
                 if version is not None:
                     kept[(kind, item)] = version
-        if ("workflow", name) not in kept:
+        if (WORKFLOW, name) not in kept:
             raise UnknownWorkflow(name)
-        return _pin(name, kept)
+        return pin(name, kept)
 
     async def route(self, text: str, actor: Actor) -> tuple[Released, ...]:
         """Workflows that fit a sentence, best first; exactly one when it is certain."""
@@ -230,8 +229,13 @@ class Catalogue:
         return _rank(text, candidates, self._encode)
 
 
-def _released(version: StoredVersion) -> Released:
-    workflow = _workflow_of(version.content, version.name)
+def _unknown(name: str, versions: Iterable[tuple[str, str]]) -> UnknownWorkflow:
+    near = difflib.get_close_matches(name, [each for kind, each in versions if kind == WORKFLOW], 1, 0.5)
+    return UnknownWorkflow(name, near[0] if near else "")
+
+
+def _released(name: str, versions: Mapping[tuple[str, str], StoredVersion]) -> Released:
+    workflow = effective_workflow(name, versions)
     return Released(
         name=workflow.name,
         title=workflow.title,
@@ -239,7 +243,7 @@ def _released(version: StoredVersion) -> Released:
         usage_hint=usage_hint(workflow),
         examples=tuple(workflow.examples),
         workflow=workflow,
-        version=version.number,
+        version=versions[WORKFLOW, name].number,
     )
 
 
@@ -251,31 +255,6 @@ def usage_hint(workflow: Workflow) -> str:
         bare = bare or item.kind == "text"
         parts.append(word if item.required and item.default is None else f"[{word}]")
     return " ".join(parts)
-
-
-def _pin(name: str, versions: Mapping[tuple[str, str], StoredVersion]) -> Pinned:
-    pins: dict[str, dict[str, int]] = {"workflow": {}, "prompt": {}, "parameters": {}}
-    workflows: dict[str, Workflow] = {}
-    prompts: dict[str, PromptTemplate] = {}
-    values: dict[str, Mapping[str, Json]] = {}
-    waiting = [name]
-    while waiting:
-        current = waiting.pop()
-        if current in workflows or ("workflow", current) not in versions:
-            continue
-        stored = versions["workflow", current]
-        workflows[current] = _workflow_of(stored.content, current)
-        pins["workflow"][current] = stored.number
-        tuned = versions.get(("parameters", current))
-        if tuned is not None:
-            values[current] = json.loads(tuned.content)
-            pins["parameters"][current] = tuned.number
-        for prompt in workflows[current].prompt_names():
-            if ("prompt", prompt) in versions:
-                prompts[prompt] = _prompt_of(versions["prompt", prompt].content, prompt)
-                pins["prompt"][prompt] = versions["prompt", prompt].number
-        waiting.extend(workflows[current].called_names())
-    return Pinned(workflows[name], pins, workflows, prompts, values)
 
 
 def _rank(text: str, candidates: Sequence[Released], encode: Encode) -> tuple[Released, ...]:

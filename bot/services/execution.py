@@ -41,7 +41,7 @@ class Execution:
         pinned, pins = await self._pin(row, held)
         workflow = pinned.root
         ports = Ports(
-            model=self.models.bind(self._record, run_id=row.id),
+            model=self.models.bind(self._record, run_id=row.id, profiles_text=pinned.models_text),
             retriever=self.holdings.retriever(_audience(row), pins.get(KNOWLEDGE)),
             clock=self.clock,
             journal=RunJournal(self.store, held),

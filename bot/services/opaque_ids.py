@@ -12,6 +12,26 @@ def run_id() -> str:
     return "r_" + _random(10)
 
 
+def change_id() -> str:
+    """`c_` and 40 random bits: short, because people type it."""
+    return "c_" + _random(5)
+
+
+def evaluation_id() -> str:
+    """`e_` and 40 random bits."""
+    return "e_" + _random(5)
+
+
+def conversation_id() -> str:
+    """`v_` and 40 random bits."""
+    return "v_" + _random(5)
+
+
+def draft_id() -> str:
+    """`t_` and 40 random bits."""
+    return "t_" + _random(5)
+
+
 def incident_token() -> str:
     """`i_` and 40 random bits: shown to the person and written to the log."""
     return "i_" + _random(5)

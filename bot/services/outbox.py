@@ -227,6 +227,7 @@ def _errand(row: Any, run: RunView | None, now: float) -> Errand:
         posted_channel=row.posted_channel,
         ts=row.ts,
         body=row.body,
+        subject=row.subject,
         run=run,
     )
     return Errand(

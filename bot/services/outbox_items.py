@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from bot.services.run_views import RunView
 
@@ -15,7 +15,8 @@ class OutboxItem:
     id: str
     run_id: str
     """Empty for a notice that belongs to no run."""
-    kind: Literal["run", "share", "notice"]
+    kind: str
+    """`run`, `share`, `notice`, or what else has a rendering in `bot/slack`: `change`, `cards` ..."""
     channel: str
     """A channel, or a person for their conversation with the bot."""
     thread_ts: str
@@ -26,6 +27,8 @@ class OutboxItem:
     ts: str
     body: Mapping[str, Any] = field(default_factory=dict)
     """Neutral JSON of a notice, e.g. its text."""
+    subject: str = ""
+    """What it is about when it is drawn again without a run, e.g. `change:c_...`."""
     run: RunView | None = None
     """The run as it is now."""
 

@@ -39,7 +39,9 @@ class FakeModels:
     model: FakeModel
     bound: list[str] = field(default_factory=list)
 
-    def bind(self, record: Callable[[LedgerEntry], Awaitable[None]], *, run_id: str = "") -> Model:
+    def bind(
+        self, record: Callable[[LedgerEntry], Awaitable[None]], *, run_id: str = "", profiles_text: str = ""
+    ) -> Model:
         self.bound.append(run_id)
         models = self
 
@@ -100,6 +102,8 @@ async def test_a_whole_run(desk: Desk) -> None:
         "workflow": {"ask-policy": 1},
         "prompt": {"ask": 1},
         "parameters": {},
+        "rules": {},
+        "models": {},
         "knowledge": {"people": 7},
     }
     assert [step.step_id for step in explanation.steps] == ["find", "answer"]

@@ -2,14 +2,21 @@
 
 from bot.adapters.store import (  # noqa: F401 - importing a module declares its tables
     audit_log,
+    cases_log,
+    changes_log,
+    checkpoints_log,
+    conversations_log,
     document_log,
+    evaluations_log,
     grants,
     ledger,
     outbox_log,
     preferences_log,
     run_log,
     scores,
+    stages_log,
     step_log,
+    triage_log,
     versions_log,
 )
 from bot.adapters.store.tables import metadata

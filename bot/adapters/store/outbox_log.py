@@ -18,7 +18,9 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     exists,
+    func,
     insert,
     or_,
     select,
@@ -38,6 +40,8 @@ outbox = Table(
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("id", String(36), nullable=False, unique=True),
     Column("run_id", ForeignKey("runs.id"), index=True),
+    Column("subject", String(64), nullable=False, server_default="", index=True),
+    Column("wanted_revision", Integer, nullable=False, server_default="0"),
     Column("kind", String(16), nullable=False),
     Column("channel", Text, nullable=False),
     Column("thread_ts", Text, nullable=False),
@@ -59,7 +63,8 @@ outbox = Table(
     Index("ix_outbox_channel_state", "channel", "state"),
     Index("ix_outbox_posted_channel_ts", "posted_channel", "ts"),
 )
-"""`shown_revision` is the revision of the run that readers see; `attempts` counts failures in a row."""
+"""`shown_revision` is the revision that readers see, of the run or, for a message about something else, of
+`wanted_revision`; `subject` names that something, e.g. `change:c_...`; `attempts` counts failures since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ class NewItem:
     run_id: str | None = None
     thread_ts: str = ""
     body: Mapping[str, Any] | None = None
+    subject: str = ""
+    """What a message that is drawn again is about, e.g. `change:c_...`; runs need none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,8 @@ def insert_item(connection: Connection, item: NewItem, at: datetime) -> None:
     row = {
         "id": item.id,
         "run_id": item.run_id,
+        "subject": item.subject,
+        "wanted_revision": 1 if item.subject else 0,
         "kind": item.kind,
         "channel": item.channel,
         "thread_ts": item.thread_ts,
@@ -124,7 +133,11 @@ _IN_TURN = ~exists().where(
 )
 _NOW = bindparam("now", type_=UtcDateTime)
 _DUE = (
-    select(*outbox.c, runs.c.revision, _NOW.label("claimed_at"))
+    select(
+        *outbox.c,
+        func.coalesce(runs.c.revision, outbox.c.wanted_revision).label("revision"),
+        _NOW.label("claimed_at"),
+    )
     .select_from(outbox.outerjoin(runs, runs.c.id == outbox.c.run_id))
     .where(
         outbox.c.state.in_((WAITING, SHOWN)),
@@ -134,7 +147,10 @@ _DUE = (
             and_(outbox.c.state == WAITING, _IN_TURN),
             and_(
                 outbox.c.state == SHOWN,
-                runs.c.revision > outbox.c.shown_revision,
+                or_(
+                    runs.c.revision > outbox.c.shown_revision,
+                    outbox.c.wanted_revision > outbox.c.shown_revision,
+                ),
                 or_(outbox.c.quiet_until <= _NOW, runs.c.finished_at.is_not(None)),
             ),
         ),
@@ -177,7 +193,8 @@ _SENT = (
     update(outbox)
     .where(*_HELD)
     .values(
-        state=bindparam("new_state"),
+        # asked for again while it was being drawn, it is not settled
+        state=case((outbox.c.wanted_revision > bindparam("shown"), SHOWN), else_=bindparam("new_state")),
         shown_revision=bindparam("shown"),
         posted_channel=bindparam("where"),
         ts=bindparam("new_ts"),
@@ -245,6 +262,37 @@ def reopen_message(connection: Connection, run_id: str) -> None:
         .values(state=SHOWN)
     )
     connection.execute(statement)
+
+
+def redraw(connection: Connection, subject: str) -> None:
+    """Have every message about something drawn again after it changed."""
+    statement = (
+        update(outbox)
+        .where(outbox.c.subject == subject, outbox.c.state.in_((WAITING, SHOWN, SETTLED)))
+        .values(
+            wanted_revision=outbox.c.wanted_revision + 1,
+            state=case((outbox.c.state == WAITING, WAITING), else_=SHOWN),
+        )
+    )
+    connection.execute(statement)
+
+
+def message_about(connection: Connection, subject: str) -> tuple[str, str]:
+    """Channel and ts of the first message about something; empty strings until it is posted."""
+    query = (
+        select(outbox.c.posted_channel, outbox.c.ts)
+        .where(outbox.c.subject == subject, outbox.c.ts != "")
+        .order_by(outbox.c.seq)
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return (row.posted_channel, row.ts) if row else ("", "")
+
+
+def subject_of_message(connection: Connection, channel: str, ts: str) -> str:
+    """What the message at this place is about; empty when it is none of those."""
+    query = select(outbox.c.subject).where(outbox.c.posted_channel == channel, outbox.c.ts == ts)
+    return connection.execute(query).scalar() or ""
 
 
 def run_of_message(connection: Connection, channel: str, ts: str) -> str | None:

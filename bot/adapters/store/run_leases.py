@@ -11,6 +11,7 @@ from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.row_codec import answer_json, failure_json
 from bot.adapters.store.run_log import RunRow, runs, sources_of
 from bot.adapters.store.tables import UtcDateTime
+from bot.adapters.store.versions_log import PRODUCTION
 from workflows.ports import LostLease
 from workflows.run import Answer, Failure, RunStatus
 
@@ -110,13 +111,26 @@ def asked_to_stop(connection: Connection, run_ids: Collection[str]) -> set[str]:
 _PIN = (
     update(runs)
     .where(*_HELD)
-    .values(pins=bindparam("new_pins"), version=bindparam("new_version"), title=bindparam("new_title"))
+    .values(
+        pins=bindparam("new_pins"),
+        version=bindparam("new_version"),
+        title=bindparam("new_title"),
+        label=bindparam("new_label"),
+    )
 )
 
 
-def pin_run(connection: Connection, held: Held, *, pins: Mapping[str, Any], version: int, title: str) -> None:
+def pin_run(
+    connection: Connection,
+    held: Held,
+    *,
+    pins: Mapping[str, Any],
+    version: int,
+    title: str,
+    label: str = PRODUCTION,
+) -> None:
     """Fix the versions this run uses for ever. Raises LostLease."""
-    values = {"new_pins": pins, "new_version": version, "new_title": title}
+    values = {"new_pins": pins, "new_version": version, "new_title": title, "new_label": label}
     _one(connection.execute(_PIN, {**held.key(), **values}).rowcount, held)
 
 

@@ -41,6 +41,7 @@ runs = Table(
     Column("actor", JsonText, nullable=False),
     Column("origin", JsonText, nullable=False),
     Column("follows", String(32), nullable=False),
+    Column("label", String(16), nullable=False, server_default="production"),
     Column("pins", JsonText, nullable=False),
     Column("status", String(16), nullable=False),
     Column("owner", Text, nullable=False),
@@ -62,7 +63,8 @@ runs = Table(
     Index("ix_runs_status_due_at", "status", "due_at"),
     Index("ix_runs_actor_id_created_at", "actor_id", "created_at"),
 )
-"""`revision` grows with everything a reader of the run's message would see change."""
+"""`revision` grows with everything a reader of the run's message would see change; `label` is whose versions
+it runs on, those of production or the candidate's."""
 
 inbox = Table(
     "inbox",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from sqlalchemy import (
     Column,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     bindparam,
+    delete,
     func,
     insert,
     select,
@@ -46,8 +48,8 @@ labels = Table(
     Column("moved_at", UtcDateTime, nullable=False),
 )
 
-PRODUCTION = "production"
-"""The label of what employees run."""
+PRODUCTION, CANDIDATE = "production", "candidate"
+"""The labels: what employees run, and what is tried out by a few before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,12 @@ _LABELLED = (
 )
 _LABELLED_KIND = _LABELLED.where(labels.c.kind == bindparam("wanted_kind"))
 _LABELLED_ONE = _LABELLED_KIND.where(labels.c.name == bindparam("wanted_name"))
-_POINTERS = (
-    select(labels.c.kind, labels.c.name, labels.c.number)
-    .where(labels.c.label == bindparam("label"))
-    .order_by(labels.c.kind, labels.c.name)
+_POINTERS = select(labels.c.kind, labels.c.name, labels.c.label, labels.c.number).order_by(
+    labels.c.kind, labels.c.name, labels.c.label
 )
+
+Pointers: TypeAlias = tuple[tuple[str, str, str, int], ...]
+"""Kind, name, label and number of every label."""
 
 
 def read_labelled(
@@ -151,11 +154,15 @@ def find_labelled(
     return None if row is None else StoredVersion(*row)
 
 
-def read_pointers(connection: Connection, label: str = PRODUCTION) -> tuple[tuple[str, str, int], ...]:
-    """Kind, name and number of every version the label points at: what tells one release from the next."""
-    return tuple(
-        (kind, name, number) for kind, name, number in connection.execute(_POINTERS, {"label": label})
-    )
+def read_pointers(connection: Connection) -> Pointers:
+    """Where every label points: what tells one release from the next."""
+    return tuple((kind, name, label, number) for kind, name, label, number in connection.execute(_POINTERS))
+
+
+def list_versions(connection: Connection, kind: str, name: str) -> tuple[StoredVersion, ...]:
+    """Every version of one name, newest first."""
+    query = select(*_COLUMNS).filter_by(kind=kind, name=name).order_by(versions.c.number.desc())
+    return tuple(StoredVersion(*row) for row in connection.execute(query))
 
 
 def move_label(
@@ -185,3 +192,8 @@ def label_mover(connection: Connection, kind: str, name: str, label: str = PRODU
     """Who moved the label last; "" when it was never set."""
     query = select(labels.c.moved_by).filter_by(kind=kind, name=name, label=label)
     return connection.execute(query).scalar() or ""
+
+
+def remove_label(connection: Connection, kind: str, name: str, label: str) -> bool:
+    """Take a label away; False when it pointed nowhere."""
+    return connection.execute(delete(labels).filter_by(kind=kind, name=name, label=label)).rowcount > 0
