@@ -140,7 +140,7 @@ _PROGRESS = (
     .values(
         step_number=bindparam("number"),
         step_total=bindparam("total"),
-        step_title=bindparam("label"),
+        step_title=bindparam("new_step_title"),
         revision=runs.c.revision + 1,
     )
 )
@@ -149,7 +149,8 @@ _PROGRESS = (
 def note_progress(connection: Connection, at: Iterable[tuple[Held, Step]]) -> None:
     """Show where runs are; those no longer held stay as they are."""
     rows = [
-        {**held.key(), "number": step.number, "total": step.total, "label": step.title} for held, step in at
+        {**held.key(), "number": step.number, "total": step.total, "new_step_title": step.title}
+        for held, step in at
     ]
     if rows:
         connection.execute(_PROGRESS, rows)
