@@ -18,12 +18,22 @@ class Permission(StrEnum):
     """Propose a change."""
     APPROVE = "approve"
     """Approve or reject somebody else's change."""
+    ROLL_BACK = "roll-back"
+    """Point production at an earlier version."""
+    PROMOTE = "promote"
+    """Move a workflow between draft, pilot, production and retired."""
+    TRIAGE = "triage"
+    """Decide what becomes of a bad answer."""
+    EVALUATE = "evaluate"
+    """Run the cases of a workflow, which spends money, and keep them."""
     EDIT_KNOWLEDGE = "edit-knowledge"
     """Add, replace and remove documents."""
     GRANT = "grant"
     """Give and take roles."""
     SEE_AUDIT = "see-audit"
     """Read the audit events."""
+    EXPORT = "export"
+    """Take audit events away as a file."""
     OPERATE = "operate"
     """Read settings and the health of the system."""
 
@@ -39,21 +49,17 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
+_P = Permission
+_EDITOR = frozenset({_P.RUN, _P.PROPOSE, _P.EDIT_KNOWLEDGE, _P.EVALUATE})
+
 ROLES: dict[Role, frozenset[Permission]] = {
-    Role.RUNNER: frozenset({Permission.RUN}),
-    Role.EDITOR: frozenset({Permission.RUN, Permission.PROPOSE, Permission.EDIT_KNOWLEDGE}),
-    Role.APPROVER: frozenset({Permission.RUN, Permission.APPROVE}),
-    Role.OWNER: frozenset(
-        {
-            Permission.RUN,
-            Permission.SEE_RUNS,
-            Permission.CANCEL_RUNS,
-            Permission.PROPOSE,
-            Permission.EDIT_KNOWLEDGE,
-        }
-    ),
-    Role.ADMIN: frozenset(Permission) - {Permission.APPROVE},
-    Role.AUDITOR: frozenset({Permission.SEE_RUNS, Permission.SEE_AUDIT}),
+    Role.RUNNER: frozenset({_P.RUN}),
+    Role.EDITOR: _EDITOR,
+    Role.APPROVER: frozenset({_P.RUN, _P.APPROVE, _P.ROLL_BACK, _P.EVALUATE}),
+    Role.OWNER: _EDITOR | {_P.SEE_RUNS, _P.CANCEL_RUNS, _P.ROLL_BACK, _P.PROMOTE, _P.TRIAGE},
+    # who hands out roles must hand the approver's to somebody, which leaves an audit event
+    Role.ADMIN: frozenset(_P) - {_P.APPROVE},
+    Role.AUDITOR: frozenset({_P.SEE_RUNS, _P.SEE_AUDIT, _P.EXPORT}),
 }
 
 EVERYONE = "everyone"
