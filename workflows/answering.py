@@ -28,7 +28,8 @@ def answer_of(
     text, chunks = _cited(workflow, workflow.answer[entry].render(scope).strip(), taken)
     if not text:
         raise NoAnswer(workflow.name, outcome)
-    passages = _passages([*done.values(), *inner])
+    everything = [*done.values(), *inner]
+    passages = _passages(everything)
     return Answer(
         text=text,
         outcome=outcome,
@@ -42,6 +43,7 @@ def answer_of(
         support=_support(workflow, done),
         notes=tuple(dict.fromkeys(note for run in taken for note in _texts(run.output.get("notes")))),
         abstained=_abstained(workflow, feeding, done),
+        searched=_searched(everything),
     )
 
 
@@ -80,6 +82,11 @@ def _passages(runs: Iterable[StepRun]) -> dict[str, dict[str, Json]]:
             if isinstance(passage, dict):
                 found[str(passage["chunk_id"])] = passage
     return found
+
+
+def _searched(runs: Iterable[StepRun]) -> tuple[str, ...]:
+    found = (run.output.get("revisions") for run in runs if run.kind == "retrieve")
+    return tuple(sorted({name for each in found if isinstance(each, dict) for name in each}))
 
 
 def _support(workflow: Workflow, done: Mapping[str, StepRun]) -> float | None:

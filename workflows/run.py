@@ -107,6 +107,8 @@ class Answer:
     notes: tuple[str, ...] = ()
     """Said beside the answer, e.g. which setting connects a writing model."""
     abstained: bool = False
+    searched: tuple[str, ...] = ()
+    """The collections that were searched for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,7 @@ def _answered(view: RunView, answer: Answer, now: datetime, names: Names) -> tup
         body = (
             el.section(text.no_answer_heading()),
             *_answer_blocks(answer),
-            *_related(view, answer, now, names),
+            *_related(answer, now, names),
         )
     else:
         body = (*_answer_blocks(answer), *_sources(answer.citations, now, names))
@@ -236,9 +236,8 @@ def _source(marks: str, passage: Passage, now: datetime, names: Names) -> str:
     return text.source(marks, path, owner, text.age(passage.updated_at, now), passage.version)
 
 
-def _related(view: RunView, answer: Answer, now: datetime, names: Names) -> tuple[Block, ...]:
-    collections = sorted({citation.passage.collection for citation in answer.citations} | _knowledge(view))
-    looked = el.context(text.searched(collections, answer.support))
+def _related(answer: Answer, now: datetime, names: Names) -> tuple[Block, ...]:
+    looked = el.context(text.searched(answer.searched, answer.support))
     if not answer.citations:
         return (looked,)
     near = [
@@ -246,11 +245,6 @@ def _related(view: RunView, answer: Answer, now: datetime, names: Names) -> tupl
         for marks, passage in by_place(answer.citations)[:3]
     ]
     return (looked, el.context(text.related_heading(), *near))
-
-
-def _knowledge(view: RunView) -> set[str]:
-    pinned = view.pins.get("knowledge")
-    return set(pinned) if isinstance(pinned, Mapping) else set()
 
 
 def receipt_words(view: RunView, answer: Answer, now: datetime) -> str:

@@ -23,6 +23,7 @@ NOT_COVERED = answer(
     "I could not find this in the handbook.",
     outcome="not_covered",
     abstained=True,
+    searched=("people",),
     support=0.31,
     rule="Nothing in the handbook is close enough.",
     model="",

@@ -56,6 +56,7 @@ async def test_an_answer_with_sources() -> None:
         0.8,
     )
     assert not result.answer.abstained
+    assert result.answer.searched == ("people",)
     assert result.usage == Usage(10, 5)
     assert desk.retriever.queries == [("How many?", "people", 6)]
     assert [step.step_id for step in desk.journal.recorded] == ["find", "route", "answer", "check"]

@@ -52,6 +52,7 @@ def answer_json(answer: Answer | None) -> dict[str, Any] | None:
         "support": answer.support,
         "notes": list(answer.notes),
         "abstained": answer.abstained,
+        "searched": list(answer.searched),
     }
 
 
@@ -62,7 +63,8 @@ def answer_from(data: Mapping[str, Any] | None) -> Answer | None:
     citations = tuple(
         Citation(citation["number"], passage_from(citation["passage"])) for citation in data["citations"]
     )
-    return Answer(**{**data, "citations": citations, "notes": tuple(data["notes"])})
+    lists = {"notes": tuple(data["notes"]), "searched": tuple(data.get("searched", ()))}
+    return Answer(**{**data, **lists, "citations": citations})
 
 
 def failure_json(failure: Failure | None) -> dict[str, Any] | None:
