@@ -65,9 +65,9 @@ def notice(words: str, *blocks: Block, links: Iterable[str] = (), mentions: Iter
     return Outgoing(words, (el.section(words), *blocks), frozenset(mentions), frozenset(links))
 
 
-def details_notice(released: Released, value: str) -> Outgoing:
-    """A message did not hold all inputs; the button opens the form."""
-    words = text.details_needed(released.title)
+def details_notice(released: Released, value: str, problems: Iterable[str] = ()) -> Outgoing:
+    """A message did not hold all inputs, or wrong ones; the button opens the form."""
+    words = text.details_needed(released.title, problems)
     return notice(words, el.actions(el.button("Fill in the details", FILL, value, style="primary")))
 
 

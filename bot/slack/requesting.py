@@ -127,9 +127,15 @@ async def accept_message(call: Call, desk: Desk, ask: Ask, actor: Actor) -> Repl
     """Accept what was asked in a message; a message opens no form, so a button offers it."""
     try:
         await accept(call, desk, ask, actor)
-    except InvalidInputs:
+    except InvalidInputs as error:
         value = carried(call, ask, next(iter(ask.values.values()), ""))
-        return Reply(after=lambda: desk.tell(call, details_notice(ask.released, value)))
+        labels = {name: item.label or name for name, item in ask.released.workflow.inputs.items()}
+        wrong = [
+            text.input_problem(labels[name], why)
+            for name, why in error.problems.items()
+            if ask.values.get(name)
+        ]
+        return Reply(after=lambda: desk.tell(call, details_notice(ask.released, value, wrong)))
     return Reply()
 
 

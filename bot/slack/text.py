@@ -252,8 +252,11 @@ def which_one() -> str:
     return "Which of these do you want? I will use your message as it stands."
 
 
-def details_needed(title: str) -> str:
-    """A message did not hold all that the workflow asks for."""
+def details_needed(title: str, problems: Iterable[str] = ()) -> str:
+    """A message did not hold all that the workflow asks for, or something that it cannot take."""
+    said = " ".join(map(escape, problems))
+    if said:
+        return f"*{escape(title)}* cannot take your message as it stands. {said}"
     return f"*{escape(title)}* needs a little more than your message says."
 
 

@@ -40,6 +40,15 @@ async def test_40_000_characters_open_the_form_with_the_beginning_and_a_word_on_
     await scene.answered(ana)
 
 
+async def test_a_message_that_is_too_long_is_told_so(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    await ana.say(ana.dm, "ask-policy: " + "long " * 700)
+    said = await ana.wait_for(lambda: next(iter(ana.ephemerals(ana.dm)), None))
+    assert "cannot take your message as it stands" in words(said)
+    assert "at most 2,000 are read" in words(said)
+    assert scene.script.rows == []
+
+
 @pytest.mark.parametrize(
     "question", ["كم عدد أيام الإجازة؟", "🏖️🏖️🏖️", "<!channel> <@U0DEV> <https://evil.example|x>"]
 )
