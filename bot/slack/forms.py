@@ -204,7 +204,9 @@ def _fields(released: Released, prefill: Prefill) -> Iterable[Block]:
             yield el.context("_All of it will be used._")
             continue
         given = prefill.values.get(name, "")
-        value = given or ("" if item.default is None else str(item.default))
+        # an optional 0 stands for "not given"; shown in the field it would read as an answer
+        default = "" if item.default is None or not (item.required or item.default) else str(item.default)
+        value = given or default
         # the workflow is part of the block id: Slack keeps what was entered under an id it has seen
         block_id = f"input:{name}@{released.name}"
         element = _element(item, value)

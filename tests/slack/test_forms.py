@@ -66,6 +66,13 @@ def test_what_was_typed_is_filled_in_and_nonsense_is_not() -> None:
         assert not [key for key in bad[name]["element"] if key.startswith("initial")]
 
 
+def test_an_optional_nought_is_left_empty_and_other_defaults_are_filled_in() -> None:
+    trip = released(PLAN_TRIP.replace("required: false}", "required: false, default: 0}"))
+    form = sealed(forms.inputs_form(trip, PLACE, prefill=prefill_for(trip, {}, {}), can_be_public=False))
+    assert "initial_value" not in fields(form)["budget"]["element"]
+    assert fields(form)["by"]["element"]["initial_option"]["value"] == "train"
+
+
 def test_problems_with_what_was_typed_are_said_and_missing_inputs_are_not() -> None:
     trip = released(PLAN_TRIP)
     prefill = prefill_for(trip, {"nights": "two"}, {"nights": "must be a whole number", "why": "is needed"})
