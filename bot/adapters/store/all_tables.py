@@ -7,6 +7,7 @@ from bot.adapters.store import (  # noqa: F401 - importing a module declares its
     checkpoints_log,
     conversations_log,
     document_log,
+    drafts_log,
     evaluations_log,
     grants,
     ledger,

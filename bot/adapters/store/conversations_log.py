@@ -1,6 +1,6 @@
-"""Conversations with an admin that wait for something, and texts kept so that nobody types them twice."""
+"""Conversations with an admin that wait for a missing piece or a confirmation."""
 
-from sqlalchemy import Column, Index, String, Table, Text
+from sqlalchemy import Column, Index, String, Table
 
 from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
 
@@ -20,15 +20,3 @@ conversations = Table(
     Index("ix_conversations_channel_thread_ts", "channel", "thread_ts"),
 )
 """`state`: asking, previewed, confirmed or cancelled; `result` names what confirming made."""
-
-drafts = Table(
-    "drafts",
-    metadata,
-    Column("id", String(16), primary_key=True),
-    Column("person", String(64), nullable=False, index=True),
-    Column("kind", String(16), nullable=False),
-    Column("name", String(200), nullable=False),
-    Column("content", Text, nullable=False),
-    Column("why", Text, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-)

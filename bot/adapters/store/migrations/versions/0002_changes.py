@@ -92,10 +92,15 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("base_hash", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("unfinished", JsonText(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_drafts")),
     )
-    op.create_index(op.f("ix_drafts_person"), "drafts", ["person"], unique=False)
+    op.create_index("ix_drafts_person_updated_at", "drafts", ["person", "updated_at"], unique=False)
     op.create_table(
         "evaluations",
         sa.Column("id", sa.String(length=16), nullable=False),
