@@ -10,6 +10,7 @@ from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.elements import Outgoing
 from bot.slack.forms import settings_form
 from bot.slack.gateway import SlackRefused
+from bot.slack.incoming import plain_text
 from bot.slack.payloads import Call
 from bot.slack.requesting import Ask, accept, open_form, visibility_of, working_notice
 from workflows.inputs import InvalidInputs
@@ -75,7 +76,7 @@ async def run(call: Call, desk: Desk, rest: str) -> Reply:
     name, typed = split_word(rest)
     if not name:
         return await list_(call, desk, rest)
-    return await _workflow(call, desk, name.removeprefix("/"), typed)
+    return await _workflow(call, desk, name.removeprefix("/"), plain_text(typed))
 
 
 async def status(call: Call, desk: Desk, rest: str) -> Reply:

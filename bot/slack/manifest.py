@@ -109,7 +109,8 @@ def _commands(workflows: Iterable[Released]) -> list[dict[str, Any]]:
         "command": UMBRELLA,
         "description": "What you can run, your runs, and your settings",
         "usage_hint": "help | list | run <workflow> … | status | cancel | settings",
-        "should_escape": False,
+        # people, groups and channels come as ids: names are not unique and change
+        "should_escape": True,
     }
     fitting = [item for item in workflows if _fits(item.name)]
     return [umbrella, *(_command(item) for item in fitting[: COMMANDS - 1])]

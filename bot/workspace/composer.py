@@ -9,7 +9,7 @@ _NAME = re.compile(r"(?<![\w@#/<])([@#])([\w.-]*\w)")
 
 
 def typed(town: Town, text: str) -> str:
-    """Message text: markup characters escaped, @names and #channels linked, links to them kept."""
+    """Message text: markup characters escaped, @names, @groups and #channels linked, links to them kept."""
     return _NAME.sub(lambda match: _link(town, match, with_name=False), _escaped(town, text))
 
 
@@ -36,6 +36,9 @@ def _escape(text: str) -> str:
 def _link(town: Town, match: re.Match[str], *, with_name: bool) -> str:
     sign, name = match[1], match[2]
     if sign == "@":
+        group = next((one for one in town.usergroups.values() if name.lower() == one.handle), None)
+        if group is not None:
+            return f"<!subteam^{group.id}|@{name}>" if with_name else f"<!subteam^{group.id}>"
         found = next(
             (one.id for one in town.users.values() if name.lower() in (one.name, one.id.lower())), ""
         )

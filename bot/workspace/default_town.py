@@ -1,7 +1,7 @@
 """The people and channels that `make demo` starts with: the invented company Larkfield."""
 
 from bot.workspace.town import Town
-from bot.workspace.town_records import Channel, User
+from bot.workspace.town_records import Channel, User, UserGroup
 
 BOT_USER_ID = "U0SPAN"
 BOT_ID = "B0SPAN"
@@ -39,5 +39,8 @@ def default_town() -> Town:
             ),
             Channel("C0LEADS", "leads", "group", topic="Team leads", members=list(leads)),
         ],
-        usergroups={"S0LEADS": leads},
+        usergroups=[
+            UserGroup("S0LEADS", "leads", "Team leads", list(leads), "Everyone who leads a team"),
+            UserGroup("S0PILOTS", "pilots", "Pilot circle", ["U0BEN", "U0EVA"], "Try new things first"),
+        ],
     )

@@ -35,10 +35,11 @@ class Installation:
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> "Installation":
-        """Read a manifest, leniently: what is missing is off."""
+        """Read a manifest, leniently: what is missing is off. Optional scopes are granted on installing."""
         features = manifest.get("features") or {}
         settings = manifest.get("settings") or {}
-        scopes = tuple(((manifest.get("oauth_config") or {}).get("scopes") or {}).get("bot") or ())
+        asked = (manifest.get("oauth_config") or {}).get("scopes") or {}
+        scopes = (*(asked.get("bot") or ()), *(asked.get("bot_optional") or ()))
         wanted = (settings.get("event_subscriptions") or {}).get("bot_events") or ()
         may_command = "commands" in scopes
         return cls(

@@ -52,6 +52,7 @@ RULES: Mapping[str, Rule] = {
     "files.info": Rule(("files:read",), TIER_4),
     "reactions.add": Rule(("reactions:write",), TIER_3),
     "team.info": Rule(("team:read",), TIER_3),
+    "usergroups.list": Rule(("usergroups:read",), TIER_2),
     "usergroups.users.list": Rule(("usergroups:read",), TIER_2),
     "users.info": Rule(("users:read",), TIER_4),
     "users.list": Rule(("users:read",), TIER_2),

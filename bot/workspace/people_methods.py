@@ -41,12 +41,22 @@ def users_list(site: Site, args: Json) -> Json:
     return {"ok": True, "members": list(page)} | more
 
 
+def usergroups_list(site: Site, args: Json) -> Json:
+    """usergroups.list; the members only when `include_users` asks for them."""
+    with_users = str(args.get("include_users", "")).lower() in ("1", "true")
+    groups = site.town.usergroups.values()
+    return {
+        "ok": True,
+        "usergroups": [group.as_slack(site.town.team_id, with_users=with_users) for group in groups],
+    }
+
+
 def usergroup_users(site: Site, args: Json) -> Json:
     """usergroups.users.list."""
     group = need(args, "usergroup")
     if group not in site.town.usergroups:
         raise Refusal("no_such_subteam")
-    return {"ok": True, "users": list(site.town.usergroups[group])}
+    return {"ok": True, "users": list(site.town.usergroups[group].members)}
 
 
 def bots_info(site: Site, args: Json) -> Json:

@@ -5,7 +5,7 @@ from itertools import count
 
 from bot.workspace.clockwork import Clock, SystemClock
 from bot.workspace.noticeboard import Json, Notice, Noticeboard
-from bot.workspace.town_records import Channel, Message, User
+from bot.workspace.town_records import Channel, Message, User, UserGroup
 
 
 class Town:
@@ -18,13 +18,13 @@ class Town:
         team_name: str,
         users: Iterable[User],
         channels: Iterable[Channel],
-        usergroups: dict[str, list[str]] | None = None,
+        usergroups: Iterable[UserGroup] = (),
     ) -> None:
         self.team_id = team_id
         self.team_name = team_name
         self.users = {user.id: user for user in users}
         self.channels = {channel.id: channel for channel in channels}
-        self.usergroups = usergroups or {}
+        self.usergroups = {group.id: group for group in usergroups}
         self.noticeboard = Noticeboard()
         self.clock: Clock = SystemClock()
         self._last_tick = 0

@@ -50,6 +50,33 @@ class User:
 
 
 @dataclass(slots=True)
+class UserGroup:
+    """People under one handle, such as @leads."""
+
+    id: str
+    handle: str
+    name: str
+    members: list[str] = field(default_factory=list)
+    description: str = ""
+
+    def as_slack(self, team_id: str, *, with_users: bool) -> Json:
+        """The usergroup object of usergroups.list."""
+        made: Json = {
+            "id": self.id,
+            "team_id": team_id,
+            "is_usergroup": True,
+            "is_external": False,
+            "name": self.name,
+            "description": self.description,
+            "handle": self.handle,
+            "auto_type": None,
+            "date_delete": 0,
+            "user_count": len(self.members),
+        }
+        return {**made, "users": list(self.members)} if with_users else made
+
+
+@dataclass(slots=True)
 class Message:
     """One message, or one ephemeral message, of a channel."""
 

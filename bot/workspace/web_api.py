@@ -57,6 +57,7 @@ METHODS: Mapping[str, Method] = {
     "files.info": file_methods.file_info,
     "reactions.add": conversation_methods.react,
     "team.info": people_methods.team_info,
+    "usergroups.list": people_methods.usergroups_list,
     "usergroups.users.list": people_methods.usergroup_users,
     "users.info": people_methods.users_info,
     "users.list": people_methods.users_list,

@@ -22,6 +22,7 @@ TOWN = default_town()
         ("<@U0SPAN|spanwise> hi", "<@U0SPAN> hi"),
         ("<@U0NOBODY>", "&lt;@U0NOBODY&gt;"),
         ("see #general or #nowhere", "see <#C0GENERAL> or #nowhere"),
+        ("tell @leads", "tell <!subteam^S0LEADS>"),
         ("mail ana@ben.example", "mail ana@ben.example"),
         ("<https://evil.example|bank>", "&lt;https://evil.example|bank&gt;"),
         ("", ""),
@@ -34,6 +35,7 @@ def test_messages(text, expected):
 def test_commands_are_raw_unless_asked():
     assert typed_for_command(TOWN, "<b> @ana", should_escape=False) == "<b> @ana"
     assert typed_for_command(TOWN, "<b> @ana", should_escape=True) == "&lt;b&gt; <@U0ANA|ana>"
+    assert typed_for_command(TOWN, "to @Leads", should_escape=True) == "to <!subteam^S0LEADS|@Leads>"
 
 
 @given(st.text(alphabet="<>&@#!|U0ANSPb ", max_size=40))

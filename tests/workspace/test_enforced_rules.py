@@ -131,6 +131,7 @@ NEEDED = [
     ("files.info", {"file": "F1"}, "files:read"),
     ("reactions.add", {"channel": "C0GENERAL", "timestamp": "1", "name": "x"}, "reactions:write"),
     ("team.info", {}, "team:read"),
+    ("usergroups.list", {}, "usergroups:read"),
     ("usergroups.users.list", {"usergroup": "S0LEADS"}, "usergroups:read"),
 ]
 

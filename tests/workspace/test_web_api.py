@@ -58,6 +58,12 @@ async def test_reading_methods_answer(client):
     assert (await client.team_info())["team"]["name"] == "Larkfield"
     assert (await client.bots_info(bot="B0SPAN"))["bot"]["user_id"] == "U0SPAN"
     assert "U0DEV" in (await client.usergroups_users_list(usergroup="S0LEADS"))["users"]
+    groups = (await client.usergroups_list(include_users=True))["usergroups"]
+    assert [(one["handle"], "U0DEV" in one["users"]) for one in groups] == [
+        ("leads", True),
+        ("pilots", False),
+    ]
+    assert "users" not in (await client.usergroups_list())["usergroups"][0]
     people = (await client.users_list())["members"]
     assert [one["id"] for one in people if one["is_admin"]] == ["U0DEV"]
     channels = (await client.conversations_list(types="public_channel,private_channel"))["channels"]
