@@ -1,16 +1,15 @@
 """The courier's voice in Slack: posts a run's one message, redraws it as the run goes on, finds it again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from bot.services.outbox_items import OutboxItem, Posted, SendAmbiguous, SendLater, SendRefused
 from bot.services.run_views import RunView
-from bot.slack import text
-from bot.slack.blocks import notice, run_message, shared_message
 from bot.slack.elements import Outgoing, is_person
 from bot.slack.gateway import Gateway, Placed, SlackBusy, SlackRefused, SlackUncertain
 from bot.slack.identities import People
+from bot.slack.letters import letter
 from workflows.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -52,8 +51,7 @@ class Delivery:
         is_underway = item.run is not None and item.run.finished_at is None
         if is_underway and not self.gateway.has_room_to_update():
             return
-        moved = item.run is not None and _is_moved(item, item.posted_channel)
-        message = await self._message(item, moved=moved)
+        message = await self._message(item)
         try:
             await self.gateway.update(item.posted_channel, item.ts, message)
         except SlackRefused as error:
@@ -86,39 +84,35 @@ class Delivery:
                 channel, await self._message(item), thread_ts=item.thread_ts, outbox_id=item.id
             )
         except SlackRefused as error:
-            if error.reason not in NOT_THERE or item.run is None:
+            person = _person(item)
+            if error.reason not in NOT_THERE or not person:
                 raise
             log.info("message.moved", outbox=item.id, channel=item.channel, reason=error.reason)
-            direct = await self.gateway.direct_channel(item.run.actor.id)
+            direct = await self.gateway.direct_channel(person)
             if direct == channel:
                 raise
-            return await self.gateway.post(direct, await self._message(item, moved=True), outbox_id=item.id)
+            moved = replace(item, posted_channel=direct)
+            return await self.gateway.post(direct, await self._message(moved), outbox_id=item.id)
 
     async def _channel(self, channel: str) -> str:
         return await self.gateway.direct_channel(channel) if is_person(channel) else channel
 
     async def _places(self, item: OutboxItem) -> list[tuple[str, str]]:
         places = [(await self._channel(item.channel), item.thread_ts)]
-        if item.run is not None:
-            direct = await self.gateway.direct_channel(item.run.actor.id)
+        if _person(item):
+            direct = await self.gateway.direct_channel(_person(item))
             if direct != places[0][0]:
                 places.append((direct, ""))
         return places
 
-    async def _message(self, item: OutboxItem, *, moved: bool = False) -> Outgoing:
-        if item.run is None:
-            return notice(str(item.body.get("text", "")))
-        if item.kind == "share" and moved:
-            return notice(text.not_shared(item.channel))
-        names = await self.people.names(_owners(item.run))
-        if item.kind == "share":
-            return shared_message(item.run, now=self.clock.now(), names=names)
-        return run_message(item.run, now=self.clock.now(), names=names, moved=moved)
+    async def _message(self, item: OutboxItem) -> Outgoing:
+        names = await self.people.names(_owners(item.run)) if item.run is not None else {}
+        return letter(item, self.clock.now(), names)
 
 
-def _is_moved(item: OutboxItem, channel: str) -> bool:
-    """Whether the message stands with the asker though it was meant for a channel."""
-    return item.channel.startswith(("C", "G")) and channel != item.channel
+def _person(item: OutboxItem) -> str:
+    """Who gets the message where its place is closed to us."""
+    return item.run.actor.id if item.run is not None else str(item.body.get("person", ""))
 
 
 def _owners(run: RunView) -> set[str]:

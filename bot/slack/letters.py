@@ -1,0 +1,60 @@
+"""What each kind of outbox message looks like: one row a kind."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TypeAlias
+
+from bot.services.outbox_items import OutboxItem
+from bot.slack import text
+from bot.slack.blocks import notice, run_message, shared_message
+from bot.slack.elements import Outgoing
+
+Names: TypeAlias = Mapping[str, str]
+Renderer: TypeAlias = Callable[[OutboxItem, datetime, Names], Outgoing]
+"""Draws a message from its item, the time, and the names of the people it speaks of."""
+
+
+class UnknownLetter(Exception):
+    """No rendering for that kind of message."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.facts = {"kind": kind}
+
+
+def letter(item: OutboxItem, now: datetime, names: Names) -> Outgoing:
+    """The message of an item. Raises UnknownLetter."""
+    if item.kind not in RENDERERS:
+        raise UnknownLetter(item.kind)
+    return RENDERERS[item.kind](item, now, names)
+
+
+def is_moved(item: OutboxItem) -> bool:
+    """Whether the message stands with a person though it was meant for a channel."""
+    meant = item.channel.startswith(("C", "G"))
+    return meant and bool(item.posted_channel) and item.posted_channel != item.channel
+
+
+def _run(item: OutboxItem, now: datetime, names: Names) -> Outgoing:
+    if item.run is None:
+        raise UnknownLetter(item.kind)
+    return run_message(item.run, now=now, names=names, moved=is_moved(item))
+
+
+def _share(item: OutboxItem, now: datetime, names: Names) -> Outgoing:
+    if item.run is None:
+        raise UnknownLetter(item.kind)
+    if is_moved(item):
+        return notice(text.not_shared(item.channel))
+    return shared_message(item.run, now=now, names=names)
+
+
+def _notice(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
+    return notice(str(item.body.get("text", "")))
+
+
+RENDERERS: Mapping[str, Renderer] = {
+    "run": _run,
+    "share": _share,
+    "notice": _notice,
+}
