@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("label", sa.String(length=16), nullable=False),
         sa.Column("base_number", sa.Integer(), nullable=False),
+        sa.Column("base_content", sa.Text(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("content_hash", sa.String(length=64), nullable=False),
         sa.Column("round", sa.Integer(), nullable=False),
@@ -42,13 +43,16 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("author_id", sa.String(length=64), nullable=False),
         sa.Column("author", JsonText(), nullable=False),
+        sa.Column("authors", JsonText(), nullable=False),
         sa.Column("origin", JsonText(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("why", JsonText(), nullable=False),
         sa.Column("approvals", sa.Integer(), nullable=False),
-        sa.Column("evaluation_id", sa.String(length=16), nullable=False),
+        sa.Column("affected", JsonText(), nullable=False),
+        sa.Column("tests", JsonText(), nullable=False),
         sa.Column("previous_number", sa.Integer(), nullable=True),
         sa.Column("applied_number", sa.Integer(), nullable=True),
+        sa.Column("is_announced", sa.Boolean(), nullable=False),
         sa.Column("lease_until", UtcDateTime(), nullable=True),
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
@@ -123,12 +127,18 @@ def upgrade() -> None:
         "fixes",
         sa.Column("run_id", sa.String(length=32), nullable=False),
         sa.Column("person", sa.String(length=64), nullable=False),
-        sa.Column("change_id", sa.String(length=16), nullable=False),
+        sa.Column("change_id", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("new_run_id", sa.String(length=32), nullable=False),
-        sa.Column("sent_at", UtcDateTime(), nullable=False),
+        sa.Column("change", JsonText(), nullable=False),
+        sa.Column("why", sa.String(length=64), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("settled_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("run_id", "person", "change_id", name=op.f("pk_fixes")),
     )
     op.create_index(op.f("ix_fixes_new_run_id"), "fixes", ["new_run_id"], unique=False)
+    op.create_index(op.f("ix_fixes_state"), "fixes", ["state"], unique=False)
+    op.create_index("ix_fixes_person_state", "fixes", ["person", "state"], unique=False)
     op.create_table(
         "stages",
         sa.Column("workflow", sa.String(length=64), nullable=False),
@@ -145,19 +155,24 @@ def upgrade() -> None:
         sa.Column("run_id", sa.String(length=32), nullable=False),
         sa.Column("workflow", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("leader", sa.String(length=32), nullable=False),
         sa.Column("decided_by", sa.String(length=64), nullable=False),
-        sa.Column("result", sa.String(length=64), nullable=False),
+        sa.Column("result", sa.String(length=128), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("shown_at", UtcDateTime(), nullable=True),
         sa.Column("decided_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("run_id", name=op.f("pk_triage")),
     )
+    op.create_index(op.f("ix_triage_fingerprint"), "triage", ["fingerprint"], unique=False)
+    op.create_index(op.f("ix_triage_leader"), "triage", ["leader"], unique=False)
     op.create_index("ix_triage_workflow_state", "triage", ["workflow", "state"], unique=False)
     op.create_table(
         "change_reviews",
         sa.Column("change_id", sa.String(length=16), nullable=False),
         sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("reviewer", JsonText(), nullable=False),
         sa.Column("verdict", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("is_override", sa.Boolean(), nullable=False),
