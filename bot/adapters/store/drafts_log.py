@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     Column,
     Connection,
     Index,
     Integer,
-    Row,
     String,
     Table,
     Text,
@@ -89,26 +87,22 @@ def write_draft(connection: Connection, draft: StoredDraft) -> bool:
 def read_draft(connection: Connection, person: str, draft_id: str) -> StoredDraft | None:
     """One of this person's drafts."""
     row = connection.execute(select(*_COLUMNS).filter_by(id=draft_id, person=person)).first()
-    return None if row is None else _draft(row)
+    return None if row is None else StoredDraft(**row._asdict())
 
 
 def find_draft(connection: Connection, person: str, kind: str, name: str) -> StoredDraft | None:
     """This person's newest draft about a target."""
     query = select(*_COLUMNS).filter_by(person=person, kind=kind, name=name).order_by(*_NEWEST_FIRST)
     row = connection.execute(query.limit(1)).first()
-    return None if row is None else _draft(row)
+    return None if row is None else StoredDraft(**row._asdict())
 
 
 def list_drafts(connection: Connection, person: str, limit: int) -> tuple[StoredDraft, ...]:
     """This person's drafts, newest first."""
     query = select(*_COLUMNS).filter_by(person=person).order_by(*_NEWEST_FIRST).limit(limit)
-    return tuple(_draft(row) for row in connection.execute(query))
+    return tuple(StoredDraft(**row._asdict()) for row in connection.execute(query))
 
 
 def delete_draft(connection: Connection, person: str, draft_id: str) -> bool:
     """Throw a draft away; False when this person has none of that id."""
     return connection.execute(delete(drafts).filter_by(id=draft_id, person=person)).rowcount > 0
-
-
-def _draft(row: Row[Any]) -> StoredDraft:
-    return StoredDraft(**row._asdict())
