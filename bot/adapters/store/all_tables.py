@@ -9,6 +9,7 @@ from bot.adapters.store import (  # noqa: F401 - importing a module declares its
     document_log,
     drafts_log,
     evaluations_log,
+    fixes_log,
     grants,
     ledger,
     outbox_log,
