@@ -1,31 +1,20 @@
 """Golden cases: what a workflow is held to, read as strictly as workflows are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from workflows.reader import InvalidYaml, Problem, read_yaml
+from workflows.expectations import Expectation
+from workflows.reader import InvalidYaml, Problem, YamlDocument, read_yaml
 from workflows.run import Json
 from workflows.steps.base import FileModel, Name
 from workflows.wording import problem_of
 
-Text = Annotated[str, Field(min_length=1, max_length=100_000)]
+__all__ = ["Case", "CaseRow", "Expectation", "InvalidCases", "load_cases", "read_case"]
 
-
-class Expectation(FileModel):
-    """What must be true of the answer. What is left out is not looked at."""
-
-    outcome: Name | None = None
-    must_cite: list[Text] = Field([])
-    """Paths of documents, each of which must be cited."""
-    must_contain: list[Text] = Field([])
-    """Texts that must stand in the answer, whatever their case."""
-    must_abstain: bool | None = None
-    label: str | None = None
-    """Of the first classify step."""
-    fields: dict[Name, str | int | float | bool | None] = Field({})
-    """Of the first extract step."""
+WRITING_MODEL = "writing_model"
 
 
 class CaseRow(FileModel):
@@ -49,6 +38,15 @@ class Case:
     needs: str = ""
     """`writing_model`: a model that only quotes cannot be held to it."""
     why: str = ""
+    source: Literal["file", "chat"] = "file"
+    run_id: str = ""
+    """The run that it was made from."""
+
+    def as_json(self) -> dict[str, Any]:
+        """As a file would say it."""
+        found: dict[str, Any] = {"id": self.id, "inputs": self.inputs, "expect": self.expect.as_json()}
+        extra = {"needs": self.needs, "why": self.why}
+        return found | {name: value for name, value in extra.items() if value}
 
 
 class InvalidCases(Exception):
@@ -72,8 +70,7 @@ def load_cases(text: str) -> tuple[Case, ...]:
     try:
         rows = _ROWS.validate_python(document.value)
     except ValidationError as error:
-        found = (problem_of(document, each, CaseRow) for each in error.errors(include_url=False))
-        raise InvalidCases(tuple(sorted(set(found)))) from None
+        raise _invalid(document, error) from None
     ids = [row.id for row in rows]
     twice = [
         document.problem((position, "id"), f"there are two cases `{each}`")
@@ -82,16 +79,28 @@ def load_cases(text: str) -> tuple[Case, ...]:
     ]
     if twice:
         raise InvalidCases(tuple(twice))
-    return tuple(
-        Case(
-            row.id,
-            {name: _typed(value) for name, value in row.inputs.items()},
-            row.expect,
-            row.needs or "",
-            row.why,
-        )
-        for row in rows
-    )
+    return tuple(map(_case, rows))
+
+
+def read_case(
+    content: Mapping[str, Any], *, source: Literal["file", "chat"] = "chat", run_id: str = ""
+) -> Case:
+    """One case from plain JSON, as `Case.as_json` gives it. Raises InvalidCases."""
+    try:
+        row = CaseRow.model_validate(dict(content))
+    except ValidationError as error:
+        raise _invalid(YamlDocument(dict(content), {}), error) from None
+    return _case(row, source, run_id)
+
+
+def _invalid(document: YamlDocument, error: ValidationError) -> InvalidCases:
+    found = (problem_of(document, each, CaseRow) for each in error.errors(include_url=False))
+    return InvalidCases(tuple(sorted(set(found))))
+
+
+def _case(row: CaseRow, source: Literal["file", "chat"] = "file", run_id: str = "") -> Case:
+    inputs = {name: _typed(value) for name, value in row.inputs.items()}
+    return Case(row.id, inputs, row.expect, row.needs or "", row.why, source, run_id)
 
 
 def _typed(value: Json) -> str:
