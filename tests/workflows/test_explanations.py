@@ -59,7 +59,11 @@ def test_shipped_workflows_keep_the_schema(name: str) -> None:
     [
         ("- {id: a, inputs: {q: x}}", 1, "is missing"),
         ("- {id: a, inputs: {q: x}, expect: {outcom: x}}", 1, "did you mean `outcome`"),
-        ("- {id: a, inputs: {q: x}, expect: {}}\n- {id: a, inputs: {q: x}, expect: {}}", 2, "two cases"),
+        (
+            "- {id: a, inputs: {q: x}, expect: {outcome: a}}\n- {id: a, inputs: {q: x}, expect: {outcome: a}}",
+            2,
+            "two cases",
+        ),
         ("- {id: a b, inputs: {q: x}, expect: {}}", 1, "small letters"),
         ("a: 1", 1, "must be a list"),
         ("- &x {}", 1, "anchors"),
