@@ -47,6 +47,9 @@ CHANGE_TRANSITIONS: Mapping[ChangeStatus, frozenset[ChangeStatus]] = {
 }
 """From each state, where a change request may go. docs/governance.md draws the same."""
 
+FIRST = frozenset({_S.OPEN, _S.APPROVED})
+"""Where a change request begins: to be tested, or at once approved where nothing needs to be."""
+
 UNDECIDED = frozenset({_S.OPEN, _S.TESTING, _S.IN_REVIEW, _S.REVISING, _S.STALE})
 """States in which somebody may still act on the proposal, and in which it expires."""
 
@@ -110,6 +113,8 @@ POLICIES: Mapping[TargetKind, Policy] = {
 }
 """In force unless the settings say otherwise."""
 
+MOST_APPROVALS = 9
+
 Verdict = Literal["approve", "request_changes", "reject"]
 
 
@@ -125,17 +130,50 @@ class Review:
 
 
 def is_approved(
-    reviews: Iterable[Review], *, author: str, may_approve: Collection[str], needed: int, is_failing: bool
+    reviews: Iterable[Review],
+    *,
+    authors: Collection[str],
+    may_approve: Collection[str],
+    needed: int,
+    is_failing: bool,
 ) -> bool:
-    """Whether enough people approved who still may; the author never counts.
+    """Whether enough people approved who still may; nobody who wrote a round of it counts.
 
     A proposal that fails a case which passes today needs one override among them.
     """
-    counting = {
-        review.person: review
-        for review in reviews
-        if review.verdict == "approve" and review.person != author and review.person in may_approve
-    }
-    if is_failing and not any(review.is_override and review.reason for review in counting.values()):
+    counting = approvals(reviews, authors=authors, may_approve=may_approve)
+    if is_failing and not any(review.is_override and review.reason for review in counting):
         return False
     return len(counting) >= needed
+
+
+def approvals(
+    reviews: Iterable[Review], *, authors: Collection[str], may_approve: Collection[str]
+) -> tuple[Review, ...]:
+    """The approvals that count: one a person, of those who may and did not write it."""
+    last = {review.person: review for review in reviews}
+    return tuple(
+        review
+        for review in last.values()
+        if review.verdict == "approve" and review.person not in authors and review.person in may_approve
+    )
+
+
+class InvalidPolicy(Exception):
+    """A setting of approvals that names no kind of change or no number; fact `value` is what it says."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__(value)
+        self.facts = {"value": value, "known": ", ".join(POLICIES)}
+
+
+def policies(overrides: str = "") -> Mapping[TargetKind, Policy]:
+    """The policies with what the settings say, `prompt=2,grant=1`, in their place. Raises InvalidPolicy."""
+    found = dict(POLICIES)
+    for part in filter(None, (each.strip() for each in overrides.split(","))):
+        kind, _, number = part.partition("=")
+        known = next((each for each in POLICIES if each == kind.strip()), None)
+        if known is None or not number.strip().isdecimal() or int(number) > MOST_APPROVALS:
+            raise InvalidPolicy(part)
+        found[known] = Policy(int(number))
+    return found

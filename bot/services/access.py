@@ -90,15 +90,19 @@ class Access:
 
     async def revoke(self, actor: Actor, grantee: str, role: Role, scope: str = EVERYTHING) -> bool:
         """Take a role away; False when it was not held. Raises NotAuthorized."""
+        return await self._store.write(
+            lambda connection: self.revoke_in(connection, actor, grantee, role, scope)
+        )
 
-        def act(connection: Connection) -> bool:
-            self.authorise(connection, actor, Permission.GRANT, scope)
-            taken = delete_grant(connection, Grant(grantee, role, scope))
-            if taken:
-                self._record(connection, actor, "grant.revoked", grantee, role, scope)
-            return taken
-
-        return await self._store.write(act)
+    def revoke_in(
+        self, connection: Connection, actor: Actor, grantee: str, role: Role, scope: str = EVERYTHING
+    ) -> bool:
+        """As `revoke`, within the caller's transaction."""
+        self.authorise(connection, actor, Permission.GRANT, scope)
+        taken = delete_grant(connection, Grant(grantee, role, scope))
+        if taken:
+            self._record(connection, actor, "grant.revoked", grantee, role, scope)
+        return taken
 
     def _record(
         self, connection: Connection, actor: Actor, action: str, grantee: str, role: Role, scope: str

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from bot.adapters.store import audit_log
 from bot.adapters.store import document_log as log
 from bot.adapters.store.database import Store
+from bot.services.document_edits import PreparedDocument, prepare, put_in, remove_in
 from bot.services.intake import Added, Intake, OnProgress, remove_document
 from bot.services.readers import EVERYONE, Audience
 from bot.services.snapshots import Snapshots
@@ -20,6 +21,7 @@ from knowledge.index import VectorIndex
 from knowledge.retrieval import search
 from knowledge.sources import open_source
 from workflows.ports import Clock, UnknownCollection
+from workflows.run import Json
 
 AT_ONCE = 4
 """Searches that run side by side; more would only wait for the same processors."""
@@ -107,6 +109,46 @@ class Holdings:
         row = await self._find(collection)
         stored = await self._store.read(functools.partial(log.list_documents, collection=row.name))
         return tuple(one.document for one in stored)
+
+    async def prepare_text(
+        self, collection: str, path: str, text: str, *, title: str = "", owner: str = ""
+    ) -> PreparedDocument:
+        """Cut and embed a document that a person wrote; `put_prepared` stores it.
+
+        Raises UnknownCollection, MixedModels.
+        """
+        row = await self._find(collection)
+        before = await self._store.read(lambda connection: log.find_document(connection, row.name, path))
+        work = functools.partial(prepare, path=path, text=text, title=title, owner=owner, clock=self._clock)
+        return await asyncio.to_thread(work, self._snapshots, row, before)
+
+    def put_prepared(
+        self,
+        connection: Connection,
+        prepared: PreparedDocument,
+        *,
+        by: str,
+        facts: Mapping[str, Json] | None = None,
+    ) -> int:
+        """Store a prepared document within the caller's transaction; returns its version."""
+        return put_in(connection, prepared, by=by, clock=self._clock, facts=facts)
+
+    def remove_in(
+        self,
+        connection: Connection,
+        collection: str,
+        path: str,
+        *,
+        by: str,
+        facts: Mapping[str, Json] | None = None,
+    ) -> bool:
+        """Take a document out within the caller's transaction; False when none is there."""
+        return remove_in(connection, collection, path, by=by, clock=self._clock, facts=facts)
+
+    async def put_text(self, collection: str, path: str, text: str, *, title: str = "", by: str) -> int:
+        """Put one document in, or a new version of it; returns its version. Raises UnknownCollection."""
+        prepared = await self.prepare_text(collection, path, text, title=title, owner=by)
+        return await self._store.write(lambda connection: self.put_prepared(connection, prepared, by=by))
 
     async def remove(self, collection: str, path: str, *, by: str = "terminal") -> int:
         """Take a document out; returns the collection's revision.

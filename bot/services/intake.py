@@ -18,6 +18,10 @@ from knowledge.document import Chunk, Document, LiveChunk
 from knowledge.loaders import DocumentRefused, Loaded, Loader
 from knowledge.sources import Source, SourceFile
 from workflows.ports import Clock
+from workflows.run import Json
+
+LIBRARY = "library"
+"""Who takes up what ships with the product."""
 
 OnProgress = Callable[[int, int, str], None]
 """Files done, files in all, path of the one just done."""
@@ -56,12 +60,16 @@ class Intake:
         self._row = row
         self._owner = owner
         self._by = by
+        self._forgotten: Mapping[str, str] = {}
 
     def run(self, source: Source, on_progress: OnProgress | None) -> Added:
         """Take every file, then take out what the source no longer has. Raises MixedModels."""
         outcome = Added()
         known = self._store.read_now(functools.partial(log.list_documents, collection=self._row.name))
         stored = {row.document.path: row for row in known}
+        self._forgotten = self._store.read_now(
+            functools.partial(log.removed_hashes, collection=self._row.name)
+        )
         with Loader() as loader:
             for done, file in enumerate(source.files, start=1):
                 try:
@@ -81,6 +89,9 @@ class Intake:
             if before.source != source.name:
                 self._touch(before, source, digest)
             return "unchanged"
+        if before is None and self._by == LIBRARY and self._forgotten.get(file.path) == digest:
+            # what ships is taken up at every start, and must not bring back what a person took out
+            return "unchanged"
         loaded = loader.load(file.file)
         document = self._document(file, loaded, before)
         if before is not None and _says_the_same(before.document, document, loaded):
@@ -95,10 +106,9 @@ class Intake:
         return "added" if before is None else "changed"
 
     def _document(self, file: SourceFile, loaded: Loaded, before: log.DocumentRow | None) -> Document:
-        name = f"{self._row.name}\x1f{file.path}"
         modified = datetime.fromtimestamp(file.file.stat().st_mtime, UTC)
         return Document(
-            id=f"d_{hashlib.sha256(name.encode()).hexdigest()[:24]}",
+            id=document_id(self._row.name, file.path),
             collection=self._row.name,
             title=loaded.title,
             path=file.path,
@@ -134,25 +144,51 @@ class Intake:
                 outcome.removed.append(path)
 
 
+def document_id(collection: str, path: str) -> str:
+    """The same for every version of the document at a path."""
+    name = f"{collection}\x1f{path}"
+    return f"d_{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+
+
 def put_document(
-    connection: Connection, row: log.DocumentRow, chunks: Sequence[Chunk], *, by: str, at: datetime
+    connection: Connection,
+    row: log.DocumentRow,
+    chunks: Sequence[Chunk],
+    *,
+    by: str,
+    at: datetime,
+    facts: Mapping[str, Json] | None = None,
 ) -> int:
     """Store a new or changed document with its audit event; returns the collection's revision."""
     version, revision = log.put_document(connection, row, chunks)
     action = "document.added" if version == 1 else "document.changed"
-    _note(connection, row.document, action, by, at, revision)
+    _note(connection, row.document, action, by, at, {"revision": revision, "after": version, **(facts or {})})
     return revision
 
 
-def remove_document(connection: Connection, document: Document, *, by: str, at: datetime) -> int:
+def remove_document(
+    connection: Connection,
+    document: Document,
+    *,
+    by: str,
+    at: datetime,
+    facts: Mapping[str, Json] | None = None,
+) -> int:
     """Take a document out with its audit event; returns the collection's revision."""
     revision = log.remove_document(connection, document)
-    _note(connection, document, "document.removed", by, at, revision)
+    _note(
+        connection, document, "document.removed", by, at, {"revision": revision, "after": 0, **(facts or {})}
+    )
     return revision
 
 
 def _note(
-    connection: Connection, document: Document, action: str, by: str, at: datetime, revision: int
+    connection: Connection,
+    document: Document,
+    action: str,
+    by: str,
+    at: datetime,
+    facts: Mapping[str, Json],
 ) -> None:
     audit_log.append_event(
         connection,
@@ -160,7 +196,7 @@ def _note(
         action=action,
         target=f"{document.collection}/{document.path}",
         at=at,
-        context={"revision": revision, "content_hash": document.content_hash},
+        context={"content_hash": document.content_hash, **facts},
     )
 
 

@@ -168,6 +168,37 @@ def list_sources(connection: Connection, collection: str) -> tuple[str, ...]:
     return tuple(connection.execute(query).scalars())
 
 
+def removed_hashes(connection: Connection, collection: str) -> dict[str, str]:
+    """Path to the hash of the file, of documents that were taken out."""
+    query = select(documents.c.path, documents.c.source_hash)
+    query = query.where(documents.c.collection == collection, documents.c.is_removed.is_(True))
+    return {row.path: row.source_hash for row in connection.execute(query)}
+
+
+def document_versions_of(connection: Connection, document_id: str) -> tuple[Document, ...]:
+    """Every version of a document with its text, newest first."""
+    query = (
+        select(documents.c.collection, documents.c.path, document_versions)
+        .join(documents, documents.c.id == document_versions.c.document_id)
+        .where(documents.c.id == document_id)
+        .order_by(document_versions.c.version.desc())
+    )
+    return tuple(
+        Document(
+            id=document_id,
+            collection=row.collection,
+            title=row.title,
+            path=row.path,
+            owner=row.owner,
+            version=row.version,
+            content_hash=row.content_hash,
+            updated_at=row.updated_at,
+            text=row.text,
+        )
+        for row in connection.execute(query)
+    )
+
+
 def put_document(connection: Connection, row: DocumentRow, cut: Sequence[Chunk]) -> tuple[int, int]:
     """Replace a document and its chunks as one change; returns its version and the collection's revision.
 
