@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from knowledge.properties import of_office, of_page
+
 MEMORY_BYTES = 3 * 1024**3
 """Address space, libraries included."""
 CPU_SECONDS = 60
@@ -48,7 +50,8 @@ def serve() -> None:
 
 def _answer(path: Path, kind: str) -> dict[str, str]:
     try:
-        text = _CONVERTERS[kind](path.read_bytes())
+        content = path.read_bytes()
+        text, said = _CONVERTERS[kind](content), _PROPERTIES.get(kind, _nothing)(content)
     except _Told as told:
         return {"refused": str(told)}
     except MemoryError:
@@ -57,7 +60,7 @@ def _answer(path: Path, kind: str) -> dict[str, str]:
         return {"refused": "corrupt", "reason": type(error).__name__}
     if len(text) > OUTPUT_CHARACTERS:
         return {"refused": "too_large", "reason": "text"}
-    return {"text": _IMAGE.sub("", text)}
+    return {"text": _IMAGE.sub("", text), **said}
 
 
 def _pdf(content: bytes) -> str:
@@ -119,6 +122,16 @@ _CONVERTERS: dict[str, Callable[[bytes], str]] = {
     "xlsx": _sheets,
     "html": lambda content: _markitdown("HtmlConverter", ".html")(content),
     "csv": lambda content: _markitdown("CsvConverter", ".csv")(content),
+}
+
+
+def _nothing(_content: bytes) -> dict[str, str]:
+    return {}
+
+
+_PROPERTIES: dict[str, Callable[[bytes], dict[str, str]]] = {
+    **dict.fromkeys(("docx", "pptx", "xlsx"), of_office),
+    "html": of_page,
 }
 
 if __name__ == "__main__":

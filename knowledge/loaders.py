@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from knowledge.properties import merged
+
 FILE_BYTES = 50 * 1024 * 1024
 UNPACKED_BYTES = 400 * 1024 * 1024
 RATIO = 100
@@ -83,9 +85,9 @@ class Loaded:
     text: str
     """Markdown."""
     owner: str
-    """As its front matter says, or ""."""
+    """As its front matter or its properties say, or ""."""
     updated_at: datetime | None
-    """As its front matter says (aware UTC)."""
+    """As its front matter or its properties say (aware UTC)."""
 
 
 class Loader:
@@ -98,8 +100,10 @@ class Loader:
     def load(self, path: Path) -> Loaded:
         """Read one file. Raises DocumentRefused."""
         kind = sniff(path)
-        text = decode(path) if kind == "text" else self._convert(path, kind)
-        return _with_front_matter(path, text)
+        if kind == "text":
+            return _with_front_matter(path, decode(path), {})
+        answer = self._convert(path, kind)
+        return _with_front_matter(path, answer.pop("text"), answer)
 
     def close(self) -> None:
         """End the child process."""
@@ -113,7 +117,7 @@ class Loader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _convert(self, path: Path, kind: str) -> str:
+    def _convert(self, path: Path, kind: str) -> dict[str, str]:
         if self._child is None or not self._child.is_alive:
             self._child = _Child()
         line = self._child.ask({"path": str(path.resolve()), "kind": kind}, self._wall_seconds)
@@ -127,7 +131,7 @@ class Loader:
         if "refused" in answer:
             facts = {"reason": answer["reason"]} if "reason" in answer else {}
             raise _REFUSALS[answer["refused"]](path, **facts)
-        return str(answer["text"])
+        return {name: str(value) for name, value in answer.items()}
 
 
 class _Child:
@@ -244,12 +248,14 @@ def decode(path: Path) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
 
 
-def _with_front_matter(path: Path, text: str) -> Loaded:
-    fields, body = split_front_matter(text)
+def _with_front_matter(path: Path, text: str, said: Mapping[str, str]) -> Loaded:
+    front_matter, body = split_front_matter(text)
+    fields = merged(said, front_matter)
     if not body.strip():
         raise EmptyDocument(path)
     heading = _HEADING.search(body)
-    title = fields.get("title") or (heading[1].strip() if heading else "")
+    # what a program filled in as the title ("Document1") counts less than the first heading
+    title = front_matter.get("title") or (heading[1].strip() if heading else "") or said.get("title", "")
     return Loaded(
         title=title or path.stem.replace("-", " ").replace("_", " ").strip().capitalize(),
         text=body.strip() + "\n",

@@ -114,6 +114,50 @@ def test_html_and_csv_become_markdown(tmp_path: Path, loader: Loader) -> None:
     assert "| Leeds | 120 |" in table.text
 
 
+CORE = (
+    "<cp:coreProperties><dc:title>Document1</dc:title><dc:creator>python-docx</dc:creator>"
+    '<dcterms:modified xsi:type="dcterms:W3CDTF">2026-03-01T10:00:00Z</dcterms:modified></cp:coreProperties>'
+)
+CUSTOM = (
+    '<Properties><property pid="2" name="Document Owner"><vt:lpwstr>Ada &amp; Ben</vt:lpwstr></property>'
+    "</Properties>"
+)
+
+
+def test_word_says_who_owns_it_and_when_it_changed(tmp_path: Path, loader: Loader) -> None:
+    file = paper.docx(tmp_path / "safety.docx", ["# Fire", "Leave by the stairs."])
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("docProps/core.xml", CORE)
+        archive.writestr("docProps/custom.xml", CUSTOM)
+    loaded = loader.load(file)
+    assert (loaded.title, loaded.owner) == ("Fire", "Ada & Ben")
+    assert loaded.updated_at == datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+def test_an_author_is_not_an_owner(tmp_path: Path, loader: Loader) -> None:
+    file = paper.docx(tmp_path / "safety.docx", ["Leave by the stairs."])
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("docProps/core.xml", CORE)
+    assert (loader.load(file).title, loader.load(file).owner) == ("Document1", "")
+
+
+@pytest.mark.parametrize(
+    ("head", "title", "owner", "is_dated"),
+    [
+        ("<title>Visits</title><meta name='owner' content='Ada'>", "Visits", "Ada", False),
+        ('<META content="2026-03-01" property="article:modified_time"/>', "A", "", True),
+        ("<meta name=author content=Ada><meta name='owner' content=''>", "A", "", False),
+        ("<meta name='updated' content='last spring'>", "A", "", False),
+    ],
+)
+def test_pages_say_who_owns_them_and_when_they_changed(
+    tmp_path: Path, loader: Loader, head: str, title: str, owner: str, is_dated: bool
+) -> None:
+    (tmp_path / "a.html").write_text(f"<html><head>{head}</head><p>Sign in.</p></html>")
+    loaded = loader.load(tmp_path / "a.html")
+    assert (loaded.title, loaded.owner, loaded.updated_at is not None) == (title, owner, is_dated)
+
+
 def _write(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
     return path
