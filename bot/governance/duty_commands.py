@@ -1,0 +1,183 @@
+"""Commands about people, stages and cases. Pure."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from bot.governance.command_base import AdminCommand, Grantee, Line, Name, Scope, scope_words, workflow_scope
+from bot.governance.roles import Permission, Role
+
+_P = Permission
+
+
+class GiveRole(AdminCommand):
+    """Give a role."""
+
+    title: ClassVar = "Give a role"
+    about: ClassVar = "Lets a person or user group do more, over everything, one workflow or one collection."
+    examples: ClassVar = (
+        "let <@U0ANA> edit ask-policy",
+        "make <@U0ANA> an approver of ask-policy",
+        "give <!subteam^S0LEADS|@leads> the editor role on the people handbook",
+    )
+    permissions: ClassVar = (_P.GRANT,)
+    questions: ClassVar = {
+        "grantee": "Who? Mention the person or the user group.",
+        "role": "Which role?",
+        "scope": "Over what: which workflow or collection, or everything?",
+    }
+    command: Literal["grant"] = "grant"
+    grantee: Grantee
+    role: Role
+    over: Scope
+
+    @property
+    def scope(self) -> str:
+        """What the role is given over."""
+        return self.over
+
+    def words(self) -> str:
+        """Role and scope; who it is for stands beside it as a mention."""
+        return f"Give the role {self.role} over {scope_words(self.over)}"
+
+
+class TakeRole(AdminCommand):
+    """Take a role away."""
+
+    title: ClassVar = "Take a role away"
+    about: ClassVar = "Takes a role from a person or user group."
+    examples: ClassVar = (
+        "stop <@U0ANA> from editing ask-policy",
+        "revoke approver from <@U0ANA> on ask-policy",
+    )
+    permissions: ClassVar = (_P.GRANT,)
+    questions: ClassVar = GiveRole.questions
+    command: Literal["revoke"] = "revoke"
+    grantee: Grantee
+    role: Role
+    over: Scope
+
+    @property
+    def scope(self) -> str:
+        """What the role is held over."""
+        return self.over
+
+    def words(self) -> str:
+        """Role and scope."""
+        return f"Take away the role {self.role} over {scope_words(self.over)}"
+
+
+class _Staged(AdminCommand):
+    """Moves a workflow between stages."""
+
+    permissions: ClassVar = (_P.PROMOTE,)
+    questions: ClassVar = {
+        "workflow": "Which workflow?",
+        "people": "With whom? Mention people or a user group, or give a share such as 20 %.",
+    }
+    workflow: Name
+
+    @property
+    def scope(self) -> str:
+        """The workflow."""
+        return workflow_scope(self.workflow)
+
+
+class Promote(_Staged):
+    """Bring a workflow to everybody."""
+
+    title: ClassVar = "Promote"
+    about: ClassVar = "Asks for a workflow to go to production; its readiness card says what is missing."
+    examples: ClassVar = ("promote ask-policy",)
+    command: Literal["promote"] = "promote"
+
+    def words(self) -> str:
+        """The workflow."""
+        return f"Promote {self.workflow}"
+
+
+class Pilot(_Staged):
+    """Try a candidate out with a few."""
+
+    title: ClassVar = "Pilot"
+    about: ClassVar = "Gives the candidate of a workflow to some people, a user group or a share of runs."
+    examples: ClassVar = ("pilot ask-policy with <@U0ANA> and <@U0BEN>", "pilot ask-policy with 20%")
+    command: Literal["pilot"] = "pilot"
+    people: Annotated[tuple[Grantee, ...], Field(max_length=50)] = ()
+    share: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+    def words(self) -> str:
+        """The workflow and for whom; people stand beside it as mentions."""
+        return f"Pilot {self.workflow}" + (f" with {self.share:.0%} of its people" if self.share else "")
+
+
+class Retire(_Staged):
+    """Take a workflow away from everybody."""
+
+    title: ClassVar = "Retire"
+    about: ClassVar = "Takes a workflow out of use; its runs stay."
+    examples: ClassVar = ("retire ask-policy",)
+    command: Literal["retire"] = "retire"
+
+    def words(self) -> str:
+        """The workflow."""
+        return f"Retire {self.workflow}"
+
+
+class Evaluate(AdminCommand):
+    """Run the cases."""
+
+    title: ClassVar = "Evaluate"
+    about: ClassVar = "Runs the golden cases of a workflow and says which pass."
+    examples: ClassVar = ("evaluate ask-policy", "run the cases of ask-policy")
+    permissions: ClassVar = (_P.EVALUATE,)
+    questions: ClassVar = {"workflow": "Which workflow should be evaluated?"}
+    command: Literal["evaluate"] = "evaluate"
+    workflow: Name
+
+    @property
+    def scope(self) -> str:
+        """The workflow."""
+        return workflow_scope(self.workflow)
+
+    def words(self) -> str:
+        """The workflow."""
+        return f"Run the golden cases of {self.workflow}"
+
+
+class AddCase(AdminCommand):
+    """Keep a question with what its answer must be."""
+
+    title: ClassVar = "Add a case"
+    about: ClassVar = "Keeps a question with what its answer must hold, and tries it with every change."
+    examples: ClassVar = (
+        "add a case to ask-policy: “How many days can I carry over?” must contain “five days”",
+        "add a case to ask-policy: “What is the weather?” must abstain",
+    )
+    permissions: ClassVar = (_P.EVALUATE,)
+    questions: ClassVar = {
+        "workflow": "To the cases of which workflow?",
+        "question": "What question should the case ask?",
+        "expectation": "What must be true of the answer? For example: must contain “five days”, must cite "
+        "leave/annual-leave.md, or must abstain.",
+    }
+    command: Literal["add_case"] = "add_case"
+    workflow: Name
+    question: Annotated[str, Field(min_length=1, max_length=4_000)]
+    contains: Annotated[tuple[Line, ...], Field(max_length=10)] = ()
+    cites: Annotated[tuple[Line, ...], Field(max_length=10)] = ()
+    abstains: bool = False
+    outcome: Annotated[str, Field(max_length=80)] = ""
+
+    @property
+    def scope(self) -> str:
+        """The workflow."""
+        return workflow_scope(self.workflow)
+
+    def words(self) -> str:
+        """Question and expectation."""
+        wanted = [f"must contain “{each}”" for each in self.contains]
+        wanted += [f"must cite {each}" for each in self.cites]
+        wanted += ["must abstain"] if self.abstains else []
+        wanted += [f"must end in {self.outcome}"] if self.outcome else []
+        return f"Add a case to {self.workflow}: “{self.question}” {' and '.join(wanted)}"
