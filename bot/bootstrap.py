@@ -12,6 +12,7 @@ from bot.adapters.store.migrate import migrate
 from bot.adapters.system_clock import SystemClock
 from bot.services.access import Access
 from bot.services.catalogue import SETTINGS, Catalogue, Content
+from bot.services.complaints import Complaints
 from bot.services.execution import Execution
 from bot.services.feedback import Feedback
 from bot.services.holdings import Holdings
@@ -85,7 +86,7 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         queue=queue,
         outgoing=outgoing,
         runs=Runs(store, catalogue, access, clock, queue, outgoing),
-        feedback=Feedback(store, clock),
+        feedback=Feedback(store, clock, Complaints(access), outgoing),
         preferences=Preferences(store, clock),
     )
 

@@ -1,4 +1,4 @@
-"""Clicks: votes, Explain, Share, Cancel, Try again, and choices of a workflow."""
+"""Clicks: Explain, Share, Cancel, Try again, and choices of a workflow."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,11 +7,12 @@ from typing import Any
 from bot.services.actors import Surface, Visibility
 from bot.services.runs import RunRequest
 from bot.slack import text
-from bot.slack.blocks import CANCEL, EXPLAIN, FILL, FORGET, PICK, RETRY, SHARE, START, VOTE, notice
+from bot.slack.blocks import CANCEL, EXPLAIN, FILL, FORGET, PICK, RETRY, SHARE, START, notice
 from bot.slack.desk import Desk, Handler, Reply
+from bot.slack.feedback_actions import FEEDBACK_ACTIONS
 from bot.slack.forms import CHOICE, explain_view, read_inputs
 from bot.slack.incoming import primary_input
-from bot.slack.payloads import Call, UnreadableClick
+from bot.slack.payloads import Call
 from bot.slack.requesting import Ask, accept, is_channel, open_form, visibility_of, working_notice
 from bot.slack.shortcuts import rechoose
 from workflows.inputs import InvalidInputs
@@ -30,16 +31,6 @@ async def received(call: Call, desk: Desk) -> Reply:
     """Any click; elements that only hold a value need no answer."""
     handler = ACTIONS.get(call.name)
     return await handler(call, desk) if handler else Reply()
-
-
-async def vote(call: Call, desk: Desk) -> Reply:
-    """Thumbs: on record before anything else happens."""
-    rating, _, run_id = call.value.partition(":")
-    if rating not in ("up", "down") or not run_id:
-        raise UnreadableClick(call.name)
-    actor = await desk.people.actor(call.person)
-    kept = await desk.feedback.record(actor, run_id, "up" if rating == "up" else "down")
-    return Reply(after=lambda: desk.tell(call, notice(text.thanks(kept.rating, kept.changed))))
 
 
 async def explain(call: Call, desk: Desk) -> Reply:
@@ -152,7 +143,7 @@ def _dicts(found: Any) -> list[dict[str, Any]]:
 
 
 ACTIONS: Mapping[str, Handler] = {
-    VOTE: vote,
+    **FEEDBACK_ACTIONS,
     EXPLAIN: explain,
     SHARE: share,
     CANCEL: cancel,

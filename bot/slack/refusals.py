@@ -6,6 +6,7 @@ An error's own message is never shown. What is not in the table gets an incident
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from bot.slack import refusals_feedback
 from bot.slack.elements import escape
 from bot.slack.text import ask_for_role, opaque_failure
 
@@ -357,6 +358,7 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "EncryptedDocument": document("it asks for a password. Save it without one and add it again."),
     "TooLarge": document("it is larger than what is read. Split it and add the parts."),
     "UnknownFileType": document("its format is not one that can be read. Save it as PDF, Word or Markdown."),
+    **refusals_feedback.SENTENCES,
     "ZipBomb": document("it unpacks to far more than an honest file would. Save it anew and add it again."),
 }
 """Error class, by name because failures are stored by name, to its sentence."""

@@ -178,6 +178,11 @@ def receipt(parts: Iterable[str]) -> str:
     return " · ".join([AI_NOTICE, *(escape(part) for part in parts if part)])
 
 
+def on_candidate(label: str) -> str:
+    """After the version of a run that a pilot served."""
+    return " (pilot)" if label == "candidate" else ""
+
+
 def shared_already() -> str:
     """On a private answer that now stands in the channel too."""
     return ":speech_balloon: Shared to the channel it was asked in."
@@ -208,12 +213,9 @@ def not_shared(channel: str) -> str:
     )
 
 
-def thanks(rating: str, changed: bool) -> str:
-    """After a vote, which is on record by then."""
-    if rating == "up":
-        return "Noted: thumbs up. You changed your vote." if changed else "Noted: thumbs up. Thank you."
-    first = "Noted: thumbs down. You changed your vote." if changed else "Noted: thumbs down."
-    return f"{first} Thank you for saying so."
+def thanks(changed: bool) -> str:
+    """After a thumbs up, which is on record by then."""
+    return "Noted: thumbs up. You changed your vote." if changed else "Noted: thumbs up. Thank you."
 
 
 def cancel_asked() -> str:

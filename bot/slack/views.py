@@ -10,6 +10,7 @@ from bot.slack.actions import SURFACES
 from bot.slack.blocks import notice
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.elements import Outgoing
+from bot.slack.feedback_actions import FEEDBACK_VIEWS
 from bot.slack.forms import (
     CHOICE,
     CHOOSE,
@@ -105,4 +106,5 @@ VIEWS: Mapping[str, Handler] = {
     CHOOSE: inputs_sent,
     SETTINGS: settings_sent,
     DONE: closed,
+    **FEEDBACK_VIEWS,
 }

@@ -24,6 +24,7 @@ from bot.governance.roles import Role
 from bot.services.access import Access
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue, Content
+from bot.services.complaints import Complaints
 from bot.services.feedback import Feedback
 from bot.services.outbox import Courier
 from bot.services.preferences import Preferences
@@ -146,7 +147,7 @@ async def open_scene(
     desk = Desk(
         runs=runs,
         catalogue=catalogue,
-        feedback=Feedback(store, clock),
+        feedback=Feedback(store, clock, Complaints(access), outgoing),
         access=access,
         preferences=Preferences(store, clock),
         gateway=gateway,

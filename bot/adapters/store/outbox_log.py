@@ -124,6 +124,11 @@ def insert_item(connection: Connection, item: NewItem, at: datetime) -> None:
     connection.execute(_INSERT, row)
 
 
+def is_known(connection: Connection, item_id: str) -> bool:
+    """Whether a message of that id was queued already."""
+    return bool(connection.execute(select(exists().where(outbox.c.id == item_id))).scalar())
+
+
 _EARLIER = outbox.alias("earlier")
 _IN_TURN = ~exists().where(
     _EARLIER.c.state == WAITING,
