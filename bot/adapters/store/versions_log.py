@@ -128,12 +128,12 @@ _LABELLED = (
 )
 _LABELLED_KIND = _LABELLED.where(labels.c.kind == bindparam("wanted_kind"))
 _LABELLED_ONE = _LABELLED_KIND.where(labels.c.name == bindparam("wanted_name"))
-_POINTERS = select(labels.c.kind, labels.c.name, labels.c.label, labels.c.number).order_by(
-    labels.c.kind, labels.c.name, labels.c.label
-)
+_POINTERS = select(
+    labels.c.kind, labels.c.name, labels.c.label, labels.c.number, labels.c.moved_at
+).order_by(labels.c.kind, labels.c.name, labels.c.label)
 
-Pointers: TypeAlias = tuple[tuple[str, str, str, int], ...]
-"""Kind, name, label and number of every label."""
+Pointers: TypeAlias = tuple[tuple[str, str, str, int, datetime], ...]
+"""Kind, name, label and number of every label, and when it was moved there."""
 
 
 def read_labelled(
@@ -156,7 +156,7 @@ def find_labelled(
 
 def read_pointers(connection: Connection) -> Pointers:
     """Where every label points: what tells one release from the next."""
-    return tuple((kind, name, label, number) for kind, name, label, number in connection.execute(_POINTERS))
+    return tuple((row[0], row[1], row[2], row[3], row[4]) for row in connection.execute(_POINTERS))
 
 
 def list_versions(connection: Connection, kind: str, name: str) -> tuple[StoredVersion, ...]:
