@@ -2,7 +2,8 @@
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,9 @@ from sqlalchemy import Connection
 
 from bot.adapters.store import audit_log
 from bot.adapters.store.database import Store
+from bot.adapters.store.stages_log import read_standings
 from bot.adapters.store.versions_log import (
+    CANDIDATE,
     PRODUCTION,
     Pointers,
     StoredVersion,
@@ -22,6 +25,7 @@ from bot.adapters.store.versions_log import (
     read_version,
 )
 from bot.governance.roles import Permission
+from bot.governance.stages import Stage
 from bot.services.access import Access
 from bot.services.actors import Actor
 from bot.services.pinning import (
@@ -33,6 +37,7 @@ from bot.services.pinning import (
     effective_workflow,
     pin,
 )
+from bot.services.placement import NotInPilot, label_at_start, label_for
 from workflows.ports import Clock
 from workflows.versions import content_hash
 from workflows.workflow import Workflow
@@ -64,6 +69,17 @@ class Released:
     examples: tuple[str, ...]
     workflow: Workflow
     version: int
+    label: str = PRODUCTION
+    """Whose versions these are: the candidate's for people of a pilot."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was read while the labels stood as they do in `pointers`."""
+
+    pointers: Pointers
+    live: dict[str, dict[tuple[str, str], StoredVersion]] = field(default_factory=dict)
+    pinned: dict[tuple[str, str], Pinned] = field(default_factory=dict)
 
 
 class Catalogue:
@@ -74,9 +90,7 @@ class Catalogue:
         self._access = access
         self._clock = clock
         self._encode = encode
-        self._pointers: Pointers = ()
-        self._live: dict[str, dict[tuple[str, str], StoredVersion]] = {}
-        self._pinned: dict[tuple[str, str], Pinned] = {}
+        self._kept = _Kept(())
 
     async def seed(self, contents: Sequence[Content], author: str = LIBRARY) -> int:
         """Keep what comes from files and release what no person has changed; returns labels moved."""
@@ -136,39 +150,56 @@ class Catalogue:
         )
 
     async def released(self, actor: Actor | None = None) -> tuple[Released, ...]:
-        """Workflows that the actor may run, by name; with no actor, all of them."""
+        """Workflows that the actor may run, by name; with no actor, all that are in production."""
         return await self._store.read(lambda connection: self.released_in(connection, actor))
 
     def released_in(self, connection: Connection, actor: Actor | None = None) -> tuple[Released, ...]:
         """As `released`, within the caller's transaction."""
-        live = self.versions(connection)
-        return tuple(
-            _released(name, live)
-            for kind, name in live
-            if kind == WORKFLOW
-            and (actor is None or self._access.may(connection, actor, Permission.RUN, f"workflow:{name}"))
-        )
+        standings = read_standings(connection)
+        found = []
+        for kind, name in self.versions(connection, CANDIDATE if actor else PRODUCTION):
+            if kind != WORKFLOW or (name in standings and standings[name].stage is Stage.RETIRED):
+                continue
+            scope = f"workflow:{name}"
+            if actor is None:
+                found.append(self.find_in(connection, name))
+            elif self._access.may(connection, actor, Permission.RUN, scope):
+                with suppress(NotInPilot):
+                    found.append(self.find_in(connection, name, actor))
+        return tuple(found)
 
-    async def find(self, name: str) -> Released:
-        """One released workflow. Raises UnknownWorkflow with the nearest name."""
-        return await self._store.read(lambda connection: self.find_in(connection, name))
+    async def find(self, name: str, actor: Actor | None = None) -> Released:
+        """One workflow, at the versions the actor gets; with no actor, at those of production.
 
-    def find_in(self, connection: Connection, name: str) -> Released:
+        Raises UnknownWorkflow with the nearest name, and with an actor WorkflowRetired, NotInPilot.
+        """
+        return await self._store.read(lambda connection: self.find_in(connection, name, actor))
+
+    def find_in(self, connection: Connection, name: str, actor: Actor | None = None) -> Released:
         """As `find`, within the caller's transaction."""
         live = self.versions(connection)
-        if (WORKFLOW, name) not in live:
+        candidates = self.versions(connection, CANDIDATE)
+        if (WORKFLOW, name) not in candidates:
             raise _unknown(name, live)
-        return _released(name, live)
+        label = PRODUCTION if (WORKFLOW, name) in live else CANDIDATE
+        if actor is not None:
+            label = label_for(connection, self._access, name, actor)
+        return _released(name, self.versions(connection, label), label)
+
+    def resolve_run(self, connection: Connection, name: str, label: str) -> tuple[Pinned, str]:
+        """The versions of a run that starts now, and whose they are. Raises UnknownWorkflow."""
+        label = label_at_start(connection, name, label)
+        return self.resolve(connection, name, label=label), label
 
     def resolve(self, connection: Connection, name: str, *, label: str = PRODUCTION) -> Pinned:
         """The live versions of a workflow and of all it reaches. Raises UnknownWorkflow.
 
         The label `candidate` stands for what is live with the candidates in its place.
         """
-        live = self.versions(connection, label)
-        if (label, name) not in self._pinned:
-            self._pinned[label, name] = self._pin(name, live)
-        return self._pinned[label, name]
+        kept = self._at(connection)
+        if (label, name) not in kept.pinned:
+            kept.pinned[label, name] = self._pin(name, self._labelled(connection, kept, label))
+        return kept.pinned[label, name]
 
     def resolve_with(
         self, connection: Connection, name: str, contents: Sequence[Content], *, label: str = PRODUCTION
@@ -190,16 +221,25 @@ class Catalogue:
         self, connection: Connection, label: str = PRODUCTION
     ) -> Mapping[tuple[str, str], StoredVersion]:
         """Kind and name to what is live; with `candidate`, candidates in place of what they may replace."""
-        pointers = read_pointers(connection)
-        if pointers != self._pointers:
+        return self._labelled(connection, self._at(connection), label)
+
+    def _at(self, connection: Connection) -> "_Kept":
+        """What was read at the labels of this transaction; threads read at once, some before a label moves."""
+        pointers, kept = read_pointers(connection), self._kept
+        if kept.pointers != pointers:
             # versions never change, so what was read holds until a label moves
-            self._pointers, self._live, self._pinned = pointers, {}, {}
-        if label not in self._live:
+            kept = self._kept = _Kept(pointers)
+        return kept
+
+    def _labelled(
+        self, connection: Connection, kept: "_Kept", label: str
+    ) -> Mapping[tuple[str, str], StoredVersion]:
+        if label not in kept.live:
             found = read_labelled(connection)
             if label != PRODUCTION:
                 found += read_labelled(connection, label)
-            self._live[label] = {(version.kind, version.name): version for version in found}
-        return self._live[label]
+            kept.live[label] = {(version.kind, version.name): version for version in found}
+        return kept.live[label]
 
     def _pin(self, name: str, versions: Mapping[tuple[str, str], StoredVersion]) -> Pinned:
         if (WORKFLOW, name) not in versions:
@@ -234,7 +274,7 @@ def _unknown(name: str, versions: Iterable[tuple[str, str]]) -> UnknownWorkflow:
     return UnknownWorkflow(name, near[0] if near else "")
 
 
-def _released(name: str, versions: Mapping[tuple[str, str], StoredVersion]) -> Released:
+def _released(name: str, versions: Mapping[tuple[str, str], StoredVersion], label: str) -> Released:
     workflow = effective_workflow(name, versions)
     return Released(
         name=workflow.name,
@@ -244,6 +284,7 @@ def _released(name: str, versions: Mapping[tuple[str, str], StoredVersion]) -> R
         examples=tuple(workflow.examples),
         workflow=workflow,
         version=versions[WORKFLOW, name].number,
+        label=label,
     )
 
 

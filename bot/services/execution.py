@@ -69,10 +69,10 @@ class Execution:
             return pinned, row.pins
 
         def act(connection: Connection) -> tuple[Pinned, Mapping[str, Any]]:
-            pinned = self.catalogue.resolve(connection, row.workflow)
+            pinned, label = self.catalogue.resolve_run(connection, row.workflow, row.label)
             pins = {**pinned.pins, KNOWLEDGE: collection_revisions(connection)}
             version = pinned.pins["workflow"][row.workflow]
-            pin_run(connection, held, pins=pins, version=version, title=pinned.root.title)
+            pin_run(connection, held, pins=pins, version=version, title=pinned.root.title, label=label)
             return pinned, pins
 
         return await self.store.write(act, relaxed=True)

@@ -12,6 +12,7 @@ from bot.adapters.store.outbox_log import messages_of
 from bot.adapters.store.row_codec import answer_from, failure_from
 from bot.adapters.store.run_log import RunRow, queue_position, read_run
 from bot.adapters.store.step_log import read_steps
+from bot.adapters.store.versions_log import PRODUCTION
 from bot.services.actors import Actor, Origin
 from workflows.run import Answer, Failure, RunStatus, StepRun, Usage
 
@@ -57,6 +58,8 @@ class RunView:
     """Somebody asked it to stop and the worker has not yet done so."""
     follows: str = ""
     """The run it continues."""
+    label: str = PRODUCTION
+    """Whose versions it ran on: those of production, or the candidate that a pilot tries out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,4 +130,5 @@ def _view(row: RunRow, *, position: int, message: tuple[str, str], usage: Usage)
         shared=row.shared_at is not None,
         cancelling=row.cancel_requested_at is not None and row.finished_at is None,
         follows=row.follows,
+        label=row.label,
     )

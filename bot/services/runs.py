@@ -85,7 +85,7 @@ class Runs:
     async def accept(self, request: RunRequest) -> Accepted:
         """Record a request and queue its run in one transaction; a second delivery finds the first's run.
 
-        Raises Outsider, NotAuthorized, UnknownWorkflow, InvalidInputs.
+        Raises Outsider, NotAuthorized, UnknownWorkflow, WorkflowRetired, NotInPilot, InvalidInputs.
         """
         accepted = await self._store.write(lambda connection: self._accept(connection, request))
         if not accepted.duplicate:
@@ -102,6 +102,7 @@ class Runs:
             raise Outsider(request.actor.id)
         released = self._catalogue.find_in(connection, request.workflow)
         self._access.authorise(connection, request.actor, Permission.RUN, f"workflow:{released.name}")
+        released = self._catalogue.find_in(connection, request.workflow, request.actor)
         released.workflow.read_inputs(request.inputs)
         return Accepted(*self._queue_run(connection, request, released))
 
@@ -119,6 +120,7 @@ class Runs:
             actor=request.actor.as_json(),
             origin=request.origin.as_json(),
             follows=request.follows,
+            label=released.label,
         )
         run_log.insert_run(connection, run, request.dedupe_key, now)
         if request.origin.surface not in SILENT:

@@ -251,7 +251,7 @@ def receipt_words(view: RunView, answer: Answer, now: datetime) -> str:
     """What produced the answer: version, rule, model, seconds, cost and run, in mrkdwn."""
     because = f" ({answer.rule})" if answer.rule else ""
     parts = (
-        f"{view.title} v{view.version}",
+        f"{view.title} v{view.version}{text.on_candidate(view.label)}",
         f"rule: {answer.outcome}{because}" if answer.outcome else "",
         f"model {answer.model}" if answer.model else "no model used",
         text.elapsed(_seconds(view, now)),

@@ -40,7 +40,8 @@ async def umbrella(call: Call, desk: Desk) -> Reply:
 
 
 async def _workflow(call: Call, desk: Desk, name: str, typed: str) -> Reply:
-    released = await desk.catalogue.find(name)
+    actor = await desk.people.actor(call.person)
+    released = await desk.catalogue.find(name, actor)
     arguments = parse(typed, released.workflow.asked_inputs)
     visibility = await visibility_of(
         call, desk, released, public=arguments.is_public, private=arguments.is_private
@@ -48,7 +49,6 @@ async def _workflow(call: Call, desk: Desk, name: str, typed: str) -> Reply:
     if arguments.wants_help:
         return _say(desk, help_message(released, is_public=visibility == "channel"))
     ask = Ask(released, fill(released.workflow.asked_inputs, arguments), "command", visibility)
-    actor = await desk.people.actor(call.person)
     try:
         accepted = await accept(call, desk, ask, actor)
     except InvalidInputs as error:

@@ -25,11 +25,13 @@ STRANGER = Actor("U0WHO", is_outsider=True)
 class OneWorkflow:
     """A catalogue that holds `ask-policy` alone."""
 
-    def find_in(self, connection: Connection, name: str) -> Any:
+    def find_in(self, connection: Connection, name: str, actor: Any = None) -> Any:
         if name != "ask-policy":
             raise UnknownWorkflow(name, "ask-policy")
         workflow = SimpleNamespace(read_inputs=self._read)
-        return SimpleNamespace(name=name, title="Ask the people handbook", version=3, workflow=workflow)
+        return SimpleNamespace(
+            name=name, title="Ask the people handbook", version=3, workflow=workflow, label="production"
+        )
 
     def _read(self, raw: Mapping[str, str]) -> dict[str, str]:
         if not raw.get("question"):

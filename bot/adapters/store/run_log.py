@@ -98,6 +98,7 @@ class NewRun:
     actor: Mapping[str, Any]
     origin: Mapping[str, Any]
     follows: str = ""
+    label: str = "production"
 
 
 def sources_of(target: RunStatus) -> tuple[str, ...]:
@@ -122,6 +123,7 @@ def insert_run(connection: Connection, run: NewRun, dedupe_key: str, at: datetim
         "actor": run.actor,
         "origin": run.origin,
         "follows": run.follows,
+        "label": run.label,
         "pins": {},
         "status": RunStatus.QUEUED.value,
         "owner": "",

@@ -1,8 +1,15 @@
 """Where each workflow stands on its way to production, and whom a pilot serves."""
 
-from sqlalchemy import Column, Integer, String, Table, Text
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Connection, Integer, Row, String, Table, Text, insert, select, update
 
 from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
+from bot.governance.stages import Pilot, Stage
+from bot.quality.readiness import Approval
 
 stages = Table(
     "stages",
@@ -16,4 +23,94 @@ stages = Table(
     Column("moved_at", UtcDateTime, nullable=False),
 )
 """No row: in production since it was released. `pilot`: people, groups, share of runs, since when, whether
-paused; empty when there is none. `monthly_runs` is the volume somebody expects, 0 when nobody said."""
+paused, and who approved the candidate; empty when there is none. `monthly_runs` is the volume somebody
+expects, 0 when nobody said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One workflow's place on the way."""
+
+    workflow: str
+    stage: Stage
+    moved_by: str
+    moved_at: datetime
+    pilot: Pilot | None = None
+    approvals: tuple[Approval, ...] = ()
+    monthly_runs: int = 0
+    why: str = ""
+
+
+_READ = select(stages).order_by(stages.c.workflow)
+
+
+def read_standing(connection: Connection, workflow: str) -> Standing | None:
+    """Where one workflow stands; None when nobody ever moved it."""
+    row = connection.execute(select(stages).where(stages.c.workflow == workflow)).first()
+    return None if row is None else _standing(row)
+
+
+def read_standings(connection: Connection) -> dict[str, Standing]:
+    """Where each workflow stands that somebody moved."""
+    return {row.workflow: _standing(row) for row in connection.execute(_READ)}
+
+
+def lock_standing(connection: Connection, workflow: str) -> Standing | None:
+    """As `read_standing`, and nobody else moves it before this transaction ends."""
+    query = select(stages).where(stages.c.workflow == workflow).with_for_update()
+    row = connection.execute(query).first()
+    return None if row is None else _standing(row)
+
+
+def write_standing(connection: Connection, standing: Standing) -> None:
+    """Put a workflow where it stands now."""
+    values = {
+        "stage": standing.stage.value,
+        "pilot": _pilot_json(standing),
+        "monthly_runs": standing.monthly_runs,
+        "why": standing.why,
+        "moved_by": standing.moved_by,
+        "moved_at": standing.moved_at,
+    }
+    found = connection.execute(update(stages).where(stages.c.workflow == standing.workflow).values(**values))
+    if not found.rowcount:
+        connection.execute(insert(stages).values(workflow=standing.workflow, **values))
+
+
+def _pilot_json(standing: Standing) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    if standing.pilot is not None:
+        pilot = asdict(standing.pilot)
+        pilot["looks"] = dict(standing.pilot.looks or {})
+        kept["pilot"] = {**pilot, "since": standing.pilot.since.isoformat()}
+    if standing.approvals:
+        kept["approvals"] = [{**asdict(each), "at": each.at.isoformat()} for each in standing.approvals]
+    return kept
+
+
+def _standing(row: Row[Any]) -> Standing:
+    kept: Mapping[str, Any] = row.pilot
+    return Standing(
+        workflow=row.workflow,
+        stage=Stage(row.stage),
+        pilot=_pilot(kept["pilot"]) if "pilot" in kept else None,
+        approvals=tuple(
+            Approval(each["person"], datetime.fromisoformat(each["at"]), each["fingerprint"])
+            for each in kept.get("approvals", ())
+        ),
+        monthly_runs=row.monthly_runs,
+        why=row.why,
+        moved_by=row.moved_by,
+        moved_at=row.moved_at,
+    )
+
+
+def _pilot(kept: Mapping[str, Any]) -> Pilot:
+    return Pilot(
+        since=datetime.fromisoformat(kept["since"]),
+        people=tuple(kept["people"]),
+        groups=tuple(kept["groups"]),
+        share=kept["share"],
+        paused=kept["paused"],
+        looks=dict(kept["looks"]),
+    )
