@@ -22,6 +22,7 @@ from bot.services.outbox_items import (
     Sender,
     SendLater,
     SendRefused,
+    Subjects,
 )
 from bot.services.run_views import RunView, load_views
 from bot.services.work import ITSELF
@@ -74,6 +75,7 @@ class Courier:
     outgoing: WakeUp
     round: Round = field(default_factory=Round)
     name: str = field(default_factory=lambda: f"{os.getpid()}:{uuid.uuid4().hex[:8]}")
+    subjects: Subjects = field(default_factory=dict)
     _errands: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run_until(self, stop: asyncio.Event) -> None:
@@ -114,7 +116,14 @@ class Courier:
             return []
         runs = read_runs(connection, {row.run_id for row in rows if row.run_id})
         views = {view.id: view for view in load_views(connection, runs.values())}
-        return [_errand(row, views.get(row.run_id), now) for row in rows]
+        return [
+            _errand(row, views.get(row.run_id), self._about(connection, row.subject), now) for row in rows
+        ]
+
+    def _about(self, connection: Connection, subject: str) -> Any:
+        kind, _, name = subject.partition(":")
+        load = self.subjects.get(kind)
+        return load(connection, name) if load else None
 
     async def _run(self, errand: Errand) -> None:
         try:
@@ -216,7 +225,7 @@ class Courier:
         await self.store.write(act)
 
 
-def _errand(row: Any, run: RunView | None, now: float) -> Errand:
+def _errand(row: Any, run: RunView | None, about: Any, now: float) -> Errand:
     item = OutboxItem(
         id=row.id,
         run_id=row.run_id or "",
@@ -229,6 +238,7 @@ def _errand(row: Any, run: RunView | None, now: float) -> Errand:
         body=row.body,
         subject=row.subject,
         run=run,
+        about=about,
     )
     return Errand(
         held=HeldItem(row.seq, row.fence + 1),

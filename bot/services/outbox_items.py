@@ -1,10 +1,11 @@
 """What the courier hands to whoever speaks to Slack, and the ways that can end."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
+from bot.adapters.store.database import Connection
 from bot.services.run_views import RunView
 
 
@@ -31,6 +32,8 @@ class OutboxItem:
     """What it is about when it is drawn again without a run, e.g. `change:c_...`."""
     run: RunView | None = None
     """The run as it is now."""
+    about: Any = None
+    """What the subject names, as it is now; None where nothing is registered for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,13 @@ class Posted:
 
     channel: str
     ts: str
+
+
+Subjects: TypeAlias = Mapping[str, Callable[[Connection, str], Any]]
+"""First word of a subject to what loads it by the rest: `change` of `change:c_...` is given `c_...`.
+
+A loader answers None for what is gone; one that raises would hold up every message claimed with it.
+"""
 
 
 class SendAmbiguous(Exception):
