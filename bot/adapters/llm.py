@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 
 from bot.adapters.breaker import Breaker
@@ -48,13 +49,31 @@ class Models:
         """Load now what the first call would wait for."""
         await self.calls.load()
 
+    def writes(self, alias: str, profiles_text: str = "") -> bool:
+        """Whether a model that writes serves the alias, not the built-in one. Raises UnknownAlias."""
+        return self._profiles(profiles_text).profile(alias).provider != BUILT_IN
+
+    def has(self, alias: str, profiles_text: str = "") -> bool:
+        """Whether the alias is configured."""
+        return alias in self._profiles(profiles_text).aliases
+
+    async def estimate(self, request: ModelRequest, profiles_text: str = "") -> Decimal:
+        """Dollars that one call may cost, by the dearest model of its alias; 0 where no price is known.
+
+        Raises UnknownAlias.
+        """
+        chain = self._profiles(profiles_text).chain(request.alias)
+        return max([await self.calls.estimate(profile, request) for profile in chain])
+
+    def _profiles(self, text: str) -> ModelProfiles:
+        return _profiles_of(text) if text else self.profiles
+
     def bind(self, record: Record, *, run_id: str = "", profiles_text: str = "") -> Model:
         """A Model whose every provider call is recorded as one entry before its result is used.
 
         `profiles_text` is the models.yaml that a run is pinned to; empty for the one of the settings.
         """
-        profiles = _profiles_of(profiles_text) if profiles_text else self.profiles
-        return BoundModel(self, record, run_id, profiles)
+        return BoundModel(self, record, run_id, self._profiles(profiles_text))
 
 
 @lru_cache(maxsize=16)

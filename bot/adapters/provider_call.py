@@ -27,6 +27,9 @@ DOLLAR_DIGITS = Decimal("1e-10")
 CHARACTERS_PER_TOKEN = 4
 """For replies that came without a count."""
 
+USUAL_REPLY = 1000
+"""Tokens of a reply without a limit, for an estimate."""
+
 OnText = Callable[[str], None]
 
 
@@ -59,6 +62,12 @@ class ProviderCalls:
         """Make one call ready."""
         library = await self.load()
         return ProviderCall(library, profile, request, self.key_of(profile), self._answerer)
+
+    async def estimate(self, profile: ModelProfile, request: ModelRequest) -> Decimal:
+        """Dollars of a call with as long a reply as is asked for; 0 for a model without a known price."""
+        limits = [n for n in (request.max_output_tokens, profile.max_output_tokens) if n]
+        sent = sum(len(m.content) for m in request.messages) // CHARACTERS_PER_TOKEN + 1
+        return _cost(await self.load(), profile, sent, min(limits, default=USUAL_REPLY), None)
 
     async def load(self) -> Any:
         """litellm, imported off the loop at first use: it takes seconds, and a minute on a busy machine."""

@@ -110,12 +110,17 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=16), nullable=False),
         sa.Column("workflow", sa.String(length=64), nullable=False),
         sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("label", sa.String(length=16), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("asked_by", sa.String(length=64), nullable=False),
         sa.Column("baseline", JsonText(), nullable=False),
         sa.Column("candidate", JsonText(), nullable=False),
         sa.Column("report", JsonText(), nullable=False),
         sa.Column("cost_usd", Money(), nullable=False),
+        sa.Column("cases_done", sa.Integer(), nullable=False),
+        sa.Column("cases_total", sa.Integer(), nullable=False),
+        sa.Column("lease_until", UtcDateTime(), nullable=True),
+        sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("finished_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evaluations")),
@@ -123,6 +128,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_evaluations_workflow_created_at", "evaluations", ["workflow", "created_at"], unique=False
     )
+    op.create_index("ix_evaluations_status", "evaluations", ["status"], unique=False)
     op.create_table(
         "fixes",
         sa.Column("run_id", sa.String(length=32), nullable=False),
