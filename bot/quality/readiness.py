@@ -103,6 +103,9 @@ class Approval:
     person: str
     at: datetime
     fingerprint: str
+    """Of what was approved; another candidate needs another approval."""
+    groups: tuple[str, ...] = ()
+    """User groups the person was in, to see later whether they still may."""
 
 
 @dataclass(frozen=True, slots=True)

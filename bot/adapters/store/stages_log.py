@@ -9,7 +9,7 @@ from sqlalchemy import Column, Connection, Integer, Row, String, Table, Text, in
 
 from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
 from bot.governance.stages import Pilot, Stage
-from bot.quality.readiness import Approval
+from bot.quality.readiness import Approval, Holder
 
 stages = Table(
     "stages",
@@ -23,7 +23,7 @@ stages = Table(
     Column("moved_at", UtcDateTime, nullable=False),
 )
 """No row: in production since it was released. `pilot`: people, groups, share of runs, since when, whether
-paused, and who approved the candidate; empty when there is none. `monthly_runs` is the volume somebody
+paused, who approved the candidate, and who answers for the workflow. `monthly_runs` is the volume somebody
 expects, 0 when nobody said."""
 
 
@@ -39,6 +39,8 @@ class Standing:
     approvals: tuple[Approval, ...] = ()
     monthly_runs: int = 0
     why: str = ""
+    holders: tuple[Holder, ...] = ()
+    """Who answers for it, as Slack knew them when it was last asked."""
 
 
 _READ = select(stages).order_by(stages.c.workflow)
@@ -85,6 +87,8 @@ def _pilot_json(standing: Standing) -> dict[str, Any]:
         kept["pilot"] = {**pilot, "since": standing.pilot.since.isoformat()}
     if standing.approvals:
         kept["approvals"] = [{**asdict(each), "at": each.at.isoformat()} for each in standing.approvals]
+    if standing.holders:
+        kept["holders"] = [asdict(each) for each in standing.holders]
     return kept
 
 
@@ -95,13 +99,19 @@ def _standing(row: Row[Any]) -> Standing:
         stage=Stage(row.stage),
         pilot=_pilot(kept["pilot"]) if "pilot" in kept else None,
         approvals=tuple(
-            Approval(each["person"], datetime.fromisoformat(each["at"]), each["fingerprint"])
+            Approval(
+                each["person"],
+                datetime.fromisoformat(each["at"]),
+                each["fingerprint"],
+                tuple(each["groups"]),
+            )
             for each in kept.get("approvals", ())
         ),
         monthly_runs=row.monthly_runs,
         why=row.why,
         moved_by=row.moved_by,
         moved_at=row.moved_at,
+        holders=tuple(Holder(**each) for each in kept.get("holders", ())),
     )
 
 
