@@ -4,7 +4,7 @@ import asyncio
 import os
 import uuid
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import structlog
@@ -30,6 +30,9 @@ from workflows.ports import Clock
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+
+UNDER = "under"
+"""Key in the body of a message that stands in the thread of another: the subject of that one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,8 @@ class Courier:
     async def _send(self, errand: Errand) -> tuple[Posted, bool]:
         """Where it stands now, and whether an earlier attempt had put it there."""
         item = errand.item
+        if UNDER in item.body and not item.ts:
+            item = await self.store.read(lambda connection: _in_thread(connection, item))
         if item.ts:
             await self._timed(self.sender.update(item))
             return Posted(item.posted_channel, item.ts), False
@@ -223,6 +228,14 @@ class Courier:
                 )
 
         await self.store.write(act)
+
+
+def _in_thread(connection: Connection, item: OutboxItem) -> OutboxItem:
+    """Below the message that it belongs to, wherever that came to stand. Raises SendRefused."""
+    channel, ts = outbox_log.message_about(connection, str(item.body[UNDER]))
+    if not ts:
+        raise SendRefused("no_thread")
+    return replace(item, channel=channel, thread_ts=ts)
 
 
 def _errand(row: Any, run: RunView | None, about: Any, now: float) -> Errand:

@@ -294,6 +294,12 @@ def message_about(connection: Connection, subject: str) -> tuple[str, str]:
     return (row.posted_channel, row.ts) if row else ("", "")
 
 
+def place_of(connection: Connection, subject: str) -> str:
+    """Where the first message about something is meant to stand; empty when there is none."""
+    query = select(outbox.c.channel).where(outbox.c.subject == subject).order_by(outbox.c.seq).limit(1)
+    return connection.execute(query).scalar() or ""
+
+
 def subject_of_message(connection: Connection, channel: str, ts: str) -> str:
     """What the message at this place is about; empty when it is none of those."""
     query = select(outbox.c.subject).where(outbox.c.posted_channel == channel, outbox.c.ts == ts)
