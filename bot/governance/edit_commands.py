@@ -196,7 +196,7 @@ class Undo(AdminCommand):
 
     title: ClassVar = "Undo"
     about: ClassVar = "Takes back the change that was applied last in this thread or by you, or a named one."
-    examples: ClassVar = ("undo that", "undo c_ab12cd34")
+    examples: ClassVar = ("undo that", "undo c_ab23cd45")
     permissions: ClassVar = (_P.ROLL_BACK, _P.PROPOSE, _P.EDIT_KNOWLEDGE, _P.GRANT, _P.APPROVE)
     command: Literal["undo"] = "undo"
     change: Annotated[str, Field(pattern=r"^(c_[a-z2-7]{8})?$")] = ""

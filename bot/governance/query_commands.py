@@ -74,7 +74,10 @@ class ShowCommand(AdminCommand):
 
     def words(self) -> str:
         """What is looked at."""
-        return f"Show {TOPIC_WORDS[self.topic]} of {self.workflow}" if self.workflow else "Show the models"
+        if not self.workflow:
+            return "Show the models"
+        of = " " if self.topic == "workflow" else " of "
+        return f"Show {TOPIC_WORDS[self.topic]}{of}{self.workflow}"
 
 
 class Changes(AdminCommand):

@@ -41,9 +41,13 @@ class Spoken:
     is_question: bool = False
     """Ends with a question mark and asks nobody to do something."""
 
-    def restored(self, text: str) -> str:
-        """A piece of the head with its quotations put back."""
+    def with_quotes(self, text: str) -> str:
+        """A piece of the head with its quotations put back, people still as marks."""
         return _MARK.sub(lambda found: f"“{self._quote(found)}”", text).strip()
+
+    def restored(self, text: str) -> str:
+        """A piece of the head as text."""
+        return _named(self.with_quotes(text))
 
     def unquoted(self, text: str) -> str:
         """A piece of the head without the marks of a quotation that is all of it; else as `restored`."""
@@ -71,6 +75,7 @@ def hear(raw: str) -> Spoken:
             head += flat[at : found.start()] + _kept(found, text, quotes)
             at = found.end()
     body = text[cut.end() :].strip().removeprefix("```").removesuffix("```").strip() if cut else ""
+    body = _named(body)
     return _polished(" ".join((head + flat[at:end]).split()), body, tuple(quotes))
 
 
@@ -83,8 +88,13 @@ def _kept(found: re.Match[str], text: str, quotes: list[str]) -> str:
     inner = text[found.start() + 1 : found.end() - 1]
     if found[2] is not None and not any(map(str.isspace, inner)):
         return inner
-    quotes.append(inner)
+    quotes.append(_named(inner))
     return f"\ue000{len(quotes) - 1}\ue001"
+
+
+def _named(text: str) -> str:
+    """People as they are written where nobody is meant to be rung up."""
+    return re.sub("\ue002([A-Za-z0-9]+)\ue003", r"@\1", text)
 
 
 def _marked(found: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.governance.vocabulary import nearest_of
+from workflows.inputs import Input
 from workflows.rules import InvalidCondition, parse_condition
 from workflows.steps.classify import ClassifyStep
 from workflows.steps.extract import ExtractStep
@@ -55,7 +56,8 @@ class Subject:
     words: tuple[str, ...]
     """What people call it."""
     choices: tuple[str, ...] = ()
-    may_be_null: bool = False
+    absent: str = ""
+    """How it reads when nobody gave it: null, or the default of an optional number; empty for never."""
 
 
 def condition_of(said: str, workflow: Workflow) -> str:
@@ -94,8 +96,16 @@ def subjects_of(workflow: Workflow) -> tuple[Subject, ...]:
 def _given(workflow: Workflow) -> Iterator[Subject]:
     for name, each in workflow.inputs.items():
         words = (_spaced(name), each.label.split(",")[0].casefold())
-        may_be_null = not each.required and each.default is None
-        yield Subject(f"inputs.{name}", each.kind, words, tuple(each.choices), may_be_null)
+        yield Subject(f"inputs.{name}", each.kind, words, tuple(each.choices), _absent(each))
+
+
+def _absent(given: Input) -> str:
+    if given.required:
+        return ""
+    if given.default is None:
+        return "null"
+    is_number = given.kind in ("number", "integer") and not isinstance(given.default, bool | str)
+    return f"{given.default:g}" if is_number else ""
 
 
 def _made(workflow: Workflow) -> Iterator[Subject]:
@@ -103,7 +113,7 @@ def _made(workflow: Workflow) -> Iterator[Subject]:
         if isinstance(step, ExtractStep):
             for name, row in step.fields.items():
                 reference = f"{step.id}.fields.{name}"
-                yield Subject(reference, row.kind, (_spaced(name),), tuple(row.choices), True)
+                yield Subject(reference, row.kind, (_spaced(name),), tuple(row.choices), "null")
         elif isinstance(step, ClassifyStep):
             kinds = ("label", "kind", "kind of request", "request", "it", "category", _spaced(step.id))
             yield Subject(f"{step.id}.label", "choice", kinds, tuple(step.labels))
@@ -167,7 +177,9 @@ def _comparison(subject: Subject, operator: str, said: str, workflow: Workflow) 
     name = subject.reference
     is_search = operator == "contains"
     compared = f"{name}.contains({value})" if is_search else f"{name} {operator} {value}"
-    return f"{name} != null && {compared}" if subject.may_be_null else compared
+    # a default below the limit would hold whenever nobody gave a value
+    is_guarded = subject.absent == "null" or (subject.absent and operator in ("<", "<="))
+    return f"{name} != {subject.absent} && {compared}" if is_guarded else compared
 
 
 def _value(subject: Subject, said: str, workflow: Workflow) -> str:

@@ -13,8 +13,9 @@ NEAR = 0.84
 _WORDS = re.compile(r"[^\W_]+")
 # fmt: off
 _SMALL = frozenset((
-    "the", "a", "an", "our", "its", "it", "of", "on", "in", "for", "to", "from", "about", "document", "documents",
-    "doc", "docs", "page", "pages", "file", "files", "article", "number", "value", "setting", "parameter",
+    "the", "a", "an", "our", "its", "it", "of", "on", "in", "for", "to", "from", "about", "document",
+    "documents", "doc", "docs", "page", "pages", "file", "files", "article", "number", "value", "setting",
+    "parameter",
 ))
 # fmt: on
 NOUNS = frozenset(("workflow", "bot", "assistant", "prompt", "flow", "command"))
