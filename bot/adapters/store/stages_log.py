@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, Row, String, Table, Text, insert, select, update
+from sqlalchemy import Column, Connection, Integer, Row, String, Table, Text, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
 from bot.governance.stages import Pilot, Stage
@@ -57,16 +58,23 @@ def read_standings(connection: Connection) -> dict[str, Standing]:
     return {row.workflow: _standing(row) for row in connection.execute(_READ)}
 
 
-def lock_standing(connection: Connection, workflow: str) -> Standing | None:
-    """As `read_standing`, and nobody else moves it before this transaction ends."""
-    query = select(stages).where(stages.c.workflow == workflow).with_for_update()
-    row = connection.execute(query).first()
-    return None if row is None else _standing(row)
+def lock_standing(connection: Connection, otherwise: Standing) -> Standing:
+    """Where a workflow stands, `otherwise` when nobody moved it yet; nobody else moves it meanwhile."""
+    row = {"workflow": otherwise.workflow, **_values(otherwise)}
+    insert_row = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(insert_row(stages).values(**row).on_conflict_do_nothing())
+    query = select(stages).where(stages.c.workflow == otherwise.workflow).with_for_update()
+    return _standing(connection.execute(query).one())
 
 
 def write_standing(connection: Connection, standing: Standing) -> None:
-    """Put a workflow where it stands now."""
-    values = {
+    """Put a workflow, which is locked, where it stands now."""
+    statement = update(stages).where(stages.c.workflow == standing.workflow)
+    connection.execute(statement.values(**_values(standing)))
+
+
+def _values(standing: Standing) -> dict[str, Any]:
+    return {
         "stage": standing.stage.value,
         "pilot": _pilot_json(standing),
         "monthly_runs": standing.monthly_runs,
@@ -74,9 +82,6 @@ def write_standing(connection: Connection, standing: Standing) -> None:
         "moved_by": standing.moved_by,
         "moved_at": standing.moved_at,
     }
-    found = connection.execute(update(stages).where(stages.c.workflow == standing.workflow).values(**values))
-    if not found.rowcount:
-        connection.execute(insert(stages).values(workflow=standing.workflow, **values))
 
 
 def _pilot_json(standing: Standing) -> dict[str, Any]:
