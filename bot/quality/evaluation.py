@@ -40,9 +40,9 @@ class CaseScore:
     name: str
     """The expectation it judges, e.g. `must_cite`."""
     passed: bool | None
-    """None when it says something of the answer without deciding."""
+    """None when it could not be judged, or says something of the answer without deciding."""
     value: float | None
-    """From 0 to 1; None when not judged."""
+    """From 0 to 1; None when it could not be judged."""
     reason: str
     """A plain sentence, always."""
 
@@ -55,6 +55,8 @@ class Trial:
     scores: tuple[CaseScore, ...] = ()
     cost_usd: Decimal = Decimal(0)
     """Of the answer; what judging it cost is with the report."""
+    is_priced: bool = True
+    """False when nobody knows the price of a model that was called."""
     seconds: float = 0.0
     answer: str = ""
     """Empty as well when the answer draws on what not everyone may read."""
@@ -62,6 +64,8 @@ class Trial:
     model: str = ""
     note: str = ""
     """Why it was skipped, not run or failed to answer: a plain sentence."""
+    failure: str = ""
+    """Name of the error class when it failed to answer."""
 
     @property
     def was_run(self) -> bool:
@@ -209,6 +213,8 @@ class EvaluationReport:
     @cached_property
     def statement(self) -> str:
         """Whether "worse" is more than noise, in plain sentences; what passed, when there is one side."""
+        if not self.golden:
+            return "There are no golden cases yet."
         if not self.has_two_sides:
             return f"{self.passed} of {self.judged} cases pass."
         pairs = [row for row in self.golden if _is_decided(row.old) and _is_decided(row.new)]

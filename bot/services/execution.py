@@ -42,7 +42,7 @@ class Execution:
         workflow = pinned.root
         ports = Ports(
             model=self.models.bind(self._record, run_id=row.id, profiles_text=pinned.models_text),
-            retriever=self.holdings.retriever(_audience(row), pins.get(KNOWLEDGE)),
+            retriever=self.holdings.retriever(audience_of(row), pins.get(KNOWLEDGE)),
             clock=self.clock,
             journal=RunJournal(self.store, held),
             library=pinned,
@@ -89,6 +89,7 @@ class Execution:
         return pass_on
 
 
-def _audience(row: RunRow) -> Audience:
+def audience_of(row: RunRow) -> Audience:
+    """Who reads the answer of a run, and so what it may be made from."""
     origin = Origin.from_json(row.origin)
     return TERMINAL if origin.surface == "terminal" else Audience.of(Actor.from_json(row.actor), origin)

@@ -48,8 +48,9 @@ def read_cases(connection: Connection, workflow: str) -> tuple[CaseRecord, ...]:
     return tuple(CaseRecord(**row._asdict()) for row in connection.execute(query))
 
 
-def insert_case(connection: Connection, case: CaseRecord) -> None:
-    """Keep a new row."""
+def put_case(connection: Connection, case: CaseRecord) -> None:
+    """Keep a row in the place of whatever stood under its key."""
+    connection.execute(delete(cases).where(cases.c.workflow == case.workflow, cases.c.key == case.key))
     connection.execute(insert(cases).values(**asdict(case)))
 
 

@@ -161,6 +161,11 @@ def list_documents(connection: Connection, collection: str) -> tuple[DocumentRow
     return tuple(map(_document_row, rows))
 
 
+def document_paths(connection: Connection) -> dict[str, str]:
+    """Id of every document, removed ones too, to its path in its collection."""
+    return {row.id: row.path for row in connection.execute(select(documents.c.id, documents.c.path))}
+
+
 def list_sources(connection: Connection, collection: str) -> tuple[str, ...]:
     """The folders and files that live documents came from."""
     query = select(documents.c.source).distinct()
