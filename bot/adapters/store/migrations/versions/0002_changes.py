@@ -74,6 +74,7 @@ def upgrade() -> None:
     op.create_table(
         "conversations",
         sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("request", sa.String(length=200), nullable=False),
         sa.Column("person", sa.String(length=64), nullable=False),
         sa.Column("channel", sa.String(length=64), nullable=False),
         sa.Column("thread_ts", sa.String(length=32), nullable=False),
@@ -84,9 +85,13 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
+        sa.UniqueConstraint("request", name=op.f("uq_conversations_request")),
     )
     op.create_index(
         "ix_conversations_channel_thread_ts", "conversations", ["channel", "thread_ts"], unique=False
+    )
+    op.create_index(
+        "ix_conversations_person_updated_at", "conversations", ["person", "updated_at"], unique=False
     )
     op.create_table(
         "drafts",
