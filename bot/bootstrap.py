@@ -1,5 +1,6 @@
 """The composition root: the only place that constructs. Its parameters are what a test may swap."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,15 @@ from bot.adapters.queue.wakeup import EmbeddedQueue, RunQueue, WakeUp
 from bot.adapters.store.database import Store
 from bot.adapters.store.migrate import migrate
 from bot.adapters.system_clock import SystemClock
+from bot.quality.likeness import similarity_by
 from bot.services.access import Access
 from bot.services.catalogue import SETTINGS, Catalogue, Content
 from bot.services.complaints import Complaints
+from bot.services.evaluating import Evaluations
+from bot.services.evaluation_material import Limits
 from bot.services.execution import Execution
 from bot.services.feedback import Feedback
+from bot.services.golden_cases import GoldenCases
 from bot.services.holdings import Holdings
 from bot.services.outbox import Courier
 from bot.services.outbox_items import Sender
@@ -47,6 +52,8 @@ class Product:
     runs: Runs
     feedback: Feedback
     preferences: Preferences
+    golden: GoldenCases
+    evaluations: Evaluations
 
     def worker(self, on_text: Callable[[str, str], None] | None = None) -> Worker:
         """Executes queued runs; `on_text` hears run id and piece of answers being written."""
@@ -75,19 +82,37 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
     access = Access(store, clock, settings.admins)
     catalogue = Catalogue(store, access, clock, embedder.encode)
     queue, outgoing = _queue(store), WakeUp()
+    holdings = Holdings(store, settings.data_dir, clock, chroma_url=settings.chroma_url, embedder=embedder)
+    models = Models(profiles, embedder=embedder, clock=clock, environ=environment())
+    golden = GoldenCases(store, access, catalogue, clock, LIBRARY)
+    near = similarity_by(embedder.encode)
     return Product(
         settings=settings,
         store=store,
         clock=clock,
         access=access,
         catalogue=catalogue,
-        holdings=Holdings(store, settings.data_dir, clock, chroma_url=settings.chroma_url, embedder=embedder),
-        models=Models(profiles, embedder=embedder, clock=clock, environ=environment()),
+        holdings=holdings,
+        models=models,
         queue=queue,
         outgoing=outgoing,
         runs=Runs(store, catalogue, access, clock, queue, outgoing),
         feedback=Feedback(store, clock, Complaints(access), outgoing),
         preferences=Preferences(store, clock),
+        golden=golden,
+        evaluations=Evaluations(
+            store, catalogue, models, holdings, clock, golden, near, evaluation_limits(settings)
+        ),
+    )
+
+
+def evaluation_limits(settings: Settings) -> Limits:
+    """How much an evaluation may do."""
+    return Limits(
+        concurrency=settings.evaluation_concurrency,
+        local_concurrency=os.cpu_count() or 1,
+        cap_usd=settings.evaluation_dollars,
+        voted_down=settings.evaluation_votes,
     )
 
 

@@ -1,6 +1,7 @@
 """Every setting, read from the environment and `.env`; nothing else in the product reads the environment."""
 
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,6 +84,27 @@ class Settings(BaseSettings):
         ge=1,
         le=256,
         description="Runs that one worker executes at a time.",
+    )
+    evaluation_dollars: Decimal = Field(
+        default=Decimal("1.00"),
+        alias="SPANWISE_EVALUATION_DOLLARS",
+        ge=0,
+        le=10_000,
+        description="Most dollars that one evaluation may spend, judging included.",
+    )
+    evaluation_concurrency: int = Field(
+        default=16,
+        alias="SPANWISE_EVALUATION_CONCURRENCY",
+        ge=1,
+        le=256,
+        description="Cases that one evaluation tries at a time.",
+    )
+    evaluation_votes: int = Field(
+        default=20,
+        alias="SPANWISE_EVALUATION_VOTES",
+        ge=0,
+        le=200,
+        description="Answers voted down that an evaluation tries again, the newest first.",
     )
     log_level: str = Field(
         default="INFO",
