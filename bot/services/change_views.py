@@ -161,6 +161,8 @@ class ChangeView:
     tests: tuple[Tested, ...]
     untested: tuple[str, ...]
     """Affected workflows that have no case to run."""
+    token: str
+    """Incident token when its cases could not be run."""
     why: Mapping[str, str]
     """What moved, who asked to stop, and such: facts, with their kind under `reason`."""
     previous_number: int | None
@@ -177,8 +179,8 @@ class ChangeView:
 
     @property
     def is_failing(self) -> bool:
-        """Whether a case that passes today fails with it."""
-        return any(each.newly_failing for each in self.tests)
+        """Whether a case that passes today fails with it, or its cases could not be run at all."""
+        return bool(self.token) or any(each.newly_failing for each in self.tests)
 
     @property
     def approvals_given(self) -> int:
@@ -207,8 +209,8 @@ def authors_of(row: ChangeRow) -> frozenset[str]:
 
 
 def is_failing(row: ChangeRow) -> bool:
-    """Whether a case that passes today fails with a stored change."""
-    return any(each["newly_failing"] for each in row.tests.get("reports", ()))
+    """Whether a case that passes today fails with a stored change, or its cases could not be run at all."""
+    return bool(row.tests.get("token")) or any(each["newly_failing"] for each in row.tests.get("reports", ()))
 
 
 def view_change(connection: Connection, targets: Targets, change_id: str) -> ChangeView:
@@ -269,6 +271,7 @@ def _view(connection: Connection, targets: Targets, row: ChangeRow, reviews: Seq
         may_approve=approvers(connection, targets, target),
         tests=tuple(Tested.from_json(each) for each in row.tests.get("reports", ())),
         untested=tuple(row.tests.get("untested", ())),
+        token=str(row.tests.get("token", "")),
         why=row.why,
         previous_number=row.previous_number,
         applied_number=row.applied_number,

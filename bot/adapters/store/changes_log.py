@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     Boolean,
@@ -80,8 +80,11 @@ change_reviews = Table(
     Column("reviewed_at", UtcDateTime, nullable=False),
 )
 
-ChangeRow = Row[Any]
+ChangeRow: TypeAlias = Row[Any]
 """A row of `changes`, its columns as attributes."""
+
+ReviewRow: TypeAlias = Row[Any]
+"""A row of `change_reviews`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +192,7 @@ def put_review(
     connection.execute(insert(change_reviews).values(**key, **values))
 
 
-def read_reviews(connection: Connection, change_ids: Iterable[str]) -> tuple[Row[Any], ...]:
+def read_reviews(connection: Connection, change_ids: Iterable[str]) -> tuple[ReviewRow, ...]:
     """Reviews of some changes, of every round, oldest first."""
     query = select(change_reviews).where(change_reviews.c.change_id.in_(list(change_ids)))
     return tuple(connection.execute(query.order_by(change_reviews.c.reviewed_at, change_reviews.c.person)))
