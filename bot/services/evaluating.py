@@ -197,7 +197,7 @@ class Evaluations:
         at_once = self._limits.concurrency
         if not any(side.writes for side in sides.values()):
             at_once = min(at_once, self._limits.local_concurrency)
-        await _all(jobs, rows.trials, at_once, on_progress)
+        await try_jobs(jobs, rows.trials, at_once, on_progress)
 
     def _jobs(
         self, trials: Trials, sides: Mapping[str, Side], material: Material
@@ -275,7 +275,7 @@ class Evaluations:
         )
 
 
-async def _all(
+async def try_jobs(
     jobs: Sequence[tuple[tuple[str, str], Callable[[], Awaitable[Trial]]]],
     found: dict[tuple[str, str], Trial],
     at_once: int,
