@@ -19,6 +19,7 @@ from bot.services.access import NotAuthorized
 from bot.services.actors import Actor, Origin
 from bot.services.change_errors import (
     AlreadyProposed,
+    MovedSince,
     NotAnApprover,
     NothingChanged,
     RevisedMeanwhile,
@@ -63,6 +64,8 @@ class Proposal:
     key: str = ""
     """The same key again is the same proposal."""
     label: str = PRODUCTION
+    base_hash: str = ""
+    """Of the content that its author saw; empty for whatever stands there now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,9 @@ class Proposals:
         if known is not None:
             return known
         current = self.targets.current(connection, asked.target, asked.label)
+        if asked.base_hash not in ("", current.content_hash):
+            moved = self.targets.moved_last(connection, asked.target, asked.label)
+            raise MovedSince(asked.target, (0, current.number), moved.by, moved.at)
         content = self._new_content(connection, asked, current)
         self._refuse_twice(connection, asked, content)
         needed = self.ways.policies[asked.target.kind].approvals

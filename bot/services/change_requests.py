@@ -83,13 +83,15 @@ class Changes:
         effect: str = "",
         key: str = "",
         label: str = PRODUCTION,
+        base_hash: str = "",
     ) -> ChangeView:
         """Ask for a change; what needs no approval is in force when this returns. The same key asks once.
 
         A document without content is to be taken out; a grant has the content `held` or none.
-        Raises NotAuthorized, UnknownTarget, InvalidContent, NothingChanged, AlreadyProposed.
+        Raises NotAuthorized, UnknownTarget, InvalidContent, NothingChanged, AlreadyProposed, and MovedSince
+        when `base_hash`, of the content its author saw, is not of what stands there now.
         """
-        asked = Proposal(target, content, origin, reason, effect, key, label)
+        asked = Proposal(target, content, origin, reason, effect, key, label, base_hash)
 
         def act(connection: Connection) -> ChangeRow:
             row = self.proposals.open(connection, actor, asked)
