@@ -45,7 +45,8 @@ DECISIONS = frozenset({TriageState.CASE, TriageState.PROMPT, TriageState.KNOWLED
 """States that an owner chooses."""
 
 ALIKE = 0.8
-"""Cosine from which two questions ask the same."""
+"""Cosine from which two questions ask the same: one decision then counts for both, so it is set where pairs
+that differ in one word of substance (London, Paris) fall short, at the price of some that ask the same."""
 
 _MARKS = re.compile(r"\[\d{1,3}\]|[*_`#>]+")
 

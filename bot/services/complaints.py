@@ -94,7 +94,8 @@ class Complaints:
             triage_log.wait_again(connection, run_id, at)
             self._record(connection, by, "triage.reopened", row, at)
             self._nudge(connection, row, at)
-        outbox_log.redraw(connection, card_subject(item.leader if item and item.leader else run_id))
+        for shown in {run_id, item.leader if item and item.leader else run_id}:
+            outbox_log.redraw(connection, card_subject(shown))
 
     def _withdraw(self, connection: Connection, run_id: str, by: str, at: datetime) -> None:
         if triage_log.end_waiting(connection, run_id, TriageState.WITHDRAWN, by=by, result="", at=at):

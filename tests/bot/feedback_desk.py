@@ -6,13 +6,29 @@ from bot.adapters.store import audit_log, outbox_log, triage_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.triage_log import TriageItem
 from bot.governance.roles import Role
+from bot.services.catalogue import Catalogue, Content
 from bot.services.complaints import Complaints
 from bot.services.feedback import Feedback
+from bot.services.runs import Runs
 from tests.bot.run_desk import ANA, DEV, Desk
 from tests.fakes import FakePerform
 from workflows.run import Answer, RunResult, RunStatus
 
 OWNER = "U0CHLOE"
+
+WORKFLOW = """
+name: ask-policy
+title: Ask the people handbook
+purpose: Answers questions about leave and expenses from the handbook.
+inputs:
+  question: {kind: text, label: Your question, max_length: 2000, from: message}
+steps:
+  - {id: find, kind: retrieve, collection: people, query: "{{ inputs.question }}"}
+  - {id: answer, kind: prompt, task: answer, template: ask-policy.answer, passages: find,
+     variables: {question: "{{ inputs.question }}"}}
+answer: "{{ answer.text }}"
+"""
+PROMPT = "---\nvariables: [question]\n---\nAnswer: {{ question }}\n"
 
 
 class FeedbackDesk(Desk):
@@ -21,6 +37,8 @@ class FeedbackDesk(Desk):
     def __init__(self, store: Store) -> None:
         super().__init__(store, FakePerform(self._answer))
         self.says = "Five days."
+        self.catalogue = Catalogue(store, self.access, self.clock)
+        self.runs = Runs(store, self.catalogue, self.access, self.clock, self.queue, self.outgoing)
         self.feedback = Feedback(store, self.clock, Complaints(self.access), self.outgoing)
 
     async def _answer(self, row: Any, _held: Any, _on_progress: Any) -> RunResult:
@@ -28,6 +46,9 @@ class FeedbackDesk(Desk):
 
     async def open(self) -> "FeedbackDesk":
         """Everybody may run, and one person owns the workflow."""
+        await self.catalogue.seed(
+            [Content("prompt", "ask-policy.answer", PROMPT), Content("workflow", "ask-policy", WORKFLOW)]
+        )
         await super().open()
         await self.access.grant(DEV, OWNER, Role.OWNER, "workflow:ask-policy")
         return self

@@ -47,8 +47,8 @@ async def test_owners_hear_of_a_workflow_once_a_week(desk: FeedbackDesk) -> None
 
 
 async def test_admins_hear_of_what_nobody_owns(store: Store) -> None:
-    desk = FeedbackDesk(store)
-    await desk.access.grant(DEV, "everyone", Role.RUNNER)
+    desk = await FeedbackDesk(store).open()
+    await desk.access.revoke(DEV, OWNER, Role.OWNER, "workflow:ask-policy")
     await desk.access.grant(DEV, "S0LEADS", Role.OWNER, "workflow:ask-policy")
     await desk.voted_down()
     assert [nudge.channel for nudge in desk.queued("triage-nudge")] == ["U0DEV"]
