@@ -38,6 +38,11 @@ class Complaint:
     """What it should have said, in the person's words."""
 
 
+def is_person(name: str) -> bool:
+    """Whether this is the id of somebody who can be written to, not of a group or of the terminal."""
+    return bool(_PERSON.fullmatch(name))
+
+
 def person_source(person: str) -> str:
     """The source of a person's scores."""
     return f"person:{person}"
@@ -64,7 +69,7 @@ def standing_complaints(connection: Connection, run_ids: Collection[str]) -> dic
 def owners_of(grants: Iterable[Grant], workflow: str) -> tuple[str, ...]:
     """The people who own a workflow; where nobody does, the admins."""
     scopes = (EVERYTHING, f"workflow:{workflow}")
-    held = [grant for grant in grants if grant.scope in scopes and _PERSON.fullmatch(grant.grantee)]
+    held = [grant for grant in grants if grant.scope in scopes and is_person(grant.grantee)]
     owners = [grant.grantee for grant in held if grant.role is Role.OWNER]
     return tuple(dict.fromkeys(owners or [grant.grantee for grant in held if grant.role is Role.ADMIN]))
 

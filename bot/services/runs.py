@@ -51,6 +51,8 @@ class RunRequest:
     origin: Origin
     follows: str = ""
     """The run whose thread this continues."""
+    is_unseen: bool = False
+    """No message is posted: whoever asks looks at the answer first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Runs:
             label=released.label,
         )
         run_log.insert_run(connection, run, request.dedupe_key, now)
-        if request.origin.surface not in SILENT:
+        if request.origin.surface not in SILENT and not request.is_unseen:
             outbox_log.insert_item(connection, _message(run.id, request), now)
         self._queue.announce(connection, run.id)
         context = {"workflow": run.workflow, "surface": request.origin.surface, "follows": request.follows}

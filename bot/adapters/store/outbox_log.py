@@ -330,7 +330,7 @@ def run_of_thread(connection: Connection, channel: str, thread_ts: str) -> str |
     query = (
         select(outbox.c.run_id)
         .where(
-            outbox.c.kind.in_(("run", "share")),
+            outbox.c.kind.in_(("run", "share", "fix")),
             or_(
                 and_(outbox.c.posted_channel == channel, outbox.c.ts == thread_ts),
                 # a reply may come before the post in its thread is marked as sent

@@ -74,7 +74,7 @@ def scores_of(connection: Connection, run_ids: Collection[str], names: Collectio
 
 
 def voted_down(
-    connection: Connection, name: str, workflows: Collection[str], since: datetime
+    connection: Connection, name: str, workflows: Collection[str], since: datetime, *, limit: int
 ) -> tuple[tuple[str, str], ...]:
     """Run and source of each standing score below zero of these workflows' runs, newest word first."""
     query = (
@@ -87,5 +87,6 @@ def voted_down(
             runs.c.workflow.in_(list(workflows)),
         )
         .order_by(scores.c.updated_at.desc(), scores.c.run_id, scores.c.source)
+        .limit(limit)
     )
     return tuple((row.run_id, row.source) for row in connection.execute(query))
