@@ -1,9 +1,8 @@
 """Editing: what a person may edit, their text that is kept on the way, and proposing it at the end."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -22,6 +21,9 @@ from bot.governance.roles import Permission
 from bot.services.access import Access, Outsider
 from bot.services.actors import Actor, Origin
 from bot.services.catalogue import Catalogue, Released
+from bot.services.change_errors import MovedSince
+from bot.services.change_requests import Changes
+from bot.services.change_views import ChangeView
 from bot.services.edit_targets import Live, read_live, targets_of
 from bot.services.opaque_ids import draft_id
 from bot.services.pinning import RULES
@@ -53,23 +55,6 @@ class BaseMoved(Exception):
     def __init__(self, target: Target, by: str, draft: str) -> None:
         super().__init__(str(target))
         self.facts = {"kind": target.kind, "name": target.name, "by": by, "draft": draft}
-
-
-class Proposed(Protocol):
-    """A change request, as far as editing needs to know it."""
-
-    @property
-    def id(self) -> str:
-        """What people call it by."""
-
-
-class Proposing(Protocol):
-    """Where edited texts go."""
-
-    async def propose(
-        self, actor: Actor, target: Target, content: str, *, reason: str, origin: Origin, key: str
-    ) -> Proposed:
-        """Make a change request of a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +98,7 @@ class Drafting:
     """A person's edits, kept in the store. Nobody sees anybody else's."""
 
     def __init__(
-        self, store: Store, access: Access, catalogue: Catalogue, clock: Clock, changes: Proposing
+        self, store: Store, access: Access, catalogue: Catalogue, clock: Clock, changes: Changes
     ) -> None:
         self._store = store
         self._access = access
@@ -219,14 +204,37 @@ class Drafting:
 
         return await self._store.write(act)
 
-    async def propose(self, actor: Actor, edit: Edit, origin: Origin) -> Proposed:
+    async def live(self, target: Target) -> Live:
+        """The target as it is now, for a form that was shown already. Raises NothingToEdit."""
+        return await self._store.read(
+            lambda connection: read_live(connection, target, self._catalogue.versions(connection))
+        )
+
+    async def step(self, actor: Actor, edit: Edit, change: Callable[[Edit], Edit]) -> Editing:
+        """Change a draft as it stands, or begin one; needs no role, as `keep`.
+
+        Raises Outsider, NothingToEdit, and DraftMoved when it is not at the revision of `edit`.
+        """
+        _refuse_outsiders(actor)
+
+        def act(connection: Connection) -> Editing:
+            live = read_live(connection, edit.target, self._catalogue.versions(connection))
+            kept = read_draft(connection, actor.id, edit.draft_id)
+            now = _edit_of(kept) if kept else replace(edit, content=live.text, revision=0)
+            if now.revision != edit.revision:
+                raise DraftMoved(edit.draft_id)
+            changed = self._keep(connection, actor, change(replace(now, base_hash=edit.base_hash)), "")
+            return Editing(changed, live, read_draft(connection, actor.id, edit.draft_id))
+
+        return await self._store.write(act)
+
+    async def propose(self, actor: Actor, edit: Edit, origin: Origin) -> ChangeView:
         """Make a change request of a text and let go of its draft.
 
         Raises BaseMoved when what it was made from has moved, and what proposing raises; the text is then
         kept as a draft.
         """
         try:
-            await self._store.read(lambda connection: self._check_base(connection, edit))
             proposed = await self._changes.propose(
                 actor,
                 edit.target,
@@ -234,18 +242,17 @@ class Drafting:
                 reason=edit.reason,
                 origin=origin,
                 key=f"edit:{edit.draft_id}:{edit.revision}",
+                base_hash=edit.base_hash,
             )
         except Exception as error:
             with contextlib.suppress(Outsider, DraftMoved):
-                await self.keep(actor, edit, type(error).__name__)
+                await self.keep(actor, edit, _NAMES.get(type(error).__name__, type(error).__name__))
+            if isinstance(error, MovedSince):
+                live = await self.live(edit.target)
+                raise BaseMoved(edit.target, live.mover, edit.draft_id) from None
             raise
         await self._store.write(lambda connection: delete_draft(connection, actor.id, edit.draft_id))
         return proposed
-
-    def _check_base(self, connection: Connection, edit: Edit) -> None:
-        live = read_live(connection, edit.target, self._catalogue.versions(connection))
-        if live.hash != edit.base_hash:
-            raise BaseMoved(edit.target, live.mover, edit.draft_id)
 
     def _keep(self, connection: Connection, actor: Actor, edit: Edit, why: str) -> Edit:
         now = self._clock.now()
@@ -283,6 +290,9 @@ class Drafting:
             context={"draft": draft.id},
             at=self._clock.now(),
         )
+
+
+_NAMES: Mapping[str, str] = {"MovedSince": "BaseMoved"}
 
 
 def target_of(draft: StoredDraft) -> Target:

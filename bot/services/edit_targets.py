@@ -79,7 +79,7 @@ def values_of(text: str) -> dict[str, Json]:
 
 def values_text(values: Mapping[str, Json]) -> str:
     """Tuned values as a content, always laid out alike."""
-    return json.dumps(values, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    return json.dumps(values, ensure_ascii=False, sort_keys=True)
 
 
 def _users(target: Target, live: Versions) -> tuple[Workflow, ...]:
@@ -95,13 +95,12 @@ def _text(target: Target, workflow: Workflow, live: Versions) -> str:
     kept: StoredVersion | None = live.get((target.kind, target.name))
     if target.kind == RULES:
         try:
-            return table_text(rows_of(workflow, target.name.partition("/")[2]))
+            rows = rows_of(workflow, target.name.partition("/")[2])
         except UnknownTable:
             raise NothingToEdit(target) from None
-    if target.kind == PARAMETERS:
-        if not workflow.parameters:
-            raise NothingToEdit(target)
-        return values_text(values_of(kept.content if kept else "{}"))
+        return kept.content if kept else table_text(rows)
+    if target.kind == PARAMETERS and workflow.parameters:
+        return kept.content if kept else "{}"
     if kept is None:
         raise NothingToEdit(target)
     return kept.content

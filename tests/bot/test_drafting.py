@@ -1,42 +1,33 @@
 """Drafts: kept for their author alone, proposed on what they were made from, and lost by nobody."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store.database import Store
 from bot.bootstrap import library
-from bot.governance.changes import Target
-from bot.governance.roles import Permission, Role
+from bot.governance.changes import POLICIES, Target
+from bot.governance.roles import Role
 from bot.services.access import Access, NotAuthorized, Outsider
 from bot.services.actors import Actor, Origin
 from bot.services.catalogue import Catalogue, Content
+from bot.services.change_proposals import Ways
+from bot.services.change_requests import Changes
 from bot.services.drafting import BaseMoved, Drafting, DraftMoved, UnknownDraft
 from bot.services.edit_targets import NothingToEdit, values_of, values_text
+from bot.services.holdings import Holdings
+from bot.services.targets import Targets
 from tests.fakes import FakeClock
 
 ADMIN, ANA, BEN = Actor("U0DEV", "Dev"), Actor("U0ANA", "Ana"), Actor("U0BEN", "Ben")
 PROMPT = Target("prompt", "ask-policy.answer")
 PARAMETERS = Target("parameters", "ask-policy")
 ROUTE = Target("rules", "ask-policy/route")
+MINE = "---\nvariables: [passages, question]\n---\nMine {{ passages }} {{ question }}\n"
 WHERE = Origin("command", "T0SPAN", "C0PEOPLE")
 LIBRARY = Path(__file__).parents[2] / "workflows" / "library"
-
-
-@dataclass
-class FakeChanges:
-    """Takes proposals down; raises what it was told to."""
-
-    proposals: list[dict[str, Any]] = field(default_factory=list)
-    refusal: Exception | None = None
-
-    async def propose(self, actor: Actor, target: Target, content: str, **about: Any) -> Any:
-        if self.refusal is not None:
-            raise self.refusal
-        self.proposals.append({"actor": actor.id, "target": target, "content": content, **about})
-        return type("Change", (), {"id": f"c_{len(self.proposals)}"})()
 
 
 @dataclass
@@ -44,7 +35,7 @@ class Room:
     store: Store
     access: Access
     catalogue: Catalogue
-    changes: FakeChanges
+    changes: Changes
     drafting: Drafting
     clock: FakeClock
 
@@ -53,14 +44,15 @@ class Room:
 
 
 @pytest.fixture
-async def room(store: Store) -> Room:
+async def room(store: Store, tmp_path: Path) -> Room:
     clock = FakeClock()
     access = Access(store, clock, ["U0DEV"])
     catalogue = Catalogue(store, access, clock)
     await catalogue.seed(library(LIBRARY))
     await access.grant(ADMIN, "U0ANA", Role.EDITOR, "workflow:ask-policy")
     await access.grant(ADMIN, "U0BEN", Role.EDITOR)
-    changes = FakeChanges()
+    targets = Targets(catalogue, access, Holdings(store, tmp_path, clock), clock)
+    changes = Changes(store, targets, clock, WakeUp(), WakeUp(), Ways(POLICIES))
     return Room(store, access, catalogue, changes, Drafting(store, access, catalogue, clock, changes), clock)
 
 
@@ -77,7 +69,7 @@ async def test_the_menu_lists_what_this_person_may_edit(room: Room) -> None:
 async def test_an_edit_begins_with_what_is_live(room: Room) -> None:
     prompt = await room.drafting.begin(ANA, PROMPT)
     assert "numbered passages" in prompt.edit.content and not prompt.has_moved and prompt.draft is None
-    assert (await room.drafting.begin(ANA, PARAMETERS)).edit.content == "{}\n"
+    assert (await room.drafting.begin(ANA, PARAMETERS)).edit.content == "{}"
     assert "not_covered" in (await room.drafting.begin(ANA, ROUTE)).edit.content
     assert await room.drafting.drafts(ANA) == (), "looking keeps nothing"
     for name in ("prompt:nowhere", "parameters:draft-nothing", "rules:ask-policy/nowhere", "models:models"):
@@ -120,25 +112,24 @@ async def test_two_windows_on_one_table_do_not_mix(room: Room) -> None:
 async def test_proposing_hands_over_the_text_and_lets_go_of_the_draft(room: Room) -> None:
     edit = (await room.drafting.begin(ANA, PARAMETERS)).edit
     kept = await room.drafting.keep(ANA, replace(edit, content=values_text({"passages": 8}), reason="more"))
-    assert (await room.drafting.propose(ANA, kept, WHERE)).id == "c_1"
-    (made,) = room.changes.proposals
-    assert values_of(made["content"]) == {"passages": 8}
-    assert (made["reason"], made["origin"], made["target"]) == ("more", WHERE, PARAMETERS)
+    made = await room.drafting.propose(ANA, kept, WHERE)
+    assert values_of(made.content) == {"passages": 8}
+    assert (made.reason, made.origin, made.target, made.author) == ("more", WHERE, PARAMETERS, "U0ANA")
     assert await room.drafting.drafts(ANA) == ()
 
 
 async def test_a_moved_base_says_who_and_keeps_the_text(room: Room) -> None:
     edit = (await room.drafting.begin(ANA, PROMPT)).edit
     await room.release("prompt", PROMPT.name, "Theirs {{ passages }} {{ question }}")
-    mine = replace(edit, content="Mine {{ passages }}", reason="clearer")
+    mine = replace(edit, content=MINE, reason="clearer")
     with pytest.raises(BaseMoved) as moved:
         await room.drafting.propose(ANA, mine, WHERE)
-    assert moved.value.facts["by"] == "U0DEV" and room.changes.proposals == []
+    assert moved.value.facts["by"] == "U0DEV" and await room.changes.recent(ANA) == ()
     again = await room.drafting.resume(ANA, edit.draft_id)
-    assert again.has_moved and (again.edit.content, again.edit.reason) == ("Mine {{ passages }}", "clearer")
+    assert again.has_moved and (again.edit.content, again.edit.reason) == (MINE, "clearer")
     assert again.live.text == "Theirs {{ passages }} {{ question }}"
-    await room.drafting.propose(ANA, replace(again.edit, base_hash=again.live.hash), WHERE)
-    assert len(room.changes.proposals) == 1
+    made = await room.drafting.propose(ANA, replace(again.edit, base_hash=again.live.hash), WHERE)
+    assert [change.id for change in await room.changes.recent(ANA)] == [made.id]
 
 
 async def test_a_table_without_a_version_moves_with_its_workflow(room: Room) -> None:
@@ -152,7 +143,7 @@ async def test_a_table_without_a_version_moves_with_its_workflow(room: Room) -> 
 
 async def test_a_role_taken_away_meanwhile_keeps_the_text(room: Room) -> None:
     edit = (await room.drafting.begin(ANA, PROMPT)).edit
-    room.changes.refusal = NotAuthorized(Permission.PROPOSE, "workflow:ask-policy")
+    await room.access.revoke(ADMIN, "U0ANA", Role.EDITOR, "workflow:ask-policy")
     with pytest.raises(NotAuthorized):
         await room.drafting.propose(ANA, replace(edit, content="Mine"), WHERE)
     assert [draft.why for draft in await room.drafting.drafts(ANA)] == ["NotAuthorized"]
@@ -161,7 +152,6 @@ async def test_a_role_taken_away_meanwhile_keeps_the_text(room: Room) -> None:
 async def test_outsiders_are_refused(room: Room) -> None:
     guest = Actor("U0X", is_outsider=True)
     edit = (await room.drafting.begin(ANA, PROMPT)).edit
-    room.changes.refusal = Outsider("U0X")
     for act in (
         room.drafting.editable(guest),
         room.drafting.menu(guest, "ask-policy"),
@@ -173,3 +163,13 @@ async def test_outsiders_are_refused(room: Room) -> None:
     ):
         with pytest.raises(Outsider):
             await act
+
+
+async def test_a_step_changes_the_draft_as_it_stands(room: Room) -> None:
+    edit = (await room.drafting.begin(ANA, ROUTE)).edit
+    first = await room.drafting.step(ANA, edit, lambda now: replace(now, content=now.content + "# one"))
+    assert first.edit.content.endswith("# one") and first.edit.revision == 1 and first.draft is not None
+    with pytest.raises(DraftMoved):
+        await room.drafting.step(ANA, edit, lambda now: now)
+    await room.drafting.step(ANA, first.edit, lambda now: replace(now, content=now.content + " two"))
+    assert (await room.drafting.resume(ANA, edit.draft_id)).edit.content.endswith("# one two")
