@@ -68,6 +68,15 @@ def choose(missing: Missing, value: str, vocabulary: Vocabulary) -> Understandin
         return missing
 
 
+def put_together(kind: str, slots: Slots, vocabulary: Vocabulary) -> Understood | Missing | None:
+    """A command from pieces that somebody or something else named, by the same checks as a sentence."""
+    try:
+        found = _resolved(kind, slots, vocabulary, Spoken(""), is_asked=True)
+    except (NotOurs, KeyError):
+        return None
+    return None if isinstance(found, Unsure) else found
+
+
 def _read(spoken: Spoken, vocabulary: Vocabulary, given: Slots) -> Understanding | None:
     for pattern in PATTERNS:
         if spoken.is_question and not pattern.is_query:

@@ -83,15 +83,14 @@ def find_request(connection: Connection, request: str) -> ConversationRow | None
 def find_asking(
     connection: Connection, person: str, channel: str, thread_ts: str, since: datetime
 ) -> ConversationRow | None:
-    """The newest one that waits for a piece from this person in this thread; "" is any thread."""
+    """The newest one that waits for a piece from this person in this thread."""
     query = select(conversations).where(
         conversations.c.person == person,
         conversations.c.channel == channel,
+        conversations.c.thread_ts == thread_ts,
         conversations.c.state == ASKING,
         conversations.c.updated_at >= since,
     )
-    if thread_ts:
-        query = query.where(conversations.c.thread_ts == thread_ts)
     row = connection.execute(query.order_by(conversations.c.updated_at.desc()).limit(1)).first()
     return _row(row) if row else None
 

@@ -1,0 +1,141 @@
+"""What a command would do, as plain JSON for a conversation: nothing is done yet."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Protocol
+
+from bot.adapters.store.conversations_log import recent_results
+from bot.adapters.store.database import Store
+from bot.governance.changes import ChangeStatus, Target
+from bot.governance.command_base import AdminCommand
+from bot.governance.edit_commands import EditPrompt, Undo
+from bot.services.actors import Actor, Origin
+from bot.services.admin_proposals import PROPOSALS, draft_of
+from bot.services.change_views import ChangeView, Preview
+from bot.services.conversing import Place
+from bot.services.targets import Targets
+
+FORM_KINDS = ("prompt", "parameters", "rules", "document")
+"""Kinds of targets that people can edit in a form before they confirm."""
+
+
+class NothingToUndo(Exception):
+    """No change of this person was applied in this thread or lately."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts: dict[str, str] = {}
+
+
+class Previewing(Protocol):
+    """Change requests, as far as a preview needs them."""
+
+    async def preview(self, actor: Actor, target: Target, content: str) -> Preview:
+        """What a content would change."""
+
+    async def view(self, change: str) -> ChangeView:
+        """One as it stands."""
+
+    async def by_message(self, channel: str, ts: str) -> ChangeView | None:
+        """The one whose message this is."""
+
+    async def recent(self, actor: Actor, target: Target | None = None) -> tuple[ChangeView, ...]:
+        """Newest first."""
+
+
+class Previews:
+    """Makes them."""
+
+    def __init__(self, store: Store, targets: Targets, changes: Previewing) -> None:
+        self._store = store
+        self._targets = targets
+        self._changes = changes
+
+    async def of(
+        self, actor: Actor, command: AdminCommand, origin: Origin, place: Place, *, written: str = ""
+    ) -> dict[str, Any]:
+        """What the preview of a command shows and what confirming it would do.
+
+        `written` is a prompt that a model wrote for it. Raises NotAuthorized, UnknownTarget, NothingToUndo.
+        """
+        said: dict[str, Any] = {"typed": command.model_dump(mode="json"), "words": command.words()}
+        if isinstance(command, PROPOSALS):
+            said |= await self._proposal(actor, command, written)
+        elif isinstance(command, Undo):
+            said |= await self._undo(actor, command, place)
+        return {**said, "seen": _fingerprint(said)}
+
+    async def moved_since(
+        self, actor: Actor, command: AdminCommand, said: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """A new preview when what the old one was made from is no longer live; None when it still holds."""
+        if not isinstance(command, PROPOSALS):
+            return None
+        draft = await self._store.read(lambda connection: draft_of(connection, self._targets, command))
+        if _hash(draft.base) == said["base_hash"]:
+            return None
+        again = await self.of(actor, command, Origin("terminal"), Place("", "", "", Origin("terminal")))
+        return {**again, "moved": True, "writer": ""}
+
+    async def _proposal(self, actor: Actor, command: AdminCommand, written: str) -> dict[str, Any]:
+        draft = await self._store.read(lambda connection: draft_of(connection, self._targets, command))
+        content = written or draft.content
+        seen = await self._changes.preview(actor, draft.target, content)
+        kind = draft.target.kind
+        return {
+            "target": [kind, draft.target.name],
+            "content": content,
+            "base_hash": _hash(draft.base),
+            "old": seen.old,
+            "new": seen.new,
+            "effect": seen.effect,
+            "problems": list(seen.problems),
+            "affected": list(seen.affected),
+            "can_edit": kind in FORM_KINDS and bool(content),
+            "writer": "model" if written else "",
+            "by_words": isinstance(command, EditPrompt) and bool(command.instructions) and not written,
+        }
+
+    async def _undo(self, actor: Actor, command: Undo, place: Place) -> dict[str, Any]:
+        view = await self._last_applied(actor, command, place)
+        return {
+            "typed": {**command.model_dump(mode="json"), "change": view.id},
+            "words": Undo(change=view.id).words(),
+            "target": [view.target.kind, view.target.name],
+            "old": view.new,
+            "new": view.old,
+            "effect": view.effect,
+            "undoes": view.id,
+        }
+
+    async def _last_applied(self, actor: Actor, command: Undo, place: Place) -> ChangeView:
+        """The named one; else of this thread; else what this person had applied last."""
+        if command.change:
+            return await self._changes.view(command.change)
+        here = await self._changes.by_message(place.channel, place.thread_ts) if place.thread_ts else None
+        if here is not None and here.status is ChangeStatus.APPLIED:
+            return here
+        for channel, thread in ((place.channel, place.thread_ts), ("", "")):
+            results = await self._store.read(
+                partial(recent_results, person=actor.id, channel=channel, thread_ts=thread)
+            )
+            for change in (each for each in results if each.startswith("c_")):
+                view = await self._changes.view(change)
+                if view.status is ChangeStatus.APPLIED:
+                    return view
+        mine = await self._changes.recent(actor)
+        for view in mine:
+            if view.status is ChangeStatus.APPLIED and actor.id in view.authors:
+                return view
+        raise NothingToUndo
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _fingerprint(said: Mapping[str, Any]) -> str:
+    """What a click names, so that it confirms what was seen and nothing else."""
+    parts = [str(said.get(key, "")) for key in ("typed", "content", "base_hash", "undoes")]
+    return _hash("\0".join(parts))[:12]
