@@ -192,6 +192,22 @@ def _failed(view: RunView) -> tuple[str, tuple[Block, ...]]:
 
 
 def _answered(view: RunView, answer: Answer, now: datetime, names: Names) -> tuple[str, tuple[Block, ...]]:
+    shared = [el.context(text.shared_already())] if view.shared else []
+    buttons = [_explain(view), *([_share(view)] if _can_share(view, answer) else [])]
+    ending = (_receipt(view, answer, now), *shared, _votes(view), el.actions(*buttons))
+    return answer.text.replace("**", ""), (*_what_it_says(answer, now, names), *ending)
+
+
+def renewed_answer(view: RunView, *, now: datetime, names: Names | None = None) -> tuple[Block, ...]:
+    """An answer as it stands in its own message, for a message that says why it comes."""
+    answer = view.answer
+    if answer is None:
+        raise ValueError("a run without an answer is never sent on")
+    said = _what_it_says(answer, now, names or {})
+    return (*said, _receipt(view, answer, now), _votes(view), el.actions(_explain(view)))
+
+
+def _what_it_says(answer: Answer, now: datetime, names: Names) -> tuple[Block, ...]:
     if answer.abstained:
         body = (
             el.section(text.no_answer_heading()),
@@ -200,15 +216,10 @@ def _answered(view: RunView, answer: Answer, now: datetime, names: Names) -> tup
         )
     else:
         body = (*_answer_blocks(answer), *_sources(answer.citations, now, names))
-    notes = (
-        [el.context(*(f":information_source: {el.escape(note)}" for note in answer.notes))]
-        if answer.notes
-        else []
-    )
-    shared = [el.context(text.shared_already())] if view.shared else []
-    buttons = [_explain(view), *([_share(view)] if _can_share(view, answer) else [])]
-    ending = (_receipt(view, answer, now), *shared, _votes(view), el.actions(*buttons))
-    return answer.text.replace("**", ""), (*body, *notes, *ending)
+    if not answer.notes:
+        return body
+    notes = (f":information_source: {el.escape(note)}" for note in answer.notes)
+    return (*body, el.context(*notes))
 
 
 def _answer_blocks(answer: Answer) -> list[Block]:

@@ -54,17 +54,22 @@ def nothing_said() -> str:
 def fixed_heading(title: str, what: str, by: str) -> str:
     """Above the new answer to somebody's own question."""
     who = f" by {mention(by)}" if by else ""
-    change = f" ({one_line(what, 200)}{who})" if what else (f" ({who.strip()})" if who else "")
+    change = one_line(what, 200).rstrip(".")
     return (
-        f":wrench: You voted this answer down. *{escape(title)}* was changed since{change}; "
-        "here is the new answer to your question:"
+        f":wrench: You voted this answer down. *{escape(title)}* was changed since{who}"
+        f"{f' ({change})' if change else ''}; here is the new answer to your question."
     )
+
+
+def fixed_plain(title: str, answer: str) -> str:
+    """The same, for notifications."""
+    return f"You voted an answer of {title} down. It was changed since; the new answer: {answer}"
 
 
 def answered_then(answer: str, *, abstained: bool) -> str:
     """The old answer, quoted."""
-    said = "*Not covered by what I could read then.* " if abstained else ""
-    return f"*The answer you voted down*\n&gt; {said}{one_line(answer, 400)}"
+    heading = "*The answer you voted down* · not covered by what I could read" if abstained else ""
+    return f"{heading or '*The answer you voted down*'}\n{quote(answer, 400)}"
 
 
 def fixed_question(question: str) -> str:
@@ -72,6 +77,11 @@ def fixed_question(question: str) -> str:
     return f"*Your question*\n{quote(question, 300)}"
 
 
+def fixed_answer() -> str:
+    """Above the new answer."""
+    return "*The answer now*"
+
+
 def fixed_votes() -> str:
-    """Above the thumbs under the new answer."""
-    return "Is it better? Your vote here counts for the change; you can change it at any time."
+    """Below the thumbs under the new answer."""
+    return "Is it better? Your vote here says whether the change helped; you can change it at any time."

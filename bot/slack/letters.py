@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from bot.services.outbox_items import OutboxItem
-from bot.slack import text, triage_cards
+from bot.slack import fix_letter, text, triage_cards
 from bot.slack.blocks import notice, run_message, shared_message
 from bot.slack.elements import Outgoing
 
@@ -57,5 +57,7 @@ RENDERERS: Mapping[str, Renderer] = {
     "run": _run,
     "share": _share,
     "notice": _notice,
+    "fix": fix_letter.fixed,
+    "triage": triage_cards.card_message,
     "triage-nudge": triage_cards.nudge,
 }

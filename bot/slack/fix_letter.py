@@ -1,0 +1,37 @@
+"""The new answer to a question whose answer somebody voted down. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from bot.services.outbox_items import OutboxItem
+from bot.slack import elements as el
+from bot.slack import feedback_text as words
+from bot.slack.blocks import asked_text, renewed_answer
+from bot.slack.elements import Outgoing
+
+
+class NoNewAnswer(Exception):
+    """A message about a better answer whose run has none."""
+
+    def __init__(self, item: str) -> None:
+        super().__init__(item)
+        self.facts = {"item": item}
+
+
+def fixed(item: OutboxItem, now: datetime, names: Mapping[str, str]) -> Outgoing:
+    """Why it comes, what was answered then, and the new answer with votes of its own. Raises NoNewAnswer."""
+    if item.run is None or item.run.answer is None:
+        raise NoNewAnswer(item.id)
+    by = str(item.body.get("by", ""))
+    heading = words.fixed_heading(item.run.title, str(item.body.get("effect", "")), by)
+    blocks = (
+        el.section(heading),
+        el.section(words.fixed_question(asked_text(item.run.inputs))),
+        el.section(
+            words.answered_then(str(item.body.get("old", "")), abstained=bool(item.body.get("abstained")))
+        ),
+        el.section(words.fixed_answer()),
+        *renewed_answer(item.run, now=now, names=names),
+        el.context(words.fixed_votes()),
+    )
+    return Outgoing(words.fixed_plain(item.run.title, item.run.answer.text), blocks, frozenset({by}))
