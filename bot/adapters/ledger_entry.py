@@ -1,9 +1,10 @@
 """One call to a provider, as it is billed: the unit of every cost figure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from bot.adapters.reservation import Reservation
 from workflows.ports import Purpose
 
 
@@ -27,3 +28,9 @@ class LedgerEntry:
     """`ok`, or the name of the error class."""
     priced: bool = True
     """False when nobody knows the model's price: the cost is then 0 and too low."""
+    cached_tokens: int = 0
+    """Of the input, what the provider had in its cache."""
+    served_by: str = ""
+    """What the provider said that answered, e.g. `gpt-4o-mini-2024-07-18`."""
+    reservation: Reservation | None = field(default=None, compare=False, repr=False)
+    """What was set aside for the call; not kept with the row."""

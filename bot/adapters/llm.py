@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -15,6 +15,7 @@ from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.profiles import ModelProfile, ModelProfiles, read_profiles
 from bot.adapters.provider_call import BUILT_IN, CallResult, OnText, ProviderCall, ProviderCalls
 from bot.adapters.provider_errors import CallFailed, facts_of
+from bot.adapters.reservation import CheaperWanted, Expected, Payer, Reservation, UnknownPrice
 from bot.adapters.system_clock import SystemClock
 from knowledge.embedding import Embedder
 from workflows.ports import Clock, Model, ModelReply, ModelRequest, ModelTimeout, ModelUnavailable
@@ -39,9 +40,12 @@ class Models:
         embedder: Embedder | None = None,
         clock: Clock | None = None,
         environ: Mapping[str, str] | None = None,
+        allows_unpriced: bool = True,
     ) -> None:
         self.profiles = profiles
         self.clock = clock or SystemClock()
+        self.allows_unpriced = allows_unpriced
+        """Whether a model may be called that nobody knows the price of; never where a budget applies."""
         self.breaker = Breaker(self.clock.now)
         self.calls = ProviderCalls(Quoter(embedder), os.environ if environ is None else environ)
 
@@ -68,12 +72,15 @@ class Models:
     def _profiles(self, text: str) -> ModelProfiles:
         return _profiles_of(text) if text else self.profiles
 
-    def bind(self, record: Record, *, run_id: str = "", profiles_text: str = "") -> Model:
+    def bind(
+        self, record: Record, *, run_id: str = "", profiles_text: str = "", payer: Payer | None = None
+    ) -> Model:
         """A Model whose every provider call is recorded as one entry before its result is used.
 
-        `profiles_text` is the models.yaml that a run is pinned to; empty for the one of the settings.
+        `profiles_text` is the models.yaml that a run is pinned to; empty for the one of the settings. With a
+        payer, money is set aside before each call.
         """
-        return BoundModel(self, record, run_id, self._profiles(profiles_text))
+        return BoundModel(self, record, run_id, self._profiles(profiles_text), payer)
 
 
 @lru_cache(maxsize=16)
@@ -89,9 +96,10 @@ class BoundModel:
     record: Record
     run_id: str
     profiles: ModelProfiles
+    payer: Payer | None = None
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelReply:
-        """Answer the request within its deadline. Raises ModelError.
+        """Answer the request within its deadline. Raises ModelError, BudgetSpent among them.
 
         Once a piece has gone to `on_text`, later attempts are silent: the reply's text is what counts.
         """
@@ -101,10 +109,20 @@ class BoundModel:
         begun = now()
         try:
             async with asyncio.timeout(request.deadline_s) as deadline:
-                return await _Asking(self, request, _OneStream(on_text), deadline).first_that_answers(chain)
+                stream = _OneStream(on_text)
+                try:
+                    cheaper = self._cheaper(chain[0])
+                    return await _Asking(self, request, stream, deadline, cheaper).first_that_answers(chain)
+                except CheaperWanted as wanted:
+                    chain = self.profiles.chain(chain[0].cheaper or request.alias)
+                    asking = _Asking(self, request, stream, deadline, notes=(wanted.note,))
+                    return await asking.first_that_answers(chain)
         except TimeoutError:
             waited_s = f"{now() - begun:.0f}"
             raise ModelTimeout(request.alias, **facts_of(chain[0]), waited_s=waited_s) from None
+
+    def _cheaper(self, profile: ModelProfile) -> str:
+        return self.profiles.profile(profile.cheaper).model if profile.cheaper else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +133,9 @@ class _Asking:
     request: ModelRequest
     stream: "_OneStream"
     deadline: asyncio.Timeout
+    cheaper: str = ""
+    """The model that may take the call when money is low."""
+    notes: tuple[str, ...] = ()
 
     async def first_that_answers(self, chain: tuple[ModelProfile, ...]) -> ModelReply:
         for profile in chain:
@@ -148,7 +169,9 @@ class _Asking:
 
     async def _call(self, profile: ModelProfile) -> ModelReply:
         call = await self.bound.models.calls.prepare(profile, self.request)
-        started_at, begun = self.bound.models.clock.now(), asyncio.get_running_loop().time()
+        reservation = await self._reserve(call)
+        started_at = reservation.at if reservation else self.bound.models.clock.now()
+        begun = asyncio.get_running_loop().time()
         outcome = "ok"
         try:
             result = await call.run(self.stream.take())
@@ -160,10 +183,24 @@ class _Asking:
             raise
         finally:
             seconds = asyncio.get_running_loop().time() - begun
-            usage = call.usage()
+            usage = call.usage(started_at)
             entry = self._entry(call, usage, started_at, seconds, outcome)
+            if reservation is not None:
+                entry = replace(entry, reservation=reservation)
             await asyncio.shield(self.bound.record(entry))
-        return ModelReply(result.text, profile.model, usage, seconds, _notes(profile, result))
+        return ModelReply(result.text, profile.model, usage, seconds, (*self.notes, *_notes(profile, result)))
+
+    async def _reserve(self, call: ProviderCall) -> Reservation | None:
+        """Set the most aside that the call can cost. Raises BudgetSpent, CheaperWanted, UnknownPrice."""
+        bound, now = self.bound, self.bound.models.clock.now()
+        has_budget = bound.payer is not None and bound.payer.has_budget
+        if not call.is_priced(now) and (has_budget or not bound.models.allows_unpriced):
+            raise UnknownPrice(self.request.alias, **facts_of(call.profile))
+        dollars = call.most_dollars(now) if has_budget else None
+        if bound.payer is None or not dollars:
+            return None
+        seconds = min(self._left_s(), self.request.deadline_s)
+        return await bound.payer.reserve(Expected(self.request.alias, dollars, seconds, self.cheaper))
 
     def _entry(
         self, call: ProviderCall, usage: Usage, started_at: datetime, seconds: float, outcome: str
@@ -180,7 +217,9 @@ class _Asking:
             started_at=started_at,
             seconds=round(seconds, 3),
             outcome=outcome,
-            priced=call.is_priced,
+            priced=call.is_priced(started_at),
+            cached_tokens=call.cached_tokens,
+            served_by=call.served_by,
         )
 
     def _left_s(self) -> float:

@@ -1,12 +1,13 @@
 """models.yaml: what each model alias is today."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, TypeAdapter, ValidationError, field_validator
 
+from bot.adapters.prices import Price
 from workflows.ports import UnknownAlias
 from workflows.reader import InvalidYaml, Problem, YamlDocument, read_yaml
 
@@ -36,13 +37,6 @@ class Timeouts(_Strict):
     """For a whole reply that is not streamed."""
 
 
-class Price(_Strict):
-    """Dollars for a million tokens, where litellm does not know them or you pay otherwise."""
-
-    input_per_million: Decimal = Field(ge=0)
-    output_per_million: Decimal = Field(ge=0)
-
-
 class ModelProfile(_Strict):
     """One model and how to call it."""
 
@@ -59,7 +53,10 @@ class ModelProfile(_Strict):
     timeouts: Timeouts = Timeouts()
     fallbacks: tuple[str, ...] = ()
     """Other aliases or `provider/model` names to call, in this order, when this one cannot be reached."""
-    price: Price | None = None
+    cheaper: str | None = None
+    """The alias that takes its calls when a budget is low, once a workflow's evaluation passed with it."""
+    price: tuple[Price, ...] = ()
+    """What it costs, where litellm does not know or you pay otherwise; several with the day each begins."""
     params: dict[str, Any] = Field(default_factory=dict)
     """Passed to the provider as they are."""
 
@@ -68,6 +65,21 @@ class ModelProfile(_Strict):
     def _is_url(cls, value: str | None) -> str | None:
         if value is not None and TypeAdapter(HttpUrl).validate_python(value).username is not None:
             raise ValueError("holds a user name; name the variable of the key in `api_key_env`")
+        return value
+
+    @field_validator("price", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, dict) else value
+
+    @field_validator("price")
+    @classmethod
+    def _in_order(cls, value: tuple[Price, ...]) -> tuple[Price, ...]:
+        days = [price.since or date.min for price in value]
+        if days != sorted(set(days)):
+            raise ValueError(
+                "several prices stand in the order of their days, `from` each, at most the first without"
+            )
         return value
 
     @field_validator("params")
@@ -121,7 +133,7 @@ class ModelProfiles:
         chain = {first.key: first}
         for name in first.fallbacks:
             found = self._profiles.get(name) or first.model_copy(
-                update={"model": name, "api_base": None, "api_key_env": None, "price": None, "params": {}}
+                update={"model": name, "price": (), "cheaper": None, "params": {}, **_NOWHERE}
             )
             chain.setdefault(found.key, found)
         return tuple(chain.values())
@@ -156,6 +168,7 @@ def read_profiles(text: str, *, source: str = "models.yaml") -> ModelProfiles:
     return ModelProfiles(profiles)
 
 
+_NOWHERE = {"api_base": None, "api_key_env": None}
 _FILE = TypeAdapter(dict[str, ModelProfile])
 
 
@@ -171,3 +184,5 @@ def _cross_checks(document: YamlDocument, profiles: Mapping[str, ModelProfile]) 
             if name not in profiles and "/" not in name:
                 path = (alias, "fallbacks", position)
                 yield document.problem(path, f"`{name}` is neither an alias here nor a `provider/model`")
+        if profile.cheaper is not None and (profile.cheaper not in profiles or profile.cheaper == alias):
+            yield document.problem((alias, "cheaper"), f"`{profile.cheaper}` is no other alias of this file")

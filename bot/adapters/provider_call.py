@@ -6,10 +6,12 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from bot.adapters import prices
+from bot.adapters.prices import Tokens
 from bot.adapters.profiles import ModelProfile
 from bot.adapters.provider_errors import CallFailed, facts_of, failure_of
 from workflows.ports import EmptyReply, ModelRefused, ModelRequest, Task
@@ -21,14 +23,17 @@ BUILT_IN = "spanwise"
 SCHEMA_PROVIDERS = frozenset({BUILT_IN, "ollama_chat", "hosted_vllm", "lm_studio"})
 """Providers that take a JSON Schema with any model, which litellm's list of models cannot say."""
 
-DOLLAR_DIGITS = Decimal("1e-10")
-"""What the ledger keeps of a dollar; litellm counts in floats."""
-
 CHARACTERS_PER_TOKEN = 4
 """For replies that came without a count."""
 
 USUAL_REPLY = 1000
 """Tokens of a reply without a limit, for an estimate."""
+
+LONGEST_REPLY = 4096
+"""Tokens at which a reply ends that a budget pays for, when neither step nor profile sets a limit."""
+
+PER_MESSAGE, PER_REQUEST = 16, 512
+"""Tokens that a provider may add around a message, and for a schema or a system prompt of its own."""
 
 OnText = Callable[[str], None]
 
@@ -67,7 +72,8 @@ class ProviderCalls:
         """Dollars of a call with as long a reply as is asked for; 0 for a model without a known price."""
         limits = [n for n in (request.max_output_tokens, profile.max_output_tokens) if n]
         sent = sum(len(m.content) for m in request.messages) // CHARACTERS_PER_TOKEN + 1
-        return _cost(await self.load(), profile, sent, min(limits, default=USUAL_REPLY), None)
+        tokens = Tokens(sent, min(limits, default=USUAL_REPLY))
+        return _cost(await self.load(), profile, tokens, datetime.now(UTC)) or Decimal(0)
 
     async def load(self) -> Any:
         """litellm, imported off the loop at first use: it takes seconds, and a minute on a busy machine."""
@@ -97,6 +103,8 @@ class ProviderCall:
         self._answerer = answerer
         self._received: list[str] = []
         self._usage: Any = None
+        self.served_by = ""
+        """What the provider says that answered."""
         self._reason: str | None = None
         self._is_billed = False
         """Whether the provider may have worked on it."""
@@ -131,28 +139,53 @@ class ProviderCall:
             self._is_billed = True
             raise
 
-    def usage(self) -> Usage:
+    def usage(self, at: datetime) -> Usage:
         """What was used so far, as the provider counted it, else roughly; nothing for a refused call."""
         tokens = self._tokens()
-        return Usage(*tokens, _cost(self._litellm, self.profile, *tokens, self._usage))
+        dollars = _cost(self._litellm, self.profile, tokens, at, self._usage)
+        return Usage(tokens.input, tokens.output, dollars or Decimal(0))
 
-    def _tokens(self) -> tuple[int, int]:
-        if self._usage is not None and self._usage.total_tokens:
-            return self._usage.prompt_tokens or 0, self._usage.completion_tokens or 0
+    def most_dollars(self, at: datetime) -> Decimal | None:
+        """The most that it can cost, having seen to it that the reply has an end; None without a price."""
+        if self.profile.provider == BUILT_IN:
+            return Decimal(0)
+        longest = self._arguments["max_tokens"]
+        if longest is None:
+            known = prices.most_output(self._litellm, self.profile.model) or LONGEST_REPLY
+            longest = self._arguments["max_tokens"] = min(known, LONGEST_REPLY)
+        return _cost(self._litellm, self.profile, Tokens(self._most_input(), longest), at)
+
+    def _most_input(self) -> int:
+        # no tokenizer makes more tokens than there are bytes; counting them truly would take milliseconds
+        sent = sum(len(m.content.encode()) + PER_MESSAGE for m in self.request.messages)
+        schema = self._arguments["response_format"]
+        return sent + PER_REQUEST + (len(str(schema).encode()) if schema else 0)
+
+    def _tokens(self) -> Tokens:
+        usage = self._usage
+        if usage is not None and usage.total_tokens:
+            cached, written = _cache_counts(usage)
+            return Tokens(usage.prompt_tokens or 0, usage.completion_tokens or 0, cached, written)
         if not self._is_billed and not self._received:
-            return 0, 0
+            return Tokens(0, 0)
         sent = sum(len(m.content) for m in self.request.messages)
-        return sent // CHARACTERS_PER_TOKEN + 1, sum(map(len, self._received)) // CHARACTERS_PER_TOKEN
+        received = sum(map(len, self._received))
+        return Tokens(sent // CHARACTERS_PER_TOKEN + 1, received // CHARACTERS_PER_TOKEN)
 
     @property
-    def is_priced(self) -> bool:
+    def cached_tokens(self) -> int:
+        """Of the input, what the provider had in its cache."""
+        return self._tokens().cached
+
+    def is_priced(self, at: datetime) -> bool:
         """False when nobody knows the model's price, so that its cost counts as 0."""
-        return _is_priced(self._litellm, self.profile)
+        return self.profile.provider == BUILT_IN or prices.is_priced(self._litellm, self.profile, at)
 
     async def _whole(self) -> CallResult:
         async with asyncio.timeout(self._patience(self.profile.timeouts.reply_s)):
             response = await self._start()
         self._usage = getattr(response, "usage", None)
+        self.served_by = response.model or ""
         for choice in (response.choices or [])[:1]:
             self._received.append(choice.message.content or "")
             self._reason = choice.finish_reason
@@ -181,6 +214,7 @@ class ProviderCall:
 
     def _read(self, chunk: Any) -> str:
         self._usage = getattr(chunk, "usage", None) or self._usage
+        self.served_by = self.served_by or chunk.model or ""
         for choice in chunk.choices[:1]:
             self._reason = choice.finish_reason or self._reason
             if choice.delta.content:
@@ -288,31 +322,15 @@ def _json_mode(litellm: Any, model: str) -> str:
     return "object" if "response_format" in supported else "none"
 
 
-def _cost(litellm: Any, profile: ModelProfile, input_tokens: int, output_tokens: int, usage: Any) -> Decimal:
-    if profile.price is not None:
-        price = profile.price
-        millions = price.input_per_million * input_tokens + price.output_per_million * output_tokens
-        return (millions / 1_000_000).quantize(DOLLAR_DIGITS)
-    if (
-        profile.provider == BUILT_IN
-        or not input_tokens + output_tokens
-        or not _is_listed(litellm, profile.model)
-    ):
-        return Decimal(0)
-    sides = litellm.cost_per_token(
-        model=profile.model, prompt_tokens=input_tokens, completion_tokens=output_tokens, usage_object=usage
-    )
-    return sum((Decimal(str(side)) for side in sides), Decimal(0)).quantize(DOLLAR_DIGITS)
+def _cost(
+    litellm: Any, profile: ModelProfile, tokens: Tokens, at: datetime, usage: Any = None
+) -> Decimal | None:
+    """Dollars, or None when nobody knows the price."""
+    return Decimal(0) if profile.provider == BUILT_IN else prices.cost_of(litellm, profile, tokens, at, usage)
 
 
-def _is_priced(litellm: Any, profile: ModelProfile) -> bool:
-    return profile.provider == BUILT_IN or profile.price is not None or _is_listed(litellm, profile.model)
-
-
-@functools.cache
-def _is_listed(litellm: Any, model: str) -> bool:
-    try:
-        litellm.get_model_info(model)
-    except Exception:  # litellm raises a bare Exception for a model that is not in its map
-        return False
-    return True
+def _cache_counts(usage: Any) -> tuple[int, int]:
+    """Tokens read from the provider's cache and written to it."""
+    details = getattr(usage, "prompt_tokens_details", None)
+    read = getattr(details, "cached_tokens", None) or getattr(usage, "cache_read_input_tokens", None) or 0
+    return read, getattr(usage, "cache_creation_input_tokens", None) or 0

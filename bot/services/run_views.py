@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.store.database import Connection
-from bot.adapters.store.ledger import read_calls, sum_usage
+from bot.adapters.store.ledger import Consumed, read_calls, sum_usage
 from bot.adapters.store.outbox_log import messages_of
 from bot.adapters.store.row_codec import answer_from, failure_from
 from bot.adapters.store.run_log import RunRow, queue_position, read_run
@@ -60,6 +60,8 @@ class RunView:
     """The run it continues."""
     label: str = PRODUCTION
     """Whose versions it ran on: those of production, or the candidate that a pilot tries out."""
+    is_priced: bool = True
+    """False when a call had no known price, so that the cost is too low."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,13 @@ def load_views(connection: Connection, rows: Iterable[RunRow]) -> tuple[RunView,
     rows = tuple(rows)
     ids = [row.id for row in rows]
     messages = messages_of(connection, ids)
-    usage = sum_usage(connection, ids)
+    consumed = sum_usage(connection, ids)
     return tuple(
         _view(
             row,
             position=queue_position(connection, row),
             message=messages.get(row.id, ("", "")),
-            usage=usage.get(row.id, Usage()),
+            consumed=consumed.get(row.id, Consumed()),
         )
         for row in rows
     )
@@ -104,7 +106,7 @@ def explain(connection: Connection, run_id: str) -> Explanation:
     return Explanation(view, tuple(read_steps(connection, run_id).values()), read_calls(connection, run_id))
 
 
-def _view(row: RunRow, *, position: int, message: tuple[str, str], usage: Usage) -> RunView:
+def _view(row: RunRow, *, position: int, message: tuple[str, str], consumed: Consumed) -> RunView:
     return RunView(
         id=row.id,
         workflow=row.workflow,
@@ -122,7 +124,7 @@ def _view(row: RunRow, *, position: int, message: tuple[str, str], usage: Usage)
         step_title=row.step_title,
         position=position,
         answer=answer_from(row.answer),
-        usage=usage,
+        usage=consumed.usage,
         failure=failure_from(row.failure),
         message_channel=message[0],
         message_ts=message[1],
@@ -131,4 +133,5 @@ def _view(row: RunRow, *, position: int, message: tuple[str, str], usage: Usage)
         cancelling=row.cancel_requested_at is not None and row.finished_at is None,
         follows=row.follows,
         label=row.label,
+        is_priced=consumed.is_priced,
     )

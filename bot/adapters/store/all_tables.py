@@ -2,6 +2,8 @@
 
 from bot.adapters.store import (  # noqa: F401 - importing a module declares its tables
     audit_log,
+    balances_log,
+    budgets_log,
     cases_log,
     changes_log,
     checkpoints_log,
