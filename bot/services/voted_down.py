@@ -38,7 +38,9 @@ class VotedDown:
 
 def read_voted_down(connection: Connection, workflow: str, limit: int) -> tuple[VotedDown, ...]:
     """The newest runs of a workflow that a vote stands against, at most `limit`."""
-    ids = list(dict.fromkeys(run_id for run_id, _ in voted_down(connection, VOTE, (workflow,), EVER)))[:limit]
+    # several people may have voted on one run
+    votes = voted_down(connection, VOTE, (workflow,), EVER, limit=limit * 5)
+    ids = list(dict.fromkeys(run_id for run_id, _ in votes))[:limit]
     rows = read_runs(connection, ids)
     corrections = {score.run_id: score.reason for score in scores_of(connection, ids, (CORRECTION,))}
     found = []

@@ -145,6 +145,40 @@ def finish_evaluation(
     return connection.execute(statement).rowcount == 1
 
 
+def put_back(connection: Connection, evaluation_id: str, fence: int) -> None:
+    """Let another worker begin it anew."""
+    statement = (
+        update(evaluations)
+        .where(evaluations.c.id == evaluation_id, evaluations.c.fence == fence)
+        .where(evaluations.c.status.in_((RUNNING, STOPPED)))
+        .values(status=QUEUED, report={}, cases_done=0, lease_until=None, finished_at=None)
+    )
+    connection.execute(statement)
+
+
+def stop_evaluation(connection: Connection, evaluation_id: str, at: datetime) -> bool:
+    """End one that was asked for in chat; its worker finds out when it next reports."""
+    statement = (
+        update(evaluations)
+        .where(evaluations.c.id == evaluation_id, evaluations.c.status.in_((QUEUED, RUNNING)))
+        .values(status=STOPPED, finished_at=at, lease_until=None)
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def fail_evaluation(
+    connection: Connection, evaluation_id: str, fence: int, *, why: Mapping[str, Any], at: datetime
+) -> None:
+    """Keep the error that ended it."""
+    statement = (
+        update(evaluations)
+        .where(evaluations.c.id == evaluation_id, evaluations.c.fence == fence)
+        .where(evaluations.c.status.in_((RUNNING, FAILED)))
+        .values(status=FAILED, report=dict(why), finished_at=at, lease_until=None)
+    )
+    connection.execute(statement)
+
+
 def read_evaluation(connection: Connection, evaluation_id: str) -> EvaluationRow | None:
     """One evaluation, or None."""
     return connection.execute(select(evaluations).where(evaluations.c.id == evaluation_id)).first()
