@@ -300,6 +300,11 @@ def place_of(connection: Connection, subject: str) -> str:
     return connection.execute(query).scalar() or ""
 
 
+def subject_of_item(connection: Connection, item_id: str) -> str:
+    """What a message that was queued is about; empty when it was not."""
+    return connection.execute(select(outbox.c.subject).where(outbox.c.id == item_id)).scalar() or ""
+
+
 def subject_of_message(connection: Connection, channel: str, ts: str) -> str:
     """What the message at this place is about; empty when it is none of those."""
     query = select(outbox.c.subject).where(outbox.c.posted_channel == channel, outbox.c.ts == ts)
