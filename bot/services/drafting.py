@@ -210,23 +210,35 @@ class Drafting:
             lambda connection: read_live(connection, target, self._catalogue.versions(connection))
         )
 
+    async def standing(self, actor: Actor, edit: Edit) -> Editing:
+        """An edit as it is kept, or as it began; needs no role, as `keep`. Raises Outsider, NothingToEdit."""
+        _refuse_outsiders(actor)
+        return await self._store.read(lambda connection: self._standing(connection, actor, edit))
+
     async def step(self, actor: Actor, edit: Edit, change: Callable[[Edit], Edit]) -> Editing:
         """Change a draft as it stands, or begin one; needs no role, as `keep`.
 
-        Raises Outsider, NothingToEdit, and DraftMoved when it is not at the revision of `edit`.
+        Raises Outsider, NothingToEdit, and DraftMoved when it is not what `edit` was drawn from.
         """
         _refuse_outsiders(actor)
 
         def act(connection: Connection) -> Editing:
-            live = read_live(connection, edit.target, self._catalogue.versions(connection))
-            kept = read_draft(connection, actor.id, edit.draft_id)
-            now = _edit_of(kept) if kept else replace(edit, content=live.text, revision=0)
-            if now.revision != edit.revision:
+            found = self._standing(connection, actor, edit)
+            is_fresh = found.draft is None
+            if found.edit.revision != edit.revision or (is_fresh and found.edit.base_hash != edit.base_hash):
                 raise DraftMoved(edit.draft_id)
-            changed = self._keep(connection, actor, change(replace(now, base_hash=edit.base_hash)), "")
-            return Editing(changed, live, read_draft(connection, actor.id, edit.draft_id))
+            now = replace(found.edit, base_hash=edit.base_hash)
+            changed = self._keep(connection, actor, change(now), "")
+            return Editing(changed, found.live, read_draft(connection, actor.id, edit.draft_id))
 
         return await self._store.write(act)
+
+    def _standing(self, connection: Connection, actor: Actor, edit: Edit) -> Editing:
+        live = read_live(connection, edit.target, self._catalogue.versions(connection))
+        kept = read_draft(connection, actor.id, edit.draft_id)
+        if kept is not None:
+            return Editing(_edit_of(kept), live, kept)
+        return Editing(Edit(edit.draft_id, edit.target, live.text, live.hash), live)
 
     async def propose(self, actor: Actor, edit: Edit, origin: Origin) -> ChangeView:
         """Make a change request of a text and let go of its draft.

@@ -164,7 +164,7 @@ class Gateway:
 
     async def respond(self, response_url: str, message: Outgoing, *, replace: bool = False) -> None:
         """A note by the URL that came with a command or a click: five in half an hour. Same errors."""
-        if not self._is_slacks(response_url):
+        if not self.is_slacks(response_url):
             raise SlackRefused("foreign_response_url")
         hook = AsyncWebhookClient(response_url, timeout=TIMEOUT_S, retry_handlers=[])
         body = {"response_type": "ephemeral", "replace_original": replace, **self._sealed(message)}
@@ -179,6 +179,12 @@ class Gateway:
         """Open a modal; returns its id. Same errors."""
         return self._view_id(
             await self.call("views_open", trigger_id=trigger_id, view=self.sealed_view(view))
+        )
+
+    async def push_view(self, trigger_id: str, view: Mapping[str, Any]) -> str:
+        """Lay a modal over the one whose button was pressed; returns its id. Same errors."""
+        return self._view_id(
+            await self.call("views_push", trigger_id=trigger_id, view=self.sealed_view(view))
         )
 
     async def update_view(self, view_id: str, view: Mapping[str, Any]) -> None:
@@ -288,7 +294,8 @@ class Gateway:
     def _sealed(self, message: Outgoing) -> dict[str, Any]:
         return seal_message(message, self._domains)
 
-    def _is_slacks(self, url: str) -> bool:
+    def is_slacks(self, url: str) -> bool:
+        """Whether a URL that came in a payload leads to Slack."""
         parts, ours = urlsplit(url), urlsplit(self.client.base_url)
         if (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc):
             return True
