@@ -47,6 +47,7 @@ class Changing(Protocol):
         origin: Origin,
         effect: str = "",
         key: str = "",
+        base_hash: str = "",
     ) -> ChangeView:
         """Ask for a change."""
 
@@ -114,6 +115,10 @@ class Deeds:
             return await self._add_case(actor, command)
         raise NotADeed(command.title)
 
+    async def draft(self, actor: Actor, target: Target, content: str, origin: Origin, key: str) -> ChangeView:
+        """Propose a content that was written in a form. Raises what proposing raises."""
+        return await self.changes.propose(actor, target, content, origin=origin, key=key)
+
     async def _propose(self, actor: Actor, conversation: Conversation) -> Done:
         said = conversation.said
         view = await self.changes.propose(
@@ -124,6 +129,7 @@ class Deeds:
             origin=conversation.origin,
             effect=said["effect"],
             key=conversation.subject,
+            base_hash=said["base_hash"],
         )
         return _changed(view, "proposed")
 

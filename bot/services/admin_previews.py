@@ -6,15 +6,16 @@ from functools import partial
 from typing import Any, Protocol
 
 from bot.adapters.store.conversations_log import recent_results
-from bot.adapters.store.database import Store
+from bot.adapters.store.database import Connection, Store
 from bot.governance.changes import ChangeStatus, Target
 from bot.governance.command_base import AdminCommand
 from bot.governance.edit_commands import EditPrompt, Undo
 from bot.services.actors import Actor, Origin
-from bot.services.admin_proposals import PROPOSALS, draft_of
+from bot.services.admin_proposals import PROPOSALS, Draft, draft_of
 from bot.services.change_views import ChangeView, Preview
 from bot.services.conversing import Place
 from bot.services.targets import Targets
+from workflows.versions import content_hash
 
 FORM_KINDS = ("prompt", "parameters", "rules", "document")
 """Kinds of targets that people can edit in a form before they confirm."""
@@ -73,10 +74,14 @@ class Previews:
         if not isinstance(command, PROPOSALS):
             return None
         draft = await self._store.read(lambda connection: draft_of(connection, self._targets, command))
-        if _hash(draft.base) == said["base_hash"]:
+        if content_hash(draft.base) == said["base_hash"]:
             return None
         again = await self.of(actor, command, Origin("terminal"), Place("", "", "", Origin("terminal")))
         return {**again, "moved": True, "writer": ""}
+
+    def draft(self, connection: Connection, command: AdminCommand) -> Draft:
+        """What a command would put in place. Raises UnknownTarget."""
+        return draft_of(connection, self._targets, command)
 
     async def _proposal(self, actor: Actor, command: AdminCommand, written: str) -> dict[str, Any]:
         draft = await self._store.read(lambda connection: draft_of(connection, self._targets, command))
@@ -86,7 +91,7 @@ class Previews:
         return {
             "target": [kind, draft.target.name],
             "content": content,
-            "base_hash": _hash(draft.base),
+            "base_hash": content_hash(draft.base),
             "old": seen.old,
             "new": seen.new,
             "effect": seen.effect,

@@ -12,18 +12,20 @@ from bot.adapters.store.database import Store
 from bot.governance import grammar
 from bot.governance.admin_commands import ANSWERED, COMMANDS, read_command
 from bot.governance.command_base import AdminCommand
-from bot.governance.edit_commands import EditPrompt
+from bot.governance.duty_commands import Evaluate, Promote
+from bot.governance.edit_commands import AddKnowledge, EditPrompt
 from bot.governance.understanding import Missing, Understood, Unsure
 from bot.services import conversing
 from bot.services.access import Access, NotAuthorized
-from bot.services.actors import Actor
+from bot.services.actors import Actor, Origin
 from bot.services.admin_answers import Answer, Answers
 from bot.services.admin_deeds import Deeds
 from bot.services.admin_previews import Previews
-from bot.services.admin_proposals import PROPOSALS
+from bot.services.admin_proposals import PROPOSALS, Draft
 from bot.services.admin_words import authorise_any, holds_any, may_say, read_vocabulary
 from bot.services.admin_writing import AdminWriter
 from bot.services.catalogue import Catalogue
+from bot.services.change_views import ChangeView
 from bot.services.conversing import (
     Conversation,
     ConversationOver,
@@ -42,6 +44,8 @@ class Heard:
 
     conversation: Conversation | None = None
     answer: Answer | None = None
+    shown: AdminCommand | None = None
+    """A command whose own card shows what it would do: it is posted by whoever keeps that card."""
     unsure: Unsure | None = None
     """It is about a workflow's inside, and that is all that is clear."""
 
@@ -169,6 +173,38 @@ class Admin:
         """One that waits for this person. Raises NotYourConversation, ConversationOver."""
         return await self._own(actor, conversation, ASKING, PREVIEWED)
 
+    async def fits(self, conversation: Conversation, said: str) -> bool:
+        """Whether a reply is what was asked for."""
+        words = await self._store.read(lambda connection: read_vocabulary(connection, self._catalogue))
+        found = grammar.fill(conversation.question, said, words)
+        return not isinstance(found, Missing) or found.field != conversation.missing
+
+    async def open_collections(self, actor: Actor) -> tuple[str, ...]:
+        """The collections whose documents this person may change."""
+
+        def look(connection: Connection) -> tuple[str, ...]:
+            names = read_vocabulary(connection, self._catalogue).collections
+            rights = AddKnowledge.permissions
+            return tuple(
+                each
+                for each in names
+                if holds_any(connection, self._access, actor, rights, f"collection:{each}")
+            )
+
+        return await self._store.read(look)
+
+    async def draft_document(
+        self, actor: Actor, command: AddKnowledge, origin: Origin, key: str
+    ) -> ChangeView:
+        """Propose a document that was written in a form. Raises NotAuthorized, and what proposing raises."""
+
+        def look(connection: Connection) -> Draft:
+            self._authorise(connection, actor, command)
+            return self._previews.draft(connection, command)
+
+        draft = await self._store.read(look)
+        return await self._deeds.draft(actor, draft.target, draft.content, origin, key)
+
     async def sayable(self, actor: Actor) -> tuple[type[AdminCommand], ...]:
         """The commands that this person may give, in the order of `help`."""
         return await self._store.read(
@@ -227,6 +263,8 @@ class Admin:
         await self._store.read(lambda connection: self._authorise(connection, actor, command))
         if isinstance(command, ANSWERED):
             return Heard(answer=await self._answers.answer(actor, command))
+        if isinstance(command, Evaluate | Promote):
+            return Heard(shown=command)
         if await self._is_for_a_writer(command):
             return Heard(await self._begin(actor, place, WRITING, {"typed": _plain(command)}))
         said = await self._previews.of(actor, command, place.origin, place)

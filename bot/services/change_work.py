@@ -40,7 +40,7 @@ class Comparer(Protocol):
     """Runs the cases of a workflow on what is live and on what is proposed."""
 
     async def compare(
-        self, workflow: str, contents: Sequence[Content], *, by: str, subject: str
+        self, workflow: str, contents: Sequence[Content], *, by: str, subject: str, label: str
     ) -> EvaluationReport:
         """How both sides came out. A workflow without cases gives a report without rows."""
         ...
@@ -167,7 +167,7 @@ class ChangeWork:
         for workflow in row.affected if target.kind in REHEARSED else ():
             contents = [Content(target.kind, target.name, row.content)]
             report = await self.comparer.compare(
-                workflow, contents, by=row.author_id, subject=subject_of(row.id)
+                workflow, contents, by=row.author_id, subject=subject_of(row.id), label=row.label
             )
             if report.rows:
                 reports.append(Tested.of(report).as_json())

@@ -88,8 +88,6 @@ def _consequences(
     if target.kind in ("document", "grant"):
         return
     names = targets.affected(connection, target, label)
-    if target.kind in ("workflow", "rules", "parameters") and target.workflow not in names:
-        names = (*names, target.workflow)
     content = Content(target.kind, target.name, text)
     for name in names:
         pinned = targets.catalogue.resolve_with(connection, name, [content], label=label)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store import audit_log, outbox_log
 from bot.adapters.store.database import Store
+from bot.adapters.store.evaluations_log import QUEUED, NewEvaluation, insert_evaluation
 from bot.adapters.store.stages_log import Standing, lock_standing, write_standing
 from bot.adapters.store.versions_log import CANDIDATE, PRODUCTION, move_label, remove_label
 from bot.governance.roles import Permission, who_may
@@ -18,7 +19,7 @@ from bot.services.access import Access
 from bot.services.actors import Actor
 from bot.services.candidates import Difference, differences, fingerprint
 from bot.services.catalogue import Catalogue
-from bot.services.opaque_ids import message_id
+from bot.services.opaque_ids import evaluation_id, message_id
 from bot.services.readiness_cards import Card, Cards
 from bot.services.staging import CARD, NoCandidate, Stages
 from workflows.ports import Clock
@@ -150,6 +151,31 @@ class Promotions:
             write_standing(connection, replace(standing, approvals=(*others, given)))
             self._record(connection, actor, "stage.approved", workflow, {"versions": _named(found)})
             return self._cards.card_in(connection, workflow)
+
+        return await self._write(act)
+
+    async def run_cases(self, actor: Actor, workflow: str) -> str:
+        """Have a worker run the cases on the candidate, or on production without one; returns the id.
+
+        Raises Outsider, NotAuthorized, UnknownWorkflow.
+        """
+
+        def act(connection: Connection) -> str:
+            self._access.authorise(connection, actor, Permission.EVALUATE, f"workflow:{workflow}")
+            found = differences(connection, self._catalogue, workflow)
+            new = NewEvaluation(
+                id=evaluation_id(),
+                workflow=workflow,
+                subject=f"{CARD}:{workflow}",
+                label=CANDIDATE if found else PRODUCTION,
+                asked_by=actor.id,
+                status=QUEUED,
+                baseline={},
+                candidate={},
+            )
+            insert_evaluation(connection, new, self._clock.now())
+            self._record(connection, actor, "evaluation.asked", workflow, {"evaluation": new.id})
+            return new.id
 
         return await self._write(act)
 

@@ -20,7 +20,7 @@ from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue
 from bot.services.execution import KNOWLEDGE, audience_of
 from bot.services.holdings import Holdings
-from bot.services.pinning import Pinned
+from bot.services.pinning import WORKFLOW, Pinned
 from bot.services.readers import Audience
 from bot.services.run_views import RunView
 from bot.services.runs import Runs
@@ -57,6 +57,8 @@ class Replay:
     old: RunView
     new: Tried
     moved: tuple[VersionMove, ...]
+    version: int
+    """Of the workflow, today."""
 
     @property
     def says_the_same(self) -> bool:
@@ -109,7 +111,8 @@ class Replays:
             retriever=self._holdings.retriever(audience, revisions),
             clock=self._clock,
         )
-        return Replay(run, tried, moves(run.pins, {**pinned.pins, KNOWLEDGE: revisions}))
+        moved = moves(run.pins, {**pinned.pins, KNOWLEDGE: revisions})
+        return Replay(run, tried, moved, pinned.pins[WORKFLOW][run.workflow])
 
     def _begin(
         self, connection: Connection, actor: Actor, run: RunView, replay_id: str

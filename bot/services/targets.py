@@ -140,6 +140,8 @@ class Targets:
         """The workflows whose answers it may change, by name."""
         live = self.catalogue.versions(connection, label)
         names = [name for kind, name in live if kind == WORKFLOW]
+        if target.kind == WORKFLOW and target.name not in names:
+            return (target.name,)
         return tuple(name for name in names if self._reaches(connection, target, name, label))
 
     def _reaches(self, connection: Connection, target: Target, name: str, label: str) -> bool:

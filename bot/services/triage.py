@@ -35,11 +35,11 @@ TAKEN_BACK = frozenset({TriageState.PROMPT, TriageState.DISMISSED})
 
 
 class AlreadyDecided(Exception):
-    """It does not wait any more; facts say what was decided and by whom."""
+    """It does not wait any more; facts say what was decided, and in `ask` by whom."""
 
     def __init__(self, item: TriageItem) -> None:
         super().__init__(item.run_id)
-        self.facts = {"run": item.run_id, "decision": item.state.value, "by": item.decided_by}
+        self.facts = {"run": item.run_id, "decision": item.state.value, "ask": item.decided_by}
 
 
 @dataclass(frozen=True, slots=True)
