@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from workflows.cases import Case
 from workflows.diagram import mermaid
 from workflows.inputs import Setting
+from workflows.plain_limits import limits, signs
 from workflows.rule_checks import findings
+from workflows.run import Json
 from workflows.steps import KINDS
 from workflows.steps.base import StepDefinition
 from workflows.steps.decide import DecideStep
@@ -29,8 +31,19 @@ def explain_workflow(workflow: Workflow, cases: Sequence[Case] = ()) -> str:
             lines += _table(step)
     lines += ["", "## Answers", "", *_answers(workflow)]
     lines += ["", "## Diagram", "", "```mermaid", mermaid(workflow).rstrip(), "```"]
+    lines += _listed("Known limits", limits(workflow, defaults(workflow)))
+    lines += _listed("How you would notice that it stopped working", signs(workflow))
     lines += _cases(cases)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def defaults(workflow: Workflow) -> dict[str, Json]:
+    """Every parameter at its default."""
+    return {name: each.default for name, each in workflow.parameters.items()}
+
+
+def _listed(heading: str, sentences: Sequence[str]) -> list[str]:
+    return ["", f"## {heading}", "", *(f"- {sentence}" for sentence in sentences)]
 
 
 def _visibility(workflow: Workflow) -> str:
