@@ -33,7 +33,7 @@ class NotYourConversation(Exception):
 
     def __init__(self, person: str) -> None:
         super().__init__(person)
-        self.facts = {"person": person}
+        self.facts = {"person": person, "ask": person}
 
 
 class ConversationOver(Exception):
