@@ -56,11 +56,16 @@ ROLES: dict[Role, frozenset[Permission]] = {
     Role.RUNNER: frozenset({_P.RUN}),
     Role.EDITOR: _EDITOR,
     Role.APPROVER: frozenset({_P.RUN, _P.APPROVE, _P.ROLL_BACK, _P.EVALUATE}),
-    Role.OWNER: _EDITOR | {_P.SEE_RUNS, _P.CANCEL_RUNS, _P.ROLL_BACK, _P.PROMOTE, _P.TRIAGE},
+    Role.OWNER: _EDITOR | {_P.SEE_RUNS, _P.CANCEL_RUNS, _P.ROLL_BACK, _P.PROMOTE, _P.TRIAGE, _P.BUDGET},
     # who hands out roles must hand the approver's to somebody, which leaves an audit event
     Role.ADMIN: frozenset(_P) - {_P.APPROVE},
     Role.AUDITOR: frozenset({_P.SEE_RUNS, _P.SEE_AUDIT, _P.EXPORT}),
 }
+
+def role_for(permission: Permission) -> Role:
+    """The narrowest role that gives a permission: what a refused person asks for."""
+    return min((role for role in Role if permission in ROLES[role]), key=lambda role: len(ROLES[role]))
+
 
 EVERYONE = "everyone"
 """The grantee that stands for each member of the workspace, outsiders excepted."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models
-from bot.adapters.store import audit_log, evaluations_log
+from bot.adapters.store import audit_log, evaluations_log, outbox_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.evaluations_log import DONE, FAILED, RUNNING, STOPPED, NewEvaluation
 from bot.adapters.store.ledger import insert_call
@@ -25,6 +25,7 @@ from bot.services.holdings import Holdings
 from bot.services.pinning import Content
 from bot.services.readers import TERMINAL, Audience
 from bot.services.spending import Account, Purse, Tally
+from bot.services.staging import CARD
 from bot.services.trials import SharedRetriever, Side, Trials
 from bot.services.voted_down import try_again
 from workflows.ports import Clock
@@ -256,6 +257,8 @@ class Evaluations:
                     "failing": str(len(report.failing)),
                 }
                 self._note(connection, asked, "evaluation.finished", context)
+                # the readiness card of the workflow shows how its cases came out
+                outbox_log.redraw(connection, f"{CARD}:{asked.workflow}")
 
         await self._store.write(act)
         return report

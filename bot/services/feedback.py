@@ -1,5 +1,6 @@
 """What people say of an answer: votes, reasons, corrections. Per run and person the last word counts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,7 +43,8 @@ class Vote:
 class Feedback:
     """Records what is said. Whoever can see an answer may vote on it, outsiders excepted.
 
-    With `complaints`, what is said against an answer waits for the owners of its workflow.
+    With `complaints`, what is said against an answer waits for the owners of its workflow. `after_vote` is
+    told of each voted run within the vote's transaction.
     """
 
     def __init__(
@@ -51,11 +53,13 @@ class Feedback:
         clock: Clock,
         complaints: Complaints | None = None,
         outgoing: WakeUp | None = None,
+        after_vote: Callable[[Connection, str], None] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._complaints = complaints
         self._outgoing = outgoing
+        self._after_vote = after_vote
 
     async def record(self, actor: Actor, run_id: str, rating: Rating, comment: str = "") -> Vote:
         """Keep a vote; a second one of the same person replaces the first. Raises Outsider, UnknownRun."""
@@ -70,6 +74,8 @@ class Feedback:
             self._record(connection, actor, "feedback.recorded", run_id, {"rating": rating})
             self._judge_fix(connection, actor, run_id, value)
             self._follow(connection, actor, run_id)
+            if self._after_vote is not None:
+                self._after_vote(connection, run_id)
             return Vote(run_id, rating, before is not None and before != value)
 
         vote = await self._store.write(act)

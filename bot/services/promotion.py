@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store import audit_log, outbox_log
 from bot.adapters.store.database import Store
-from bot.adapters.store.evaluations_log import QUEUED, NewEvaluation, insert_evaluation
+from bot.adapters.store.evaluations_log import QUEUED, NewEvaluation, insert_evaluation, unfinished_about
 from bot.adapters.store.stages_log import Standing, lock_standing, write_standing
 from bot.adapters.store.versions_log import CANDIDATE, PRODUCTION, move_label, remove_label
 from bot.governance.roles import Permission, who_may
@@ -134,6 +134,10 @@ class Promotions:
         await self._store.write(act)
         self._outgoing.ring()
 
+    def load_card(self, connection: Connection, workflow: str) -> Card | None:
+        """The card for a message that is drawn again; None when it cannot be put together."""
+        return self._cards.load_card(connection, workflow)
+
     async def approve(self, actor: Actor, workflow: str) -> Card:
         """Say yes to exactly what the candidate is now.
 
@@ -163,6 +167,9 @@ class Promotions:
         def act(connection: Connection) -> str:
             self._access.authorise(connection, actor, Permission.EVALUATE, f"workflow:{workflow}")
             found = differences(connection, self._catalogue, workflow)
+            waiting = unfinished_about(connection, f"{CARD}:{workflow}")
+            if waiting:
+                return waiting
             new = NewEvaluation(
                 id=evaluation_id(),
                 workflow=workflow,

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from bot.quality.readiness import Holder
 from bot.services.actors import Actor
 from bot.slack.elements import is_person
 from bot.slack.gateway import Gateway, SlackBusy, SlackRefused, SlackUncertain
@@ -64,7 +65,7 @@ class People:
             name=_name(user),
             team_id=team,
             groups=frozenset(group for group, members in groups.items() if person in members),
-            is_outsider=_is_outside(user) or bool(self.home_team and team and team != self.home_team),
+            is_outsider=self._is_foreign(user),
         )
 
     async def names(self, people: Iterable[str]) -> dict[str, str]:
@@ -78,6 +79,34 @@ class People:
                 except _SLACK_FAILED:
                     continue
         return found
+
+    async def holders(self, grantees: Iterable[str]) -> tuple[Holder, ...]:
+        """People as they are today, groups as their members; who is unknown to Slack is not active.
+
+        Raises PersonUnknown when Slack does not answer in time.
+        """
+        found: dict[tuple[str, str], Holder] = {}
+        for grantee in grantees:
+            for person, group in await self._held_by(grantee):
+                try:
+                    async with asyncio.timeout(DEADLINE_S):
+                        user = await self._user(person)
+                except SlackRefused:
+                    user = {}
+                except _SLACK_FAILED as error:
+                    raise PersonUnknown(person) from error
+                found[person, group] = Holder(person, not self._is_foreign(user), group)
+        return tuple(found.values())
+
+    async def _held_by(self, grantee: str) -> list[tuple[str, str]]:
+        if is_person(grantee):
+            return [(grantee, "")]
+        groups = await self._groups()
+        return [(person, grantee) for person in sorted(groups.get(grantee, ()))]
+
+    def _is_foreign(self, user: Mapping[str, Any]) -> bool:
+        team = user.get("team_id", "")
+        return _is_outside(user) or bool(self.home_team and team and team != self.home_team)
 
     async def readers(self, channel: str, person: str) -> tuple[str, ...]:
         """Who reads a channel; empty means everyone, which is also said when Slack does not tell.

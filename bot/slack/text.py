@@ -239,14 +239,10 @@ def nothing_to_run(ask: Iterable[str]) -> str:
     return f":lock: You have no workflow you may run yet. {ask_for_role(ask)}"
 
 
-def ask_for_role(people: Iterable[str]) -> str:
+def ask_for_role(people: Iterable[str], role: str = "runner") -> str:
     """Whom to ask."""
     named = [mention(person) for person in people if is_person(person)]
-    return (
-        f"Ask {' or '.join(named[:3])} for the role “runner”."
-        if named
-        else "Ask an admin for the role “runner”."
-    )
+    return f"Ask {' or '.join(named[:3]) or 'an admin'} for the role “{role}”."
 
 
 def which_one() -> str:

@@ -191,3 +191,11 @@ def latest_evaluation(connection: Connection, workflow: str, *, label: str = "")
         query = query.where(evaluations.c.label == label)
     newest = query.order_by(evaluations.c.finished_at.desc(), evaluations.c.id.desc()).limit(1)
     return connection.execute(newest).first()
+
+
+def unfinished_about(connection: Connection, subject: str) -> str:
+    """The id of one about this that waits or runs; empty when there is none."""
+    query = select(evaluations.c.id).where(
+        evaluations.c.subject == subject, evaluations.c.status.in_((QUEUED, RUNNING))
+    )
+    return connection.execute(query.limit(1)).scalar() or ""

@@ -1,0 +1,160 @@
+"""The readiness card, the notice of a paused pilot, and where everything stands. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from bot.adapters.store.stages_log import Standing
+from bot.governance.stages import Stage
+from bot.quality.readiness import Evidence, Line, LineName, Readiness, Supply
+from bot.services.candidates import Difference
+from bot.services.outbox_items import OutboxItem
+from bot.services.readiness_cards import Card
+from bot.slack import elements as el
+from bot.slack import stage_text as words
+from bot.slack.blocks import notice
+from bot.slack.elements import Outgoing, is_person
+from bot.slack.richtext import Block
+
+NAME_PERSON, ADD_CASE, RUN_CASES, SET_VOLUME, ASK_APPROVAL = (
+    "stage-name-person",
+    "stage-add-case",
+    "stage-run-cases",
+    "stage-set-volume",
+    "stage-ask-approval",
+)
+APPROVE, PROMOTE, PILOT, PAUSE, RESUME, STOP, REFRESH = (
+    "stage-approve",
+    "stage-promote",
+    "stage-pilot",
+    "stage-pause",
+    "stage-resume",
+    "stage-stop",
+    "stage-refresh",
+)
+"""Action ids; each carries the workflow."""
+
+SUPPLIES: Mapping[Supply, str] = {
+    Supply.NAME_OWNER: NAME_PERSON,
+    Supply.ADD_CASE: ADD_CASE,
+    Supply.RUN_CASES: RUN_CASES,
+    Supply.SET_VOLUME: SET_VOLUME,
+    Supply.ASK_APPROVAL: ASK_APPROVAL,
+}
+
+
+def readiness_letter(item: OutboxItem, now: datetime, _names: Mapping[str, str]) -> Outgoing:
+    """The card as it stands when it is drawn."""
+    return card_message(item.about, now) if isinstance(item.about, Card) else notice(words.card_gone())
+
+
+def paused_letter(item: OutboxItem, _now: datetime, _names: Mapping[str, str]) -> Outgoing:
+    """The guard rested a pilot."""
+    facts = [(side, str(item.body.get(side, ""))) for side in ("candidate", "production")]
+    said = words.guard_paused(str(item.body.get("workflow", "")), facts, str(item.body.get("measure", "")))
+    return notice(said)
+
+
+def card_message(card: Card, now: datetime) -> Outgoing:
+    """Everything that a promotion asks, each line with the button that supplies it."""
+    evidence, workflow = card.readiness.evidence, card.standing.workflow
+    title = words.card_title(evidence.title, has_candidate=bool(card.differences))
+    blocks: list[Block] = [
+        el.header(el.shorten(title, 150)),
+        el.section(_standing(card)),
+        el.divider(),
+        *(_line(line, card.readiness, workflow, now) for line in card.readiness.lines),
+    ]
+    if card.comparison is not None and card.standing.pilot is not None:
+        said = words.comparison_lines(card.comparison, is_drawn=card.standing.pilot.is_drawn)
+        blocks += [el.divider(), el.section(said)]
+    blocks.append(el.actions(*_moves(card)))
+    return Outgoing(title, tuple(blocks), mentions=_mentioned(card))
+
+
+def overview_message(standings: Sequence[Standing]) -> Outgoing:
+    """Where everything stands."""
+    if not standings:
+        return notice(words.nothing_stands())
+    lines = [words.standing_line(standing) for standing in standings]
+    mentions = {person for each in standings if each.pilot for person in each.pilot.people}
+    return notice("\n".join(lines[:40]), mentions=filter(is_person, mentions))
+
+
+def _standing(card: Card) -> str:
+    standing = card.standing
+    parts = [words.stands(standing.workflow, standing.stage.value, standing.why)]
+    if standing.pilot is not None:
+        parts.append(words.pilot_words(standing.pilot))
+    parts.append(_candidate(card.differences))
+    return "\n".join(parts)
+
+
+def _candidate(found: Iterable[Difference]) -> str:
+    return words.candidate_words(
+        [(each.kind, each.name, each.old, each.new) for each in found],
+        sorted({name for each in found for name in each.reaches}),
+    )
+
+
+def _line(line: Line, readiness: Readiness, workflow: str, now: datetime) -> Block:
+    said = _said(line.name, readiness.evidence, now)
+    return el.section(f"{_mark(line)} *{words.TITLES[line.name]}*  {said}", _supply(line, workflow))
+
+
+def _said(name: LineName, evidence: Evidence, now: datetime) -> str:
+    lines: Mapping[LineName, Callable[[], str]] = {
+        LineName.OWNER: lambda: words.owner_line(evidence.holders),
+        LineName.DEPUTY: lambda: words.deputy_line(evidence.holders),
+        LineName.PURPOSE: lambda: words.purpose_line(evidence.purpose),
+        LineName.CASES: lambda: words.cases_line(evidence.cases),
+        LineName.COST: lambda: words.cost_line(evidence.cost),
+        LineName.KNOWLEDGE: lambda: words.knowledge_line(evidence.knowledge, now),
+        LineName.OUTSIDE: lambda: words.outside_line(evidence),
+        LineName.BUDGET: words.budget_line,
+        LineName.APPROVAL: lambda: words.approval_line(evidence),
+    }
+    return lines[name]()
+
+
+def _mark(line: Line) -> str:
+    if line.is_met:
+        return ":white_check_mark:"
+    return ":no_entry:" if line.is_needed else ":warning:"
+
+
+def _supply(line: Line, workflow: str) -> Block | None:
+    if line.supply is None or line.supply not in SUPPLIES:
+        return None
+    label = words.BUTTONS[line.supply]
+    about = f"{label}: {words.TITLES[line.name]} of {workflow}"
+    return el.button(label, SUPPLIES[line.supply], workflow, about=about)
+
+
+def _moves(card: Card) -> list[Block]:
+    """What can be done next, in the order one does it."""
+    workflow, stage = card.standing.workflow, card.standing.stage
+    found: list[Block] = []
+    if card.differences and stage is Stage.PILOT and card.readiness.is_ready:
+        button = el.button("Promote", PROMOTE, workflow, style="primary")
+        found.append(el.confirming(button, **words.sure_to_promote(workflow)))
+    if card.differences and stage is not Stage.RETIRED:
+        found.append(el.button("Approve", APPROVE, workflow))
+        found.append(
+            el.button("Start a pilot" if stage is not Stage.PILOT else "Change the pilot", PILOT, workflow)
+        )
+    if card.standing.pilot is not None:
+        is_paused = bool(card.standing.pilot.paused)
+        found.append(
+            el.button("Resume", RESUME, workflow) if is_paused else el.button("Pause", PAUSE, workflow)
+        )
+        found.append(el.button("Stop the pilot", STOP, workflow))
+    return [*found, el.button("Look again", REFRESH, workflow)]
+
+
+def _mentioned(card: Card) -> frozenset[str]:
+    evidence, pilot = card.readiness.evidence, card.standing.pilot
+    people = {holder.person for holder in evidence.holders}
+    people |= {approval.person for approval in evidence.approvals}
+    people |= {owner for each in evidence.knowledge for owner in each.owners}
+    people |= set(pilot.people) if pilot else set()
+    return frozenset(filter(is_person, people))
