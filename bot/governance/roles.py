@@ -28,6 +28,8 @@ class Permission(StrEnum):
     """Run the cases of a workflow, which spends money, and keep them."""
     EDIT_KNOWLEDGE = "edit-knowledge"
     """Add, replace and remove documents."""
+    BUDGET = "budget"
+    """Set limits on spending, lift them and add to them."""
     GRANT = "grant"
     """Give and take roles."""
     SEE_AUDIT = "see-audit"
