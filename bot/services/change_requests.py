@@ -1,7 +1,6 @@
 """Change requests: what people can do with one, each act under the caller's rights of that moment."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -10,44 +9,33 @@ from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store import changes_log as log
 from bot.adapters.store.changes_log import ChangeRow
 from bot.adapters.store.database import Store
-from bot.adapters.store.outbox_log import subject_of_message
+from bot.adapters.store.evaluations_log import read_evaluation
+from bot.adapters.store.outbox_log import message_about, subject_of_message
 from bot.adapters.store.versions_log import PRODUCTION
 from bot.governance.changes import UNDECIDED, ChangeStatus, Target
 from bot.governance.roles import Permission
+from bot.quality.evaluation import EvaluationReport
 from bot.services.actors import Actor, Origin
 from bot.services.change_decisions import Decisions
 from bot.services.change_errors import MovedSince, NothingToRollBack
+from bot.services.change_history import History, read_history
 from bot.services.change_proposals import Proposal, Proposals, Ways
 from bot.services.change_record import locked
-from bot.services.change_releases import LabelMove, Releases
-from bot.services.change_views import ChangeView, Preview, target_of, view_change, view_rows
+from bot.services.change_releases import Releases
+from bot.services.change_views import (
+    ChangeView,
+    Preview,
+    subject_of,
+    target_of,
+    view_change,
+    view_rows,
+    workflow_of_target,
+)
 from bot.services.document_edits import PreparedDocument
 from bot.services.targets import Targets, UnknownTarget
 from workflows.ports import Clock
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class VersionLine:
-    """One version of a target, for its history."""
-
-    number: int
-    author: str
-    moves: tuple[LabelMove, ...]
-    """Each time the target was moved to it, newest first."""
-    is_live: bool
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """Everything a target ever said, newest first."""
-
-    target: Target
-    title: str
-    versions: tuple[VersionLine, ...]
-    can_go_back: bool
-    """Whether an earlier version stood before the one that stands now."""
 
 
 class Changes:
@@ -267,11 +255,38 @@ class Changes:
 
     async def history(self, actor: Actor, target: Target) -> History:
         """Every version with who moved the target to it. Raises NotAuthorized, UnknownTarget."""
-        return await self._store.read(lambda connection: self._history(connection, actor, target))
+        return await self._store.read(
+            lambda connection: read_history(connection, self.releases, actor, target)
+        )
 
     async def own_targets(self, workflow: str) -> tuple[Target, ...]:
         """What a workflow has of its own, the last moved first."""
         return await self._store.read(lambda connection: self.releases.own_targets(connection, workflow))
+
+    async def title_of(self, target: Target) -> str:
+        """The title of the workflow a target belongs to; empty when it belongs to none."""
+
+        def look(connection: Connection) -> str:
+            workflow = workflow_of_target(connection, self._targets, target)
+            return workflow.title if workflow else ""
+
+        return await self._store.read(look)
+
+    async def places(self, changes: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Channel and ts of each one's message; empty strings until it is posted."""
+        return await self._store.read(
+            lambda connection: {each: message_about(connection, subject_of(each)) for each in changes}
+        )
+
+    async def reports(self, change: str) -> tuple[EvaluationReport, ...]:
+        """The whole reports of what was tested. Raises UnknownChange."""
+        view = await self.view(change)
+
+        def look(connection: Connection) -> tuple[EvaluationReport, ...]:
+            rows = (read_evaluation(connection, each.evaluation_id) for each in view.tests)
+            return tuple(EvaluationReport.from_json(row.report) for row in rows if row and row.report)
+
+        return await self._store.read(look)
 
     def _concerns(self, connection: Connection, actor: Actor, row: ChangeRow) -> bool:
         scope = target_of(row).scope
@@ -279,28 +294,6 @@ class Changes:
         return row.author_id == actor.id or any(
             self._targets.access.may(connection, actor, each, scope) for each in asked
         )
-
-    def _history(self, connection: Connection, actor: Actor, target: Target) -> History:
-        access = self._targets.access
-        allowed = (Permission.PROPOSE, Permission.APPROVE, Permission.SEE_AUDIT, Permission.EDIT_KNOWLEDGE)
-        if not any(access.may(connection, actor, each, target.scope) for each in allowed):
-            access.authorise(connection, actor, Permission.PROPOSE, target.scope)
-        current = self._targets.current(connection, target)
-        moves = self.releases.moves(connection, target)
-        lines = tuple(
-            VersionLine(
-                number,
-                author,
-                tuple(each for each in moves if each.number == number),
-                number == current.number,
-            )
-            for number, author, _at in self._targets.versions_of(connection, target)
-        )
-        try:
-            self.releases.previous(connection, target, current)
-        except NothingToRollBack:
-            return History(target, "", lines, can_go_back=False)
-        return History(target, "", lines, can_go_back=True)
 
     def _way_back(
         self, connection: Connection, actor: Actor, target: Target | str, to_number: int | None

@@ -103,10 +103,15 @@ class Reception:
         seen = {"kind": kind, "name": call.name if call else "", "person": call.person if call else ""}
         if is_known(name):
             log.info("slack.refused", error=name, **seen)
-            return notice(sentence(name, facts), mentions=facts.get("ask", "").split(","))
+            return notice(sentence(name, facts), mentions=_named(facts))
         token = incident_token()
         log.error("slack.incident", token=token, error=name, exc_info=error, **seen)
         return notice(text.failed(text.opaque_failure(), token))
+
+
+def _named(facts: Mapping[str, str]) -> set[str]:
+    """The people whom a sentence about an error may name."""
+    return {person for key in ("ask", "holders", "author", "by") for person in facts.get(key, "").split(",")}
 
 
 def build_app(desk: Desk, *, signing_secret: str = "") -> tuple[AsyncApp, Reception]:

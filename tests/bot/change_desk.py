@@ -111,6 +111,7 @@ class ChangeDesk:
         self, store: Store, folder: Path, *, policies: Mapping[Any, Policy] | None = None, **ways: Any
     ) -> None:
         self.store = store
+        self.folder = folder
         self.clock = FakeClock()
         self.outgoing, self.bell = WakeUp(), WakeUp()
         self.access = Access(store, self.clock, ["U0DEV"])
@@ -145,7 +146,7 @@ class ChangeDesk:
         return self
 
     def folder_of(self, path: str) -> Path:
-        place = Path(str(self.store.engine.url.database or "")).parent / "shelf"
+        place = self.folder / "shelf"
         place.mkdir(exist_ok=True)
         return place / path
 
