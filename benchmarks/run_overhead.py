@@ -184,7 +184,9 @@ class Bench:
     async def whole(self, runs: int, concurrency: int) -> None:
         """Accept, work and deliver until every run has ended and every message is out."""
         product = self.product
-        execution = Execution(product.store, product.catalogue, product.models, self.shelf, product.clock)
+        execution = Execution(
+            product.store, product.catalogue, product.models, self.shelf, product.clock, product.billing
+        )
         pace = Pace(concurrency=concurrency)
         worker = Watched(product.store, execution, product.clock, product.queue, product.outgoing, pace)
         worker.over = {}

@@ -13,6 +13,9 @@ from bot.adapters.store.migrate import migrate
 from bot.adapters.system_clock import SystemClock
 from bot.quality.likeness import similarity_by
 from bot.services.access import Access
+from bot.services.billing import Billing
+from bot.services.budget_notices import BudgetNotices
+from bot.services.budgeting import Budgets
 from bot.services.catalogue import SETTINGS, Catalogue, Content
 from bot.services.complaints import Complaints
 from bot.services.evaluating import Evaluations
@@ -47,6 +50,8 @@ class Product:
     catalogue: Catalogue
     holdings: Holdings
     models: Models
+    billing: Billing
+    budgets: Budgets
     queue: RunQueue
     outgoing: WakeUp
     runs: Runs
@@ -57,7 +62,9 @@ class Product:
 
     def worker(self, on_text: Callable[[str, str], None] | None = None) -> Worker:
         """Executes queued runs; `on_text` hears run id and piece of answers being written."""
-        execution = Execution(self.store, self.catalogue, self.models, self.holdings, self.clock, on_text)
+        execution = Execution(
+            self.store, self.catalogue, self.models, self.holdings, self.clock, self.billing, on_text
+        )
         pace = Pace(concurrency=self.settings.concurrency)
         return Worker(self.store, execution, self.clock, self.queue, self.outgoing, pace)
 
@@ -83,7 +90,14 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
     catalogue = Catalogue(store, access, clock, embedder.encode)
     queue, outgoing = _queue(store), WakeUp()
     holdings = Holdings(store, settings.data_dir, clock, chroma_url=settings.chroma_url, embedder=embedder)
-    models = Models(profiles, embedder=embedder, clock=clock, environ=environment())
+    models = Models(
+        profiles,
+        embedder=embedder,
+        clock=clock,
+        environ=environment(),
+        allows_unpriced=settings.unknown_price == "flag",
+    )
+    billing = Billing(store, clock, BudgetNotices(access), outgoing, teams=settings.teams)
     golden = GoldenCases(store, access, catalogue, clock, LIBRARY)
     near = similarity_by(embedder.encode)
     return Product(
@@ -94,6 +108,8 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         catalogue=catalogue,
         holdings=holdings,
         models=models,
+        billing=billing,
+        budgets=Budgets(store, access, catalogue, clock, billing.book, outgoing, settings.teams),
         queue=queue,
         outgoing=outgoing,
         runs=Runs(store, catalogue, access, clock, queue, outgoing),

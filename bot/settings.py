@@ -3,7 +3,7 @@
 import os
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -78,6 +78,18 @@ class Settings(BaseSettings):
         alias="SPANWISE_LINK_DOMAINS",
         description="Domains that answers may link to, separated by commas; other links are shown as text.",
     )
+    unknown_price: Literal["flag", "refuse"] = Field(
+        default="flag",
+        alias="SPANWISE_UNKNOWN_PRICE",
+        description="A model that nobody knows the price of: `flag` calls it and says so beside the answer, "
+        "`refuse` does not call it. Where a budget applies it is never called.",
+    )
+    teams: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        alias="SPANWISE_TEAMS",
+        description="Slack user groups whose spending is counted, with commas: a person counts for the first "
+        "they are in. Empty means every group, the first by its id.",
+    )
     concurrency: int = Field(
         default=8,
         alias="SPANWISE_CONCURRENCY",
@@ -112,7 +124,7 @@ class Settings(BaseSettings):
         description="DEBUG, INFO, WARNING or ERROR; the log goes to stderr.",
     )
 
-    @field_validator("admins", "link_domains", mode="before")
+    @field_validator("admins", "link_domains", "teams", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         """Accept `U1,U2` as people write it."""

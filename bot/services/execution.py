@@ -4,20 +4,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models
 from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.document_log import collection_revisions
-from bot.adapters.store.ledger import insert_call
 from bot.adapters.store.run_leases import Held, pin_run
 from bot.adapters.store.run_log import RunRow
+from bot.governance.budget import Spender, team_of
 from bot.services.actors import Actor, Origin
+from bot.services.billing import Billing
 from bot.services.catalogue import Catalogue, Pinned
 from bot.services.holdings import Holdings
 from bot.services.journal import RunJournal
 from bot.services.readers import TERMINAL, Audience
 from workflows.engine import execute
-from workflows.ports import Clock, Ports, Progress
+from workflows.ports import Clock, Model, Ports, Progress
 from workflows.run import RunResult
 
 KNOWLEDGE = "knowledge"
@@ -33,6 +33,7 @@ class Execution:
     models: Models
     holdings: Holdings
     clock: Clock
+    billing: Billing
     on_text: Callable[[str, str], None] | None = None
     """Receives run id and each piece of the answer as it is written."""
 
@@ -41,7 +42,7 @@ class Execution:
         pinned, pins = await self._pin(row, held)
         workflow = pinned.root
         ports = Ports(
-            model=self.models.bind(self._record, run_id=row.id, profiles_text=pinned.models_text),
+            model=self._model(row, held, pinned),
             retriever=self.holdings.retriever(audience_of(row), pins.get(KNOWLEDGE)),
             clock=self.clock,
             journal=RunJournal(self.store, held),
@@ -63,12 +64,15 @@ class Execution:
     async def _pin(self, row: RunRow, held: Held) -> tuple[Pinned, Mapping[str, Any]]:
         """The versions of the first attempt; live ones become them."""
         if row.pins:
-            pinned = await self.store.read(
-                lambda connection: self.catalogue.resolve_pins(connection, row.workflow, row.pins)
-            )
-            return pinned, row.pins
+
+            def again(connection: Connection) -> Pinned:
+                self.billing.look(connection)
+                return self.catalogue.resolve_pins(connection, row.workflow, row.pins)
+
+            return await self.store.read(again), row.pins
 
         def act(connection: Connection) -> tuple[Pinned, Mapping[str, Any]]:
+            self.billing.look(connection)
             pinned, label = self.catalogue.resolve_run(connection, row.workflow, row.label)
             pins = {**pinned.pins, KNOWLEDGE: collection_revisions(connection)}
             version = pinned.pins["workflow"][row.workflow]
@@ -77,9 +81,16 @@ class Execution:
 
         return await self.store.write(act, relaxed=True)
 
-    async def _record(self, entry: LedgerEntry) -> None:
-        # durable with the step that the call was made for, which is written after it
-        self.store.leave(lambda connection: insert_call(connection, entry))
+    def _model(self, row: RunRow, held: Held, pinned: Pinned) -> Model:
+        spender = Spender(
+            workflow=row.workflow,
+            person=row.actor_id,
+            team=team_of(row.actor.get("groups", ()), self.billing.teams),
+            channel=str(row.origin.get("channel_id", "")),
+            versions=pinned.pins,
+        )
+        payer = self.billing.account(spender, row.id, held.fence)
+        return self.models.bind(payer.record, run_id=row.id, profiles_text=pinned.models_text, payer=payer)
 
     def _text_of(self, run_id: str) -> Callable[[str], None]:
         def pass_on(text: str) -> None:

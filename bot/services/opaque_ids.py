@@ -32,6 +32,11 @@ def draft_id() -> str:
     return "t_" + _random(5)
 
 
+def budget_id() -> str:
+    """`b_` and 40 random bits."""
+    return "b_" + _random(5)
+
+
 def incident_token() -> str:
     """`i_` and 40 random bits: shown to the person and written to the log."""
     return "i_" + _random(5)

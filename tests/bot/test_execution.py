@@ -10,6 +10,8 @@ from bot.adapters.store import document_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.run_leases import Held, claim_runs
 from bot.services.actors import Origin
+from bot.services.billing import Billing
+from bot.services.budget_notices import BudgetNotices
 from bot.services.catalogue import Catalogue, Content
 from bot.services.execution import Execution
 from bot.services.readers import TERMINAL, Audience
@@ -40,7 +42,12 @@ class FakeModels:
     bound: list[str] = field(default_factory=list)
 
     def bind(
-        self, record: Callable[[LedgerEntry], Awaitable[None]], *, run_id: str = "", profiles_text: str = ""
+        self,
+        record: Callable[[LedgerEntry], Awaitable[None]],
+        *,
+        run_id: str = "",
+        profiles_text: str = "",
+        payer: object = None,
     ) -> Model:
         self.bound.append(run_id)
         models = self
@@ -78,7 +85,8 @@ async def desk(store: Store) -> Desk:
     await release(desk, "one")
     desk.models = FakeModels(FakeModel("Five days [1].", "Five days [1]."))  # type: ignore[attr-defined]
     desk.holdings = FakeHoldings()  # type: ignore[attr-defined]
-    desk.perform = Execution(store, desk.catalogue, desk.models, desk.holdings, desk.clock)  # type: ignore
+    billing = Billing(store, desk.clock, BudgetNotices(desk.access), desk.outgoing)
+    desk.perform = Execution(store, desk.catalogue, desk.models, desk.holdings, desk.clock, billing)  # type: ignore
     desk.runs = Runs(store, desk.catalogue, desk.access, desk.clock, desk.queue, desk.outgoing)  # type: ignore
     return desk
 

@@ -110,16 +110,10 @@ def _balance(row: Row[Any]) -> BalanceRow:
     return BalanceRow(row.spent_usd, row.reserved_usd, row.warned_at, row.refused_at, row.recount_at)
 
 
-def open_balance(connection: Connection, key: Key, spent_usd: Decimal, recount_at: datetime | None) -> None:
+def open_balance(connection: Connection, key: Key, spent_usd: Decimal) -> None:
     """Begin a period with what the ledger says was spent in it already."""
-    values = {
-        "budget_id": key[0],
-        "starts_at": key[1],
-        "spent_usd": spent_usd,
-        "reserved_usd": Decimal(0),
-        "recount_at": recount_at,
-    }
-    connection.execute(insert(balances).values(**values))
+    place = {"budget_id": key[0], "starts_at": key[1]}
+    connection.execute(insert(balances).values(**place, spent_usd=spent_usd, reserved_usd=Decimal(0)))
 
 
 _ONE = (balances.c.budget_id == bindparam("key_id"), balances.c.starts_at == bindparam("key_start"))
@@ -179,6 +173,12 @@ def insert_reservation(
 def take_reservation(connection: Connection, reservation_id: str) -> bool:
     """End a reservation; False when it was given back already."""
     return connection.execute(_TAKE, {"taken": reservation_id}).rowcount == 1
+
+
+def find_reservation(connection: Connection, reservation_id: str) -> Reservation | None:
+    """One that still stands."""
+    row = connection.execute(select(reservations).where(reservations.c.id == reservation_id)).first()
+    return _reservation(row) if row else None
 
 
 def dead_reservations(connection: Connection, now: datetime) -> tuple[Reservation, ...]:

@@ -1,6 +1,5 @@
 """Budgets: the limits that people set, and what was added to them."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -108,11 +107,11 @@ def end_budget(connection: Connection, budget_id: str, at: datetime) -> None:
     connection.execute(update(budgets).where(budgets.c.id == budget_id).values(**values))
 
 
-def keep_top_ups(connection: Connection, budget: Budget, top_ups: Sequence[TopUp], at: datetime) -> None:
-    """Replace what is added to a limit."""
+def keep_top_ups(connection: Connection, budget: Budget, at: datetime) -> None:
+    """Keep what is added to a limit now."""
     lock(connection)
     values = {
-        "top_ups": [[f"{each.amount_usd:f}", each.until.isoformat(), each.by] for each in top_ups],
+        "top_ups": [[f"{each.amount_usd:f}", each.until.isoformat(), each.by] for each in budget.top_ups],
         "changed_at": at,
         "revision": newest_revision(connection) + 1,
     }
