@@ -30,8 +30,6 @@ class Permission(StrEnum):
     """Add, replace and remove documents."""
     BUDGET = "budget"
     """Set limits on spending, lift them and add to them."""
-    BUDGET = "budget"
-    """Set limits on spending, lift them and add to them."""
     GRANT = "grant"
     """Give and take roles."""
     SEE_AUDIT = "see-audit"
