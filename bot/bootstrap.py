@@ -11,23 +11,39 @@ from bot.adapters.queue.wakeup import EmbeddedQueue, RunQueue, WakeUp
 from bot.adapters.store.database import Store
 from bot.adapters.store.migrate import migrate
 from bot.adapters.system_clock import SystemClock
+from bot.governance.changes import policies
 from bot.quality.likeness import similarity_by
 from bot.services.access import Access
 from bot.services.billing import Billing
 from bot.services.budget_notices import BudgetNotices
 from bot.services.budgeting import Budgets
 from bot.services.catalogue import SETTINGS, Catalogue, Content
+from bot.services.change_proposals import Ways
+from bot.services.change_requests import Changes
+from bot.services.change_work import ChangeWork
 from bot.services.complaints import Complaints
+from bot.services.drafting import Drafting
 from bot.services.evaluating import Evaluations
 from bot.services.evaluation_material import Limits
+from bot.services.evaluation_requests import EvaluationRequests
+from bot.services.evaluation_work import EvaluationWork
 from bot.services.execution import Execution
 from bot.services.feedback import Feedback
+from bot.services.fixing import Fixing
 from bot.services.golden_cases import GoldenCases
 from bot.services.holdings import Holdings
 from bot.services.outbox import Courier
 from bot.services.outbox_items import Sender
+from bot.services.pilot_watch import PilotWatch
 from bot.services.preferences import Preferences
+from bot.services.promotion import Promotions
+from bot.services.readiness_cards import Cards
+from bot.services.remedies import Remedies
+from bot.services.replaying import Replays
 from bot.services.runs import Runs
+from bot.services.staging import Stages
+from bot.services.targets import Targets
+from bot.services.triage import Triage, load_card
 from bot.services.work import Pace, Worker
 from bot.settings import Settings, environment
 from knowledge.embedding import Embedder
@@ -59,6 +75,18 @@ class Product:
     preferences: Preferences
     golden: GoldenCases
     evaluations: Evaluations
+    evaluation_requests: EvaluationRequests
+    evaluation_bell: WakeUp
+    replays: Replays
+    changes: Changes
+    change_bell: WakeUp
+    drafting: Drafting
+    triage: Triage
+    remedies: Remedies
+    fixing: Fixing
+    stages: Stages
+    promotions: Promotions
+    pilot_watch: PilotWatch
 
     def worker(self, on_text: Callable[[str, str], None] | None = None) -> Worker:
         """Executes queued runs; `on_text` hears run id and piece of answers being written."""
@@ -70,7 +98,35 @@ class Product:
 
     def courier(self, sender: Sender) -> Courier:
         """Brings the outbox to Slack through `sender`."""
-        return Courier(self.store, sender, self.clock, self.outgoing)
+        return Courier(
+            self.store,
+            sender,
+            self.clock,
+            self.outgoing,
+            subjects={
+                "change": self.changes.load,
+                "triage": load_card,
+                "stage": self.promotions.load_card,
+                "budget": self.budgets.load,
+                "evaluation": self.evaluation_requests.load,
+            },
+        )
+
+    def change_work(self) -> ChangeWork:
+        """Tests, applies and expires change requests."""
+        return ChangeWork(
+            self.store,
+            self.changes,
+            self.evaluations,
+            self.clock,
+            self.outgoing,
+            self.change_bell,
+            listeners=(self.fixing.after_applied,),
+        )
+
+    def evaluation_work(self) -> EvaluationWork:
+        """Carries out evaluations asked for in chat."""
+        return EvaluationWork(self.store, self.evaluations, self.clock, self.evaluation_bell, self.outgoing)
 
     async def close(self) -> None:
         """Let go of the index and the database."""
@@ -100,6 +156,14 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
     billing = Billing(store, clock, BudgetNotices(access), outgoing, teams=settings.teams)
     golden = GoldenCases(store, access, catalogue, clock, LIBRARY)
     near = similarity_by(embedder.encode)
+    change_bell, evaluation_bell = WakeUp(), WakeUp()
+    targets = Targets(catalogue, access, holdings, clock)
+    changes = Changes(store, targets, clock, outgoing, change_bell, ways(settings))
+    runs = Runs(store, catalogue, access, clock, queue, outgoing)
+    triage = Triage(store, catalogue, access, clock, outgoing, embedder.encode)
+    stages = Stages(store, access, catalogue, clock, outgoing)
+    cards = Cards(access, catalogue, stages, golden, clock)
+    pilot_watch = PilotWatch(store, access, clock, outgoing)
     return Product(
         settings=settings,
         store=store,
@@ -112,14 +176,31 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         budgets=Budgets(store, access, catalogue, clock, billing.book, outgoing, settings.teams),
         queue=queue,
         outgoing=outgoing,
-        runs=Runs(store, catalogue, access, clock, queue, outgoing),
-        feedback=Feedback(store, clock, Complaints(access), outgoing),
+        runs=runs,
+        feedback=Feedback(store, clock, Complaints(access), outgoing, pilot_watch.after_vote),
         preferences=Preferences(store, clock),
         golden=golden,
         evaluations=Evaluations(
             store, catalogue, models, holdings, clock, golden, near, evaluation_limits(settings)
         ),
+        evaluation_requests=EvaluationRequests(store, access, catalogue, clock, evaluation_bell, outgoing),
+        evaluation_bell=evaluation_bell,
+        replays=Replays(store, runs, catalogue, models, holdings, clock, settings.evaluation_dollars),
+        changes=changes,
+        change_bell=change_bell,
+        drafting=Drafting(store, access, catalogue, clock, changes),
+        triage=triage,
+        remedies=Remedies(store, triage, catalogue, access, outgoing, golden, changes),
+        fixing=Fixing(store, runs, catalogue, clock, outgoing),
+        stages=stages,
+        promotions=Promotions(store, access, catalogue, stages, cards, clock, outgoing),
+        pilot_watch=pilot_watch,
     )
+
+
+def ways(settings: Settings) -> Ways:
+    """How change requests are handled here."""
+    return Ways(policies(settings.approvals), settings.change_days, settings.review_channel)
 
 
 def evaluation_limits(settings: Settings) -> Limits:

@@ -32,6 +32,9 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
                 tasks.create_task(product.models.warm_up())
                 tasks.create_task(product.worker().run_until(stop))
                 tasks.create_task(product.courier(line.delivery).run_until(stop))
+                tasks.create_task(product.change_work().run_until(stop))
+                tasks.create_task(product.evaluation_work().run_until(stop))
+                tasks.create_task(product.fixing.run_until(stop, line.desk.people.actor))
             if "slack" in parts and line is not None:
                 tasks.create_task(_take_requests(product, line, stop))
             if "clock" in parts:

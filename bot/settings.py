@@ -9,6 +9,8 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.governance.changes import InvalidPolicy, policies
+
 DATABASES = ("postgresql://", "postgresql+psycopg://", "postgres://", "sqlite://")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -118,6 +120,23 @@ class Settings(BaseSettings):
         le=200,
         description="Answers voted down that an evaluation tries again, the newest first.",
     )
+    review_channel: str = Field(
+        default="",
+        alias="SPANWISE_REVIEW_CHANNEL",
+        description="Id of the channel where change requests are posted; empty means where each was asked.",
+    )
+    change_days: int = Field(
+        default=14,
+        alias="SPANWISE_CHANGE_DAYS",
+        ge=1,
+        le=365,
+        description="Days after which a change request that nobody decided expires.",
+    )
+    approvals: str = Field(
+        default="",
+        alias="SPANWISE_APPROVALS",
+        description="Approvals a kind of change needs where not one, `prompt=2,document=0`; 0 means none.",
+    )
     log_level: str = Field(
         default="INFO",
         alias="SPANWISE_LOG_LEVEL",
@@ -137,6 +156,15 @@ class Settings(BaseSettings):
     def _empty_is_none(cls, value: Any) -> Any:
         """`SPANWISE_MODELS=` means the default, not the current folder."""
         return value or None
+
+    @field_validator("approvals")
+    @classmethod
+    def _are_policies(cls, value: str) -> str:
+        try:
+            policies(value)
+        except InvalidPolicy as error:
+            raise ValueError(f"should be kinds with numbers, of {error.facts['known']}") from None
+        return value
 
     @field_validator("database_url")
     @classmethod

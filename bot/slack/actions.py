@@ -8,13 +8,18 @@ from bot.services.actors import Surface, Visibility
 from bot.services.runs import RunRequest
 from bot.slack import text
 from bot.slack.blocks import CANCEL, EXPLAIN, FILL, FORGET, PICK, RETRY, SHARE, START, notice
+from bot.slack.change_actions import CHANGE_ACTIONS
 from bot.slack.desk import Desk, Handler, Reply
+from bot.slack.edit_forms import EDIT_ACTIONS
+from bot.slack.evaluation_actions import EVALUATION_ACTIONS
 from bot.slack.feedback_actions import FEEDBACK_ACTIONS
 from bot.slack.forms import CHOICE, explain_view, read_inputs
 from bot.slack.incoming import primary_input
 from bot.slack.payloads import Call
 from bot.slack.requesting import Ask, accept, is_channel, open_form, visibility_of, working_notice
 from bot.slack.shortcuts import rechoose
+from bot.slack.stage_actions import STAGE_ACTIONS
+from bot.slack.triage_actions import TRIAGE_ACTIONS
 from workflows.inputs import InvalidInputs
 from workflows.run import RunStatus
 
@@ -143,7 +148,12 @@ def _dicts(found: Any) -> list[dict[str, Any]]:
 
 
 ACTIONS: Mapping[str, Handler] = {
+    **CHANGE_ACTIONS,
+    **EDIT_ACTIONS,
+    **EVALUATION_ACTIONS,
     **FEEDBACK_ACTIONS,
+    **STAGE_ACTIONS,
+    **TRIAGE_ACTIONS,
     EXPLAIN: explain,
     SHARE: share,
     CANCEL: cancel,

@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from bot.slack import text
 from bot.slack.arguments import fill, parse, split_word
 from bot.slack.blocks import help_message, list_message, notice, runs_message
+from bot.slack.change_actions import CHANGE_COMMANDS
 from bot.slack.desk import Desk, Handler, Reply
+from bot.slack.edit_forms import EDIT_COMMANDS
 from bot.slack.elements import Outgoing
+from bot.slack.evaluation_actions import EVALUATION_SUBCOMMANDS
 from bot.slack.forms import settings_form
 from bot.slack.gateway import SlackRefused
 from bot.slack.incoming import plain_text
 from bot.slack.payloads import Call
 from bot.slack.requesting import Ask, accept, open_form, visibility_of, working_notice
+from bot.slack.stage_actions import STAGE_SUBCOMMANDS
+from bot.slack.triage_actions import TRIAGE_COMMANDS
 from workflows.inputs import InvalidInputs
 
 UMBRELLA = "/spanwise"
@@ -130,4 +135,9 @@ SUBCOMMANDS = {
     "status": status,
     "cancel": cancel,
     "settings": settings,
+    **CHANGE_COMMANDS,
+    **EVALUATION_SUBCOMMANDS,
+    **STAGE_SUBCOMMANDS,
+    **EDIT_COMMANDS,
+    **TRIAGE_COMMANDS,
 }

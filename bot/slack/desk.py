@@ -7,9 +7,18 @@ from typing import Any, TypeAlias
 
 from bot.services.access import Access
 from bot.services.catalogue import Catalogue
+from bot.services.change_requests import Changes
+from bot.services.drafting import Drafting
+from bot.services.evaluation_requests import EvaluationRequests
 from bot.services.feedback import Feedback
+from bot.services.golden_cases import GoldenCases
 from bot.services.preferences import Preferences
+from bot.services.promotion import Promotions
+from bot.services.remedies import Remedies
+from bot.services.replaying import Replays
 from bot.services.runs import Runs
+from bot.services.staging import Stages
+from bot.services.triage import Triage
 from bot.slack.elements import Outgoing
 from bot.slack.gateway import Gateway, SlackBusy, SlackRefused, SlackUncertain
 from bot.slack.identities import People
@@ -37,6 +46,15 @@ class Desk:
     feedback: Feedback
     access: Access
     preferences: Preferences
+    changes: Changes
+    drafting: Drafting
+    triage: Triage
+    remedies: Remedies
+    stages: Stages
+    promotions: Promotions
+    golden: GoldenCases
+    evaluation_requests: EvaluationRequests
+    replays: Replays
     gateway: Gateway
     people: People
     clock: Clock

@@ -156,6 +156,9 @@ def _say(desk: Desk, message: Outgoing) -> Reply:
     return Reply(ack=desk.gateway.sealed_ack(message))
 
 
+EDIT_COMMANDS = {"edit": edit, "drafts": drafts}
+"""Sub-commands of `/spanwise`."""
+
 EDIT_ACTIONS: Mapping[str, Handler] = {
     EDIT: edit_clicked,
     EDIT_MENU: menu_clicked,

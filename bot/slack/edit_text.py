@@ -146,7 +146,13 @@ def hole_flaw(hole: str, message: str, more: int) -> str:
     """Under the field a wrong variable stands in."""
     others = f" ({more} more)" if more else ""
     shown = hole if len(hole) <= 40 else f"{hole[:39]}…"
-    return f"{shown} {message}{others}. Correct it and propose again." if hole else f"The prompt {message}."
+    said = f"{shown} {message}{others}" if hole else f"The prompt {message}"
+    return f"{ended(said)} Correct it and propose again."
+
+
+def ended(words: str) -> str:
+    """With a full stop, unless it has an end."""
+    return words if words.endswith((".", "?", "!")) else f"{words}."
 
 
 def value_flaw(name: str, why: str, given: str) -> str:
@@ -188,9 +194,9 @@ def shown_value(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def reset_label(name: str, default: object) -> str:
-    """On the button that puts a parameter back."""
-    return f"{parameter_label(name)} back to {shown_value(default)[:30]}"
+def tuned(name: str, default: object) -> str:
+    """Below a parameter that has been tuned."""
+    return f"{parameter_label(name)} is tuned; by default it is {one_line(shown_value(default), 100)}."
 
 
 def nothing_to_propose() -> str:

@@ -10,18 +10,10 @@ from bot.slack.blocks import asked_text, renewed_answer
 from bot.slack.elements import Outgoing
 
 
-class NoNewAnswer(Exception):
-    """A message about a better answer whose run has none."""
-
-    def __init__(self, item: str) -> None:
-        super().__init__(item)
-        self.facts = {"item": item}
-
-
 def fixed(item: OutboxItem, now: datetime, names: Mapping[str, str]) -> Outgoing:
-    """Why it comes, what was answered then, and the new answer with votes of its own. Raises NoNewAnswer."""
+    """Why it comes, what was answered then, and the new answer with votes of its own."""
     if item.run is None or item.run.answer is None:
-        raise NoNewAnswer(item.id)
+        raise ValueError("a run without an answer is never sent on")
     by = str(item.body.get("by", ""))
     heading = words.fixed_heading(item.run.title, str(item.body.get("effect", "")), by)
     blocks = (

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import TypeAlias
 
 from bot.services.outbox_items import OutboxItem
-from bot.slack import fix_letter, text, triage_cards
+from bot.slack import change_blocks, fix_letter, stage_blocks, text, triage_cards
 from bot.slack.blocks import notice, run_message, shared_message
 from bot.slack.elements import Outgoing
+from bot.slack.evaluation_blocks import evaluation_letter
 
 Names: TypeAlias = Mapping[str, str]
 Renderer: TypeAlias = Callable[[OutboxItem, datetime, Names], Outgoing]
@@ -57,6 +58,11 @@ RENDERERS: Mapping[str, Renderer] = {
     "run": _run,
     "share": _share,
     "notice": _notice,
+    change_blocks.CHANGE: change_blocks.letter,
+    change_blocks.NOTE: change_blocks.note_letter,
+    "evaluation": evaluation_letter,
+    "readiness": stage_blocks.readiness_letter,
+    "pilot-paused": stage_blocks.paused_letter,
     "fix": fix_letter.fixed,
     "triage": triage_cards.card_message,
     "triage-nudge": triage_cards.nudge,

@@ -25,14 +25,6 @@ CORRECTIONS, SOURCES = 3, 4
 Names: TypeAlias = Mapping[str, str]
 
 
-class NotACard(Exception):
-    """A message about a bad answer that is on record no more."""
-
-    def __init__(self, subject: str) -> None:
-        super().__init__(subject)
-        self.facts = {"subject": subject}
-
-
 def nudge(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
     """Something waits for an owner."""
     workflow, waiting = str(item.body.get("workflow", "")), int(item.body.get("waiting", 1))
@@ -41,9 +33,9 @@ def nudge(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
 
 
 def card_message(item: OutboxItem, now: datetime, names: Names) -> Outgoing:
-    """One bad answer, as it stands. Raises NotACard."""
+    """One bad answer, as it stands."""
     if not isinstance(item.about, Card):
-        raise NotACard(item.subject)
+        raise TypeError("a card of triage is loaded with its message")
     card = item.about
     people = {one.person for one in card.complaints}
     title = words.heading(card.run.title, len(people))

@@ -111,6 +111,11 @@ def case_added(key: str, workflow: str) -> str:
     )
 
 
+def expects_nothing() -> str:
+    """Under the first field of a case that would always pass."""
+    return "Say what the answer must contain or cite, or that it must say that it does not know."
+
+
 def document_proposed(change: str) -> str:
     """After the form of a document."""
     return f"The document is proposed as change `{escape(change)}`. It counts once somebody else approves it."

@@ -8,7 +8,9 @@ from bot.services.catalogue import Released
 from bot.slack import text
 from bot.slack.actions import SURFACES
 from bot.slack.blocks import notice
+from bot.slack.change_actions import CHANGE_VIEWS
 from bot.slack.desk import Desk, Handler, Reply
+from bot.slack.edit_forms import EDIT_VIEWS
 from bot.slack.elements import Outgoing
 from bot.slack.feedback_actions import FEEDBACK_VIEWS
 from bot.slack.forms import (
@@ -26,6 +28,8 @@ from bot.slack.forms import (
 from bot.slack.incoming import thread_text
 from bot.slack.payloads import Call
 from bot.slack.requesting import Ask, accept, working_notice
+from bot.slack.stage_actions import STAGE_VIEWS
+from bot.slack.triage_actions import TRIAGE_VIEWS
 from workflows.inputs import InvalidInputs
 
 
@@ -106,5 +110,9 @@ VIEWS: Mapping[str, Handler] = {
     CHOOSE: inputs_sent,
     SETTINGS: settings_sent,
     DONE: closed,
+    **CHANGE_VIEWS,
+    **EDIT_VIEWS,
     **FEEDBACK_VIEWS,
+    **STAGE_VIEWS,
+    **TRIAGE_VIEWS,
 }

@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,39 @@ import numpy as np
 from slack_checks import shown
 from slack_samples import ASK_POLICY, PLAN_TRIP, SUMMARISE, answer
 
+from bot.adapters.llm import Models
+from bot.adapters.profiles import SHIPPED, read_profiles
 from bot.adapters.queue.wakeup import EmbeddedQueue, WakeUp
 from bot.adapters.store.database import Store
 from bot.adapters.store.run_log import RunRow
 from bot.adapters.store.tables import metadata
 from bot.adapters.system_clock import SystemClock
+from bot.governance.changes import POLICIES
 from bot.governance.roles import Role
 from bot.services.access import Access
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue, Content
+from bot.services.change_proposals import Ways
+from bot.services.change_requests import Changes
 from bot.services.complaints import Complaints
+from bot.services.drafting import Drafting
+from bot.services.evaluating import Evaluations
+from bot.services.evaluation_requests import EvaluationRequests
+from bot.services.evaluation_work import EvaluationPace, EvaluationWork
 from bot.services.feedback import Feedback
+from bot.services.golden_cases import GoldenCases
+from bot.services.holdings import Holdings
 from bot.services.outbox import Courier
+from bot.services.pilot_watch import PilotWatch
 from bot.services.preferences import Preferences
+from bot.services.promotion import Promotions
+from bot.services.readiness_cards import Cards
+from bot.services.remedies import Remedies
+from bot.services.replaying import Replays
 from bot.services.runs import Runs
+from bot.services.staging import Stages
+from bot.services.targets import Targets
+from bot.services.triage import Triage, load_card
 from bot.services.work import Pace, Worker
 from bot.slack.app import Reception, build_app, socket_open
 from bot.slack.delivery import Delivery
@@ -87,6 +107,8 @@ class Scene:
     script: Script
     worker: Worker
     courier: Courier
+    evaluating: EvaluationWork
+    """Started by a test that wants it."""
 
     def person(self, user_id: str) -> Person:
         return Person(self.workspace, user_id)
@@ -144,12 +166,33 @@ async def open_scene(
     people = People(gateway, clock, "T0SPAN")
     queue, outgoing = EmbeddedQueue(), WakeUp()
     runs = Runs(store, catalogue, access, clock, queue, outgoing)
+    golden = GoldenCases(store, access, catalogue, clock, folder)
+    holdings = Holdings(store, folder, clock)
+    changes = Changes(
+        store, Targets(catalogue, access, holdings, clock), clock, outgoing, WakeUp(), Ways(POLICIES)
+    )
+    stages = Stages(store, access, catalogue, clock, outgoing)
+    cards = Cards(access, catalogue, stages, golden, clock)
+    promotions = Promotions(store, access, catalogue, stages, cards, clock, outgoing)
+    watch = PilotWatch(store, access, clock, outgoing)
+    triage = Triage(store, catalogue, access, clock, outgoing, encode)
+    models = Models(read_profiles(SHIPPED.read_text(encoding="utf-8")), environ={}, clock=clock)
+    requests = EvaluationRequests(store, access, catalogue, clock, WakeUp(), outgoing)
     desk = Desk(
         runs=runs,
         catalogue=catalogue,
-        feedback=Feedback(store, clock, Complaints(access), outgoing),
+        feedback=Feedback(store, clock, Complaints(access), outgoing, watch.after_vote),
         access=access,
         preferences=Preferences(store, clock),
+        changes=changes,
+        drafting=Drafting(store, access, catalogue, clock, changes),
+        triage=triage,
+        stages=stages,
+        promotions=promotions,
+        golden=golden,
+        evaluation_requests=requests,
+        replays=Replays(store, runs, catalogue, models, holdings, clock, Decimal(1)),
+        remedies=Remedies(store, triage, catalogue, access, outgoing, golden, changes),
         gateway=gateway,
         people=people,
         clock=clock,
@@ -160,7 +203,13 @@ async def open_scene(
     await stack.enter_async_context(socket_open(app, "xapp-test"))
     script = Script()
     worker = Worker(store, script, clock, queue, outgoing, Pace(tick_s=tick_s, look_s=0.05, grace_s=0.2))
-    courier = Courier(store, Delivery(gateway, people, clock), clock, outgoing)
+    subjects = {"change": changes.load, "triage": load_card, "stage": promotions.load_card}
+    subjects["evaluation"] = requests.load
+    courier = Courier(store, Delivery(gateway, people, clock), clock, outgoing, subjects=subjects)
+    evaluations = Evaluations(store, catalogue, models, holdings, clock, golden, lambda *_: 0.0)
+    evaluating = EvaluationWork(
+        store, evaluations, clock, WakeUp(), outgoing, EvaluationPace(look_s=0.02, beat_s=0.02)
+    )
     stop = asyncio.Event()
     loops = [asyncio.create_task(worker.run_until(stop)), asyncio.create_task(courier.run_until(stop))]
 
@@ -172,4 +221,4 @@ async def open_scene(
         await workspace.stop()
         store.close()
 
-    return Scene(workspace, store, desk, reception, script, worker, courier), close
+    return Scene(workspace, store, desk, reception, script, worker, courier, evaluating), close
