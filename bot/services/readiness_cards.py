@@ -8,11 +8,12 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from bot.adapters.store.evaluations_log import latest_evaluation
+from bot.adapters.store.grants import holders_of
 from bot.adapters.store.knowledge_facts import knowledge_evidence
 from bot.adapters.store.pilot_runs import costs_of, sides
 from bot.adapters.store.stages_log import Standing
 from bot.adapters.store.versions_log import CANDIDATE, PRODUCTION
-from bot.governance.roles import EVERYTHING, Permission, Role
+from bot.governance.roles import Permission, Role
 from bot.quality import evaluation
 from bot.quality.evaluation import EvaluationReport, ReportRow
 from bot.quality.pilots import Comparison, compare
@@ -106,15 +107,8 @@ class Cards:
             return None
 
     def owners(self, connection: Connection, workflow: str) -> tuple[str, ...]:
-        """Who holds the owner's role over it: people and groups, the nearest first."""
-        scopes = (f"workflow:{workflow}", EVERYTHING)
-        grants = [
-            grant
-            for grant in self.access.grants(connection)
-            if grant.role is Role.OWNER and grant.scope in scopes
-        ]
-        grants.sort(key=lambda grant: grant.scope == EVERYTHING)
-        return tuple(dict.fromkeys(grant.grantee for grant in grants))
+        """Who holds the owner's role over it: people and groups, the nearest and oldest grant first."""
+        return holders_of(connection, Role.OWNER, f"workflow:{workflow}")
 
     def _holders(self, connection: Connection, standing: Standing) -> tuple[Holder, ...]:
         """Those who were members when Slack was last asked and hold the role still."""

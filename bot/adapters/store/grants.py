@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Column, Connection, String, Table, delete, insert, select
 
 from bot.adapters.store.tables import UtcDateTime, metadata
-from bot.governance.roles import Grant, Role
+from bot.governance.roles import EVERYTHING, Grant, Role
 
 grants = Table(
     "grants",
@@ -26,6 +26,17 @@ _READ = select(grants.c.grantee, grants.c.role, grants.c.scope, grants.c.granted
 def read_grants(connection: Connection) -> tuple[Grant, ...]:
     """Every grant in force."""
     return tuple(Grant(row[0], Role(row[1]), row[2], row[3]) for row in connection.execute(_READ))
+
+
+def holders_of(connection: Connection, role: Role, scope: str) -> tuple[str, ...]:
+    """People and groups that hold a role over a scope or over everything: narrow first, then by seniority."""
+    query = (
+        select(grants.c.grantee, grants.c.scope)
+        .where(grants.c.role == role.value, grants.c.scope.in_((scope, EVERYTHING)))
+        .order_by(grants.c.granted_at, grants.c.grantee)
+    )
+    found = sorted(connection.execute(query), key=lambda row: row.scope == EVERYTHING)
+    return tuple(dict.fromkeys(row.grantee for row in found))
 
 
 def insert_grant(connection: Connection, grant: Grant, at: datetime) -> bool:
