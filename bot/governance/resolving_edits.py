@@ -58,7 +58,8 @@ def _split_rest(pieces: Pieces) -> None:
         phrase, rest = " ".join(words[:count]), " ".join(words[count:])
         rest = re.sub(r"^(?:to|that it should|so that it|should) ", "", rest, flags=re.IGNORECASE)
         about_prompt = re.fullmatch(r"(?:the|our) prompts?", phrase, re.IGNORECASE)
-        found = pieces.vocabulary.workflow(re.sub(r"(?:'s)? prompts?$", "", phrase))
+        named = pieces.spoken.unquoted(re.sub(r"(?:'s)? prompts?$", "", phrase))
+        found = pieces.vocabulary.workflow(named)
         if (found or about_prompt) and (rest or pieces.slots.get("more")):
             if about_prompt and not starts_like_one(rest):
                 continue
