@@ -6,9 +6,16 @@ An error's own message is never shown. What is not in the table gets an incident
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from bot.slack import refusals_feedback
+from bot.slack import (
+    refusals_access,
+    refusals_changes,
+    refusals_editing,
+    refusals_evaluation,
+    refusals_feedback,
+    refusals_stages,
+)
 from bot.slack.elements import escape
-from bot.slack.text import ask_for_role, opaque_failure
+from bot.slack.text import opaque_failure
 
 Facts: TypeAlias = Mapping[str, str]
 
@@ -18,26 +25,6 @@ ASK_ADMIN = "An admin can see why with the incident token."
 def _fact(facts: Facts, name: str, otherwise: str = "") -> str:
     value = facts.get(name, "")
     return f"“{escape(value)}”" if value else otherwise
-
-
-def not_authorized(facts: Facts) -> str:
-    """The role is missing."""
-    kind, _, name = facts.get("scope", "").partition(":")
-    over = f"`/{escape(name)}`" if kind == "workflow" and name else "this"
-    acts = {
-        "run": "run",
-        "cancel-runs": "cancel other people's runs of",
-        "see-runs": "see other people's runs of",
-    }
-    may = acts.get(facts.get("permission", ""), "do that with")
-    return f":lock: You may not {may} {over}. {ask_for_role(facts.get('ask', '').split(','))}"
-
-
-def outsider(_facts: Facts) -> str:
-    """Guests, bots and people of other workspaces."""
-    return (
-        ":lock: I answer members of this workspace only: not guests, bots or people of other organisations."
-    )
 
 
 def unknown_workflow(facts: Facts) -> str:
@@ -311,10 +298,8 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "ModelTimeout": model_timeout,
     "ModelUnavailable": model_unavailable,
     "NeedsWritingModel": needs_writing_model,
-    "NotAuthorized": not_authorized,
     "NotForThisAudience": not_for_this_audience,
     "NothingToShare": nothing_to_share,
-    "Outsider": outsider,
     "PersonUnknown": person_unknown,
     "RunKeptCrashing": kept_crashing,
     "RenderedTooLong": too_long,
@@ -358,7 +343,12 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "EncryptedDocument": document("it asks for a password. Save it without one and add it again."),
     "TooLarge": document("it is larger than what is read. Split it and add the parts."),
     "UnknownFileType": document("its format is not one that can be read. Save it as PDF, Word or Markdown."),
+    **refusals_access.SENTENCES,
+    **refusals_editing.SENTENCES,
+    **refusals_changes.SENTENCES,
+    **refusals_evaluation.SENTENCES,
     **refusals_feedback.SENTENCES,
+    **refusals_stages.SENTENCES,
     "ZipBomb": document("it unpacks to far more than an honest file would. Save it anew and add it again."),
 }
 """Error class, by name because failures are stored by name, to its sentence."""

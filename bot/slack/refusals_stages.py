@@ -27,14 +27,15 @@ def _ask(facts: Facts) -> str:
 
 
 def _name(facts: Facts) -> str:
-    return f"`{escape(facts.get('workflow', ''))}`"
+    name = facts.get("workflow", "")
+    return f"`{escape(name)}`" if name else "This workflow"
 
 
 def retired(facts: Facts) -> str:
     """Nobody runs it any more."""
     why = facts.get("why", "")
-    because = f": “{escape(why)}”" if why else "."
-    return f":lock: {_name(facts)} is retired{because}{_ask(facts)}"
+    because = f": “{escape(why)}”" if why else ""
+    return f":lock: {_name(facts)} is retired and runs for nobody{because}.{_ask(facts)}"
 
 
 def not_in_pilot(facts: Facts) -> str:

@@ -224,7 +224,7 @@ async def test_what_is_retired_says_who_knows_more_and_leaves_every_list(scene: 
     outcome = await chloe.command(CHANNEL, "/spanwise retire ask-policy because the intranet answers this")
     assert "is retired" in said(outcome)
     refused = said(await ana.command(CHANNEL, "/ask-policy How many days?"))
-    assert "is retired: “the intranet answers this”" in refused and "<@U0CHLOE>" in refused
+    assert "is retired and runs for nobody: “the intranet answers this”" in refused and "<@U0CHLOE>" in refused
     assert "ask-policy" not in said(await ana.command(CHANNEL, "/spanwise list"))
     assert "in production again" in said(await chloe.command(CHANNEL, "/spanwise reopen ask-policy"))
     assert "Working on" in said(await ana.command(CHANNEL, "/ask-policy How many days?"))
