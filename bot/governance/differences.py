@@ -12,6 +12,9 @@ MOST_WORDS = 4000
 ALIKE = 0.35
 """Below this likeness two passages are two passages, and words they share by chance only confuse."""
 
+SHORT = 900
+"""Characters of a text that needs no trimming."""
+
 GAP = " … "
 """Stands for what stayed the same and is left out."""
 
@@ -67,7 +70,12 @@ def _merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 
 def changed_parts(pieces: Sequence[Piece], *, around: int = 80, limit: int = 2400) -> tuple[Piece, ...]:
-    """The changes with a little of what surrounds them, at most `limit` characters in all."""
+    """The changes with a little of what surrounds them, at most `limit` characters in all.
+
+    A text that is short is shown whole.
+    """
+    if sum(len(piece.text) for piece in pieces) <= min(SHORT, limit):
+        return tuple(pieces)
     kept: list[Piece] = []
     size = 0
     for position, piece in enumerate(pieces):

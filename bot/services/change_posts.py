@@ -18,6 +18,24 @@ from bot.services.targets import Targets
 CHANGE, NOTE = "change", "change-note"
 """Kinds of outbox messages."""
 
+NOTED = frozenset(
+    {
+        "approved",
+        "overridden",
+        "changes_requested",
+        "rejected",
+        "withdrawn",
+        "revised",
+        "rebased",
+        "applied",
+        "undone",
+        "rolled_back",
+        "stale",
+        "expired",
+    }
+)
+"""Steps that the thread tells of; the others are seen in the message alone."""
+
 CARDS = 10
 """People who are shown a change in their direct messages, at most; more need a channel."""
 
@@ -44,7 +62,7 @@ def note(
     subject = subject_of(row.id)
     redraw(connection, subject)
     place = place_of(connection, subject)
-    if not place:
+    if not place or event not in NOTED:
         return
     body = {UNDER: subject, "event": event, "by": by, "words": words, "author": row.author_id}
     key = f"{event}:{by}:{row.round}:{at.isoformat()}"

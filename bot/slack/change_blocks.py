@@ -47,11 +47,20 @@ def letter(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
     return change_message(view) if isinstance(view, ChangeView) else notice(text.opaque_failure())
 
 
-def note_letter(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
+def note_letter(item: OutboxItem, _now: datetime, names: Names) -> Outgoing:
     """A line in the thread of a change request."""
     facts = {key: str(item.body.get(key, "")) for key in ("event", "by", "author", "words")}
     words = said.event_note(facts["event"], by=facts["by"], author=facts["author"], words=facts["words"])
-    return notice(words, mentions=(facts["by"], facts["author"]))
+    people = (facts["by"], facts["author"])
+    plain = words
+    for person in people:
+        plain = plain.replace(el.mention(person), names.get(person, "Somebody")) if person else plain
+    return Outgoing(unescaped(plain), (el.section(words),), frozenset(people))
+
+
+def unescaped(words: str) -> str:
+    """Mrkdwn as the plain words of a notification."""
+    return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def change_message(view: ChangeView) -> Outgoing:

@@ -37,7 +37,7 @@ _STATES: Mapping[ChangeStatus, str] = {
     ChangeStatus.UNDONE: ":leftwards_arrow_with_hook: Undone",
 }
 
-_NOTES: Mapping[str, str] = {
+NOTES: Mapping[str, str] = {
     "approved": "{by} approved.",
     "overridden": "{by} approved although a case fails: {words}",
     "changes_requested": "{author}, {by} asks for changes: {words}",
@@ -51,7 +51,7 @@ _NOTES: Mapping[str, str] = {
     "stale": "{author}, what this stands on has moved. Look at it again and propose it on today's version.",
     "expired": "{author}, nobody decided in time, so this expired. Propose it again if it still matters.",
 }
-"""What the thread says of a step; steps that are not here are seen in the message alone."""
+"""What the thread says of each step that it tells of."""
 
 
 def state(status: ChangeStatus) -> str:
@@ -228,9 +228,8 @@ def _applied(view: ChangeView) -> str:
 
 
 def event_note(event: str, *, by: str, author: str, words: str) -> str:
-    """One line in the thread; empty for a step that the message itself shows."""
-    said = _NOTES.get(event, "")
-    return said.format(by=mention(by), author=mention(author), words=one_line(words, 900))
+    """One line in the thread."""
+    return NOTES[event].format(by=mention(by), author=mention(author), words=one_line(words, 900))
 
 
 def counted(view: ChangeView) -> str:

@@ -106,13 +106,20 @@ class Delivery:
         return places
 
     async def _message(self, item: OutboxItem) -> Outgoing:
-        names = await self.people.names(_owners(item.run)) if item.run is not None else {}
+        names = await self.people.names(_named(item))
         return letter(item, self.clock.now(), names)
 
 
 def _person(item: OutboxItem) -> str:
     """Who gets the message where its place is closed to us."""
     return item.run.actor.id if item.run is not None else str(item.body.get("person", ""))
+
+
+def _named(item: OutboxItem) -> set[str]:
+    """People whose names the message says: owners of sources, and who did something."""
+    if item.run is not None:
+        return _owners(item.run)
+    return {str(item.body[key]) for key in ("by", "author") if is_person(str(item.body.get(key, "")))}
 
 
 def _owners(run: RunView) -> set[str]:
