@@ -24,6 +24,8 @@ from workflows.rules import InvalidCondition, parse_condition
 from workflows.table_names import KnownName
 from workflows.template import Reference, nearest
 
+SHOWN = 4
+"""Names that are listed where one was not understood."""
 ORDERED = frozenset({"<", "<=", ">", ">="})
 
 
@@ -221,8 +223,9 @@ class Reader:
             return f"“{word}” is none of its values: {', '.join(choices)}"
         hint = nearest(word, {" ".join(phrase) for phrase in self.phrases})
         if "did you mean" not in hint:
-            hint = nearest("", {said(name.reference, self.names) for name in self.names})
-        quotes = f', or put a word in quotes: "{word}"' if beside is not None else ""
+            some = sorted({said(name.reference, self.names) for name in self.names})[:SHOWN]
+            hint = f"; there is {', '.join(f'`{each}`' for each in some)} and more" if some else ""
+        quotes = f'; a word stands in quotes: "{word}"' if beside is not None else ""
         return f"there is no “{word}”{hint or ''}{quotes}"
 
     def _choices(self, beside: Literal | Named | None) -> tuple[str, ...]:

@@ -58,6 +58,40 @@ def findings(table: Sequence[Rule]) -> tuple[Finding, ...]:
     return duplicates or tuple(_by_trial(table))
 
 
+def pair_findings(table: Sequence[Rule]) -> tuple[Finding, ...]:
+    """As `findings`, looking at two rules at a time: for tables with too many combinations to try as a whole.
+
+    What is found is certain; what is left for `otherwise`, and rules that several others cover together,
+    are not seen.
+    """
+    judged = {
+        number: found
+        for number, rule in enumerate(table, 1)
+        if rule.when and (found := comparisons(rule.when))
+    }
+    return tuple(finding for number in judged for finding in _beside(number, judged, table))
+
+
+def _beside(
+    number: int, judged: Mapping[int, tuple[Comparison, ...]], table: Sequence[Rule]
+) -> Iterator[Finding]:
+    """What the first rule that takes something away from this one does to it."""
+    for earlier in (each for each in judged if each < number):
+        both = {each: table[each - 1] for each in (earlier, number)}
+        points = _points([*judged[earlier], *judged[number]])
+        cases = [(point, held) for point in points if number in (held := _holding(both, point))]
+        if points and not cases:
+            yield Finding("impossible", (number,))
+            return
+        if cases and all(held[0] == earlier for _, held in cases):
+            yield Finding("unreachable", (number, earlier), _shown(cases[0][0]))
+            return
+        overlaps = list(_overlap(number, cases, both))
+        if overlaps:
+            yield overlaps[0]
+            return
+
+
 def _duplicates(table: Sequence[Rule]) -> Iterator[Finding]:
     seen: dict[str, int] = {}
     for number, rule in enumerate(table, 1):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from workflows.decision_tables import Row, table_text, with_tables
 from workflows.definition import InvalidWorkflow
 from workflows.reader import Problem
-from workflows.rule_checks import Finding, findings
+from workflows.rule_checks import Finding, findings, pair_findings
 from workflows.rules import InvalidCondition, Rule, parse_condition
 from workflows.workflow import Workflow
 
@@ -57,7 +57,8 @@ class TableCheck:
 
 def check_table(workflow: Workflow, step_id: str, rows: Sequence[Row]) -> TableCheck:
     """Everything wrong with the table, and everything worth knowing of it. Raises UnknownTable."""
-    found = findings(_rules(rows)) if _rules(rows) else ()
+    rules = _rules(rows)
+    found = findings(rules) or pair_findings(rules)
     check = TableCheck((), found, len(rows))
     blocking = {finding.rules[0] for finding in found if check.blocks(finding)}
     try:
@@ -67,6 +68,18 @@ def check_table(workflow: Workflow, step_id: str, rows: Sequence[Row]) -> TableC
         kept = tuple(flaw for flaw in flaws if flaw.key or flaw.row not in blocking)
         return TableCheck(kept, found, len(rows))
     return check
+
+
+def new_overlaps(
+    check: TableCheck, rows: Sequence[Row], live: TableCheck, before: Sequence[Row]
+) -> tuple[Finding, ...]:
+    """The overlaps that the live table does not have."""
+    known = {_pair(finding, before) for finding in live.overlaps}
+    return tuple(finding for finding in check.overlaps if _pair(finding, rows) not in known)
+
+
+def _pair(finding: Finding, rows: Sequence[Row]) -> tuple[str, ...]:
+    return tuple(rows[number - 1].get("when", "") for number in finding.rules)
 
 
 def add_row(rows: Sequence[Row], row: Row, at: int) -> Rows:

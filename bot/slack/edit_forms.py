@@ -38,7 +38,7 @@ from bot.slack.parameter_form import (
 from bot.slack.payloads import Call
 from bot.slack.requesting import TOO_LATE
 from bot.slack.richtext import Block
-from bot.slack.table_form import table_form
+from bot.slack.table_form import look_at, table_form
 from bot.slack.table_steps import TABLE_ACTIONS, TABLE_VIEWS
 from workflows.prompt_edits import prompt_body
 
@@ -66,14 +66,14 @@ async def open_editor(call: Call, desk: Desk, target: Target, *, text: str = "",
     """
     actor = await desk.people.actor(call.person)
     editing = await desk.drafting.begin(actor, target, text, "handed over" if text else "")
-    return show(call, desk, editing, why=why)
+    return await show(call, desk, editing, why=why)
 
 
-def show(call: Call, desk: Desk, editing: Editing, *, why: str = "") -> Reply:
+async def show(call: Call, desk: Desk, editing: Editing, *, why: str = "") -> Reply:
     """Draw the form of an edit: over the form it was asked for in, else as a new one."""
     if _needs_file(editing):
         return Reply(after=lambda: offer_file(call, desk, editing))
-    form = form_of(editing, place_of(call), why=why)
+    form = form_of(await look_at(editing), place_of(call), why=why)
 
     async def draw() -> None:
         try:
@@ -119,7 +119,7 @@ async def edit_clicked(call: Call, desk: Desk) -> Reply:
 async def draft_opened(call: Call, desk: Desk) -> Reply:
     """A draft is taken up again."""
     actor = await desk.people.actor(call.person)
-    return show(call, desk, await desk.drafting.resume(actor, call.value))
+    return await show(call, desk, await desk.drafting.resume(actor, call.value))
 
 
 async def draft_dropped(call: Call, desk: Desk) -> Reply:
@@ -137,7 +137,7 @@ async def started_over(call: Call, desk: Desk) -> Reply:
     place = place_of(call)
     if _needs_file(editing):
         return Reply(after=lambda: offer_file(call, desk, editing))
-    form = form_of(editing, place)
+    form = form_of(await look_at(editing), place)
     return Reply(after=lambda: desk.gateway.update_view(call.view_id, form))
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from bot.services.access import NotAuthorized
 from bot.services.actors import Actor
@@ -24,6 +23,7 @@ from bot.slack.parameter_form import parameter_errors, parameter_form, raw_text,
 from bot.slack.payloads import Call
 from bot.slack.requesting import is_channel, origin_of
 from bot.slack.richtext import Block
+from bot.slack.table_form import look_at, table_form
 from workflows.prompt_edits import prompt_body, prompt_flaws, prompt_text, variables_for
 
 
@@ -84,13 +84,12 @@ async def _redrawn(call: Call, desk: Desk, actor: Actor, edit: Edit) -> Reply:
     except NotAuthorized as error:
         ask = str(error.facts.get("ask", "")).split(",")
         return laid_over("Not proposed", text.revoked(edit.target.workflow, ask))
+    await look_at(editing)
     return Reply(ack={"response_action": "update", "view": redraw_form(editing, place_of(call))})
 
 
 def redraw_form(editing: Editing, place: Mapping[str, str]) -> Block:
     """The form of an edit as it is kept; a prompt that outgrew its form says so."""
-    from bot.slack.table_form import table_form
-
     if editing.edit.target.kind == "parameters":
         return parameter_form(editing, place)
     if editing.edit.target.kind == "rules":
@@ -127,9 +126,3 @@ def done(call: Call, desk: Desk, message: Outgoing) -> Reply:
             await desk.gateway.post(await desk.gateway.direct_channel(call.person), message)
 
     return Reply(ack={"response_action": "clear"}, after=say)
-
-
-def state_of(call: Call, name: str) -> Mapping[str, Any]:
-    """A part of a form's memory."""
-    found = call.metadata.get(name)
-    return found if isinstance(found, dict) else {}

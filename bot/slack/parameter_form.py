@@ -38,10 +38,9 @@ def parameter_form(
         shown = _shown(values[name]) if name in values else ""
         made, found = _fields(editing, name, parameter, shown, resets.get(name, 0))
         blocks += made
+        if name in values:
+            blocks.append(_reset(name, parameter))
         gaps |= {name: found} if found else {}
-    tuned = [name for name in declared if name in values]
-    if tuned:
-        blocks.append(el.actions(*(_reset(name, declared[name]) for name in tuned[:25])))
     blocks.append(reason_field(editing.edit.reason or why))
     return el.modal(
         "Edit parameters",
@@ -133,7 +132,9 @@ def _element(parameter: Parameter, shown: str) -> Block:
 
 
 def _reset(name: str, parameter: Parameter) -> Block:
-    return el.button(text.reset_label(name, parameter.default), RESET, name)
+    label = text.parameter_label(name)
+    button = el.button("Reset", RESET, name, about=f"Reset {label} to {text.shown_value(parameter.default)}")
+    return el.section(text.tuned(name, parameter.default), button)
 
 
 def _shown(value: Json) -> str:

@@ -1,6 +1,9 @@
 """The form of a decision table: one row a rule in plain words, and the form of one row. Pure."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from bot.services.drafting import Editing
@@ -10,15 +13,18 @@ from bot.slack.edit_memory import packed
 from bot.slack.edit_views import ERROR_CHARACTERS, based_on_live, reason_field, state_blocks
 from bot.slack.forms import FIELD
 from bot.slack.richtext import Block
-from workflows.decision_tables import Row, read_table
+from workflows.decision_tables import Row, read_table, rows_of, table_text
 from workflows.plain_conditions import said
 from workflows.plain_words import in_words, outcome_in_words
-from workflows.table_edits import Rows, TableCheck, check_table
+from workflows.rule_checks import Finding
+from workflows.table_edits import Rows, TableCheck, check_table, new_overlaps
 from workflows.table_names import KnownName, names_for
+from workflows.workflow import Workflow
 
 TABLE_FORM, ROW_FORM = "edit-table", "edit-row"
 """Callback ids."""
-ROW_MENU, ROW_ADD, LAST_EDIT, PAGE = "edit-row-menu", "edit-row-add", "edit-row-last", "edit-table-page"
+ROW_MENU, ROW_ADD, LAST_EDIT = "edit-row-menu", "edit-row-add", "edit-row-last"
+PAGE_BACK, PAGE_ON = "edit-table-back", "edit-table-on"
 ROW_GO_ON, ROW_FORGET = "edit-row-go-on", "edit-row-forget"
 """Action ids."""
 PAGE_ROWS = 25
@@ -38,7 +44,40 @@ def rows_in(editing: Editing) -> Rows:
 
 def check_of(editing: Editing) -> TableCheck:
     """What can be said of the table as it stands."""
-    return check_table(editing.live.workflow, step_of(editing), rows_in(editing))
+    return _check(_Table(editing.live.workflow, step_of(editing), table_text(rows_in(editing))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table in a workflow, told apart by what they say."""
+
+    workflow: Workflow = field(compare=False)
+    step: str
+    text: str
+    hash: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hash", self.workflow.content_hash)
+
+
+@lru_cache(maxsize=128)
+def _check(table: _Table) -> TableCheck:
+    """Trying a dozen rules on all that could make a difference takes half a second, so it is done once."""
+    return check_table(table.workflow, table.step, read_table(table.text))
+
+
+def new_overlaps_of(editing: Editing) -> tuple[Finding, ...]:
+    """Overlaps that the live table does not have."""
+    live = rows_of(editing.live.workflow, step_of(editing))
+    before = _check(_Table(editing.live.workflow, step_of(editing), table_text(live)))
+    return new_overlaps(check_of(editing), rows_in(editing), before, live)
+
+
+async def look_at(editing: Editing) -> Editing:
+    """Try the table's rules beside the event loop, so that drawing it finds what came of that."""
+    if editing.edit.target.kind == "rules":
+        await asyncio.to_thread(new_overlaps_of, editing)
+    return editing
 
 
 def names_of(editing: Editing) -> tuple[KnownName, ...]:
@@ -66,9 +105,8 @@ def table_form(
         *state_blocks(editing, why),
         *_unfinished(editing),
         *(el.section(text.row_flaw(0, flaw.message)) for flaw in check.flaws if not flaw.row),
-        *_rules(rows, check, names, page),
-        *([_last(rows, check, names)] if page == pages else []),
-        *_last_notes(rows, check, names, page == pages),
+        *_rules(editing, rows, names, page),
+        *([_last(rows), *_last_notes(editing, rows, names)] if page == pages else []),
         el.actions(*_buttons(page, pages)),
         reason_field(edit.reason or why),
     ]
@@ -124,19 +162,19 @@ def row_errors(problems: Mapping[str, str], state: Mapping[str, Mapping[str, Any
     }
 
 
-def _rules(rows: Rows, check: TableCheck, names: Sequence[KnownName], page: int) -> Iterator[Block]:
+def _rules(editing: Editing, rows: Rows, names: Sequence[KnownName], page: int) -> Iterator[Block]:
+    check, new = check_of(editing), new_overlaps_of(editing)
     outcomes = _outcomes(rows)
     first = (page - 1) * PAGE_ROWS
     for number, row in enumerate(rows[:-1][first : first + PAGE_ROWS], first + 1):
-        words = text.rule(
-            number, in_words(row.get("when", ""), names), row.get("then", ""), row.get("because", "")
-        )
+        when = in_words(row.get("when", ""), names)
+        words = text.rule(number, when, row.get("then", ""), row.get("because", ""))
         yield el.section(words, _row_menu(number, len(rows) - 1))
         notes = [text.row_flaw(flaw.row, flaw.message) for flaw in check.flaws if flaw.row == number]
         notes += [
             text.finding(each, names, outcomes)
             for each in check.findings
-            if each.rules[0] == number and number < len(rows)
+            if each.rules[0] == number and (each.kind != "overlap" or each in new)
         ]
         if notes:
             yield el.context(*notes)
@@ -150,7 +188,7 @@ def _row_menu(number: int, last: int) -> Block:
     return {"type": "overflow", "action_id": ROW_MENU, "options": options}
 
 
-def _last(rows: Rows, check: TableCheck, names: Sequence[KnownName]) -> Block:
+def _last(rows: Rows) -> Block:
     row = rows[-1]
     words = text.otherwise(row.get("otherwise", ""), row.get("because", ""))
     return el.section(
@@ -158,11 +196,16 @@ def _last(rows: Rows, check: TableCheck, names: Sequence[KnownName]) -> Block:
     )
 
 
-def _last_notes(rows: Rows, check: TableCheck, names: Sequence[KnownName], is_shown: bool) -> Iterator[Block]:
-    outcomes = _outcomes(rows)
-    notes = [text.finding(each, names, outcomes) for each in check.findings if each.rules[0] == len(rows)]
+def _last_notes(editing: Editing, rows: Rows, names: Sequence[KnownName]) -> Iterator[Block]:
+    check, new = check_of(editing), new_overlaps_of(editing)
+    notes = [
+        text.finding(each, names, _outcomes(rows)) for each in check.findings if each.rules[0] == len(rows)
+    ]
     notes += [text.row_flaw(flaw.row, flaw.message) for flaw in check.flaws if flaw.row == len(rows)]
-    if notes and is_shown:
+    known = sorted({each.rules[0] for each in check.overlaps if each not in new})
+    if known:
+        notes.append(text.known_overlaps(known))
+    if notes:
         yield el.context(*notes)
 
 
@@ -178,9 +221,9 @@ def _unfinished(editing: Editing) -> Iterator[Block]:
 def _buttons(page: int, pages: int) -> Iterator[Block]:
     yield el.button("Add a rule", ROW_ADD, "0")
     if page > 1:
-        yield el.button("Rules before", PAGE, str(page - 1), about=text.page_of(page - 1, pages))
+        yield el.button("Rules before", PAGE_BACK, str(page - 1), about=text.page_of(page - 1, pages))
     if page < pages:
-        yield el.button("More rules", PAGE, str(page + 1), about=text.page_of(page + 1, pages))
+        yield el.button("More rules", PAGE_ON, str(page + 1), about=text.page_of(page + 1, pages))
 
 
 def _when(editing: Editing, words: str) -> Block:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from bot.governance.changes import Target
-from bot.slack.edit_text import KEPT, belongs_to
+from bot.slack.edit_text import KEPT, belongs_to, ended
 from bot.slack.elements import escape, one_line
 from workflows.plain_words import example_in_words, outcome_in_words
 from workflows.rule_checks import Finding
@@ -57,6 +57,13 @@ def finding(found: Finding, names: Sequence[KnownName], outcomes: Sequence[str])
     )
 
 
+def known_overlaps(rules: Sequence[int]) -> str:
+    """Overlaps that are live and meant, in one line."""
+    listed = ", ".join(map(str, rules))
+    which = f"Rules {listed} share" if len(rules) > 1 else f"Rule {listed} shares"
+    return f":information_source: {which} cases with earlier rules, as today; the rule further up decides."
+
+
 def row_flaw(row: int, message: str) -> str:
     """What is wrong with a row or with the table, in the table."""
     where = f"Rule {row}: " if row else ""
@@ -66,7 +73,19 @@ def row_flaw(row: int, message: str) -> str:
 def sentence_of(message: str) -> str:
     """What is wrong as a sentence of its own: the core says it without subject, as `is empty`."""
     said = message.replace("is not a condition in CEL: ", "cannot be read: ")
-    return f"{'This ' if said[:3] in ('is ', 'has', 'end', 'can', 'doe', 'use', 'may') else ''}{said}."
+    is_bare = said.split(" ")[0] in (
+        "is",
+        "has",
+        "ends",
+        "can",
+        "cannot",
+        "does",
+        "uses",
+        "may",
+        "never",
+        "fails",
+    )
+    return ended(f"This {said}" if is_bare else said)
 
 
 def condition_flaw(message: str) -> str:

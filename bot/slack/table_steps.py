@@ -17,7 +17,8 @@ from bot.slack.payloads import Call, UnreadableClick
 from bot.slack.requesting import TOO_LATE
 from bot.slack.table_form import (
     LAST_EDIT,
-    PAGE,
+    PAGE_BACK,
+    PAGE_ON,
     ROW_ADD,
     ROW_FORGET,
     ROW_FORM,
@@ -25,14 +26,16 @@ from bot.slack.table_form import (
     ROW_MENU,
     TABLE_FORM,
     check_of,
+    look_at,
     names_of,
+    new_overlaps_of,
     read_row,
     row_errors,
     row_form,
     rows_in,
     table_form,
 )
-from workflows.decision_tables import read_table, rows_of, table_text
+from workflows.decision_tables import read_table, table_text
 from workflows.plain_conditions import to_condition
 from workflows.plain_words import in_words, outcome_of
 from workflows.rules import InvalidCondition
@@ -97,6 +100,7 @@ async def row_sent(call: Call, desk: Desk) -> Reply:
         return put_row(rows, number, row, at) if number else add_row(rows, row, at)
 
     stepped = await desk.drafting.step(actor, _at(call, editing), lambda now: _changed(now, put, {}))
+    await look_at(stepped)
     view = table_form(stepped, place_of(call), page=int(call.metadata.get("p") or 1))
     return Reply(after=lambda: desk.gateway.update_view(str(call.metadata.get("v", "")), view))
 
@@ -169,7 +173,7 @@ async def _step(call: Call, desk: Desk, actor: Actor, change: Callable[[Rows], R
         return replace(_changed(now, change, begun), reason=reason)
 
     try:
-        editing = await desk.drafting.step(actor, edit_of(call), work)
+        editing = await look_at(await desk.drafting.step(actor, edit_of(call), work))
     except DraftMoved:
         editing = await _standing(call, desk, actor)
         return _drawn(call, desk, editing, banner=text.stale_window())
@@ -184,7 +188,7 @@ def _drawn(call: Call, desk: Desk, editing: Editing, *, banner: str = "", page: 
 
 async def _standing(call: Call, desk: Desk, actor: Actor) -> Editing:
     """The edit as it is kept, or as it began; its rights are asked for when it is proposed."""
-    return await desk.drafting.standing(actor, edit_of(call))
+    return await look_at(await desk.drafting.standing(actor, edit_of(call)))
 
 
 async def _kept_unfinished(
@@ -257,19 +261,11 @@ def _condition_problems(editing: Editing, row: Mapping[str, str]) -> dict[str, s
 
 def _new_overlaps(editing: Editing) -> str:
     """A name for the overlaps that the live table does not have; empty when there are none."""
-    step = editing.edit.target.name.partition("/")[2]
-    live = rows_of(editing.live.workflow, step)
-    known = _pairs(check_table(editing.live.workflow, step, live).overlaps, live)
     rows = rows_in(editing)
-    new = _pairs(check_of(editing).overlaps, rows) - known
-    return hashlib.sha256(json.dumps(sorted(new)).encode()).hexdigest()[:16] if new else ""
-
-
-def _pairs(overlaps: tuple[object, ...], rows: Rows) -> set[tuple[str, str]]:
-    return {
-        (rows[found.rules[1] - 1]["when"], rows[found.rules[0] - 1]["when"])  # type: ignore[attr-defined]
-        for found in overlaps
-    }
+    pairs = sorted(
+        [rows[number - 1].get("when", "") for number in found.rules] for found in new_overlaps_of(editing)
+    )
+    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()[:16] if pairs else ""
 
 
 TABLE_ACTIONS: Mapping[str, Handler] = {
@@ -278,7 +274,8 @@ TABLE_ACTIONS: Mapping[str, Handler] = {
     LAST_EDIT: last_chosen,
     ROW_GO_ON: last_chosen,
     ROW_FORGET: row_forgotten,
-    PAGE: page_turned,
+    PAGE_BACK: page_turned,
+    PAGE_ON: page_turned,
 }
 
 TABLE_VIEWS: Mapping[str, Handler] = {TABLE_FORM: table_sent, ROW_FORM: row_sent}

@@ -163,10 +163,15 @@ class Person:
 
 def _element(blocks: list[Json], action_id: str, value: Any) -> tuple[Json, Json]:
     found = [(block, element) for block, element in elements(blocks) if element.get("action_id") == action_id]
-    exact = [(block, element) for block, element in found if element.get("value") == value]
+    exact = [(block, element) for block, element in found if _offers(element, value)]
     if not found:
         raise NoSuchElement(action_id, [element["action_id"] for _, element in elements(blocks)])
     return (exact or found)[0]
+
+
+def _offers(element: Json, value: Any) -> bool:
+    """Whether it is the button of that value, or the menu with that option."""
+    return value == element.get("value") or value in [option.get("value") for option in options_of(element)]
 
 
 def _chosen(element: Json, value: Any) -> Json:
