@@ -19,6 +19,8 @@ SCOPES: Mapping[str, str] = {
     "thread to summarise it; find an answer again after a dropped connection instead of posting it twice",
     "chat:write": "post answers, draw progress in place, and notes that only one person sees",
     "commands": "slash commands and the message shortcut",
+    "files:read": "read the file that an editor uploads with a prompt too long for a form",
+    "files:write": "give an editor such a prompt as a file, in the direct messages with them",
     "groups:history": "as channels:history, in private channels we are invited to",
     "groups:read": "know who reads a private channel, so that an answer there uses what all of them may read",
     "im:history": "be asked in a direct message",

@@ -9,6 +9,7 @@ from bot.services.run_views import RunView
 from bot.slack import home
 from bot.slack.blocks import PICK_CHARACTERS, list_message, pick_notice
 from bot.slack.desk import Desk, Handler, Reply
+from bot.slack.edit_files import uploaded
 from bot.slack.incoming import (
     addressee,
     earlier_from,
@@ -55,6 +56,9 @@ async def written(call: Call, desk: Desk) -> Reply:
     is_reply = bool(call.thread_ts) and call.thread_ts != call.message_ts
     if is_direct:
         desk.gateway.remember_direct(call.person, call.channel)
+        taken = await uploaded(call, desk)
+        if taken is not None:
+            return taken
     elif not is_reply or bot_user(call) in mentions(call.text):
         return Reply()
     continued = await _continued(call, desk) if is_reply else None
