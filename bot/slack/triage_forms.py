@@ -19,8 +19,8 @@ CONTAIN, CITE, ABSTAIN, WHY = "contain", "cite", "abstain", "why"
 COLLECTION, NAME, TEXT = "collection", "name", "text"
 
 FIELD_CHARACTERS = 3000
-MENU = 100
-"""Choices that Slack takes in one menu."""
+MENU, CHOICE_CHARACTERS = 100, 75
+"""Choices that Slack takes in one menu, and characters in the value of one."""
 
 State = Mapping[str, Mapping[str, Any]]
 
@@ -113,16 +113,17 @@ def _inputs(given: Mapping[str, Any]) -> Sequence[Block]:
 
 
 def _cite(draft: CaseDraft) -> Sequence[Block]:
-    if not draft.documents:
-        return []
     # what the correction names comes first, so that it is among the choices
     ordered = sorted(draft.documents, key=lambda each: (each[0] not in draft.must_cite, each[1]))
-    options = [el.option(title, path, path) for path, title in ordered[:MENU] if len(path) <= 150]
+    fitting = [each for each in ordered if len(each[0]) <= CHOICE_CHARACTERS]
+    options = [el.option(title, path, path) for path, title in fitting[:MENU]]
+    if not options:
+        return []
     menu: Block = {"type": "multi_static_select", "action_id": FIELD, "options": options}
     chosen = [option for option in options if option["value"] in draft.must_cite]
-    hint = words.too_many_documents(MENU, len(ordered)) if len(ordered) > MENU else ""
+    hint = words.not_all_documents(len(options), len(ordered)) if len(ordered) > len(options) else ""
     element = {**menu, "initial_options": chosen} if chosen else menu
-    return [el.field_block(CITE, words.CITE_LABEL, element, hint=hint, optional=True)] if options else []
+    return [el.field_block(CITE, words.CITE_LABEL, element, hint=hint, optional=True)]
 
 
 def _abstain(*, is_chosen: bool) -> Block:

@@ -126,9 +126,9 @@ def on_case(asked: str, said: str) -> str:
     return f"{quote(asked, 300)}\n*It answered*\n{quote(said, 300)}"
 
 
-def too_many_documents(shown: int, count: int) -> str:
-    """Slack's menus end at a hundred."""
-    return f"The first {shown} of {count} documents; others can be named in the workflow's file of cases."
+def not_all_documents(shown: int, count: int) -> str:
+    """Slack's menus hold a hundred, with short paths."""
+    return f"{shown} of {count} documents; the others can be named in the workflow's file of cases."
 
 
 def form_late(what: str) -> str:

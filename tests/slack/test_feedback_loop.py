@@ -17,7 +17,7 @@ from bot.governance.changes import Target
 from bot.governance.roles import Role
 from bot.services.catalogue import Content
 from bot.services.fixing import Fixing
-from bot.slack import blocks, feedback_forms, triage_cards, triage_forms
+from bot.slack import blocks, edit_views, feedback_forms, triage_cards, triage_forms
 from bot.workspace.driver import Person
 from bot.workspace.interactions import Outcome
 from bot.workspace.town_records import Message
@@ -338,6 +338,16 @@ async def test_knowledge_is_proposed_as_a_change(scene: Scene) -> None:
     assert change.content == "# Carry-over of leave\n\nTen days, until 31 March.\n"
     assert change.author_id == "U0CHLOE" and change.status == "open"
     await card_that_says(scene, chloe, f"change `{change.id}`")
+
+
+async def test_fixing_the_prompt_opens_its_editor(scene: Scene) -> None:
+    ana, chloe = scene.person("U0ANA"), scene.person("U0CHLOE")
+    await complained(scene, ana, "Ten days.")
+    (card,) = await opened(scene, chloe)
+    await chloe.click(card, triage_cards.PROMPT)
+    form = await the_form(chloe, edit_views.PROMPT_FORM)
+    assert "Answer: {{ question }}" in str(form.body)
+    await card_that_says(scene, chloe, "took on to change the prompt `ask-policy.answer`")
 
 
 async def test_the_new_answer_comes_with_the_old_one_and_takes_a_vote(scene: Scene) -> None:
