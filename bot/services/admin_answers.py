@@ -18,7 +18,8 @@ from bot.governance.query_commands import Changes, History, ShowCommand, WhoChan
 from bot.services.access import NotAuthorized
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue
-from bot.services.change_requests import History as ChangeHistory
+from bot.services.change_history import History as ChangeHistory
+from bot.services.change_releases import LabelMove
 from bot.services.change_views import ChangeView
 from bot.services.pinning import MODELS, PROMPT
 from bot.services.targets import UnknownTarget
@@ -38,6 +39,7 @@ class Line:
     at: datetime | None = None
     change: str = ""
     """The change request it came of."""
+    approved_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,9 @@ class Answer:
 
 class Reading(Protocol):
     """Change requests, as far as answers need them."""
+
+    async def view(self, change: str) -> ChangeView:
+        """One as it stands."""
 
     async def history(self, actor: Actor, target: Target) -> ChangeHistory:
         """Every version of a target."""
@@ -95,24 +100,27 @@ class Answers:
         ]
         moved.sort(key=lambda each: each[0].at, reverse=True)
         lines = [
-            Line(f"{target.name}, version {move.number}", move.by, move.at, move.change_id)
+            await self._line(f"{target.name}, version {move.number}", move)
             for move, target in moved[: 1 if command.name else 3]
         ]
         return Answer(command.words(), tuple(lines))
 
+    async def _line(self, text: str, move: LabelMove) -> Line:
+        """A move with who wrote what came and who let it pass, where a change request knows."""
+        if not move.change_id:
+            return Line(text, move.by, move.at)
+        view = await self.changes.view(move.change_id)
+        passed = tuple(each.person for each in view.reviews if each.verdict == "approve")
+        return Line(text, view.author, move.at, view.id, passed)
+
     async def _history(self, actor: Actor, command: History) -> Answer:
         found = await self._histories(actor, command.kind, command.name)
-        lines = [
-            Line(
-                f"{history.target.name} version {version.number}{', live' if version.is_live else ''}",
-                version.moves[0].by if version.moves else version.author,
-                version.moves[0].at if version.moves else None,
-                version.moves[0].change_id if version.moves else "",
-            )
-            for history in found
-            for version in history.versions
-        ]
-        return Answer(command.words(), tuple(lines[:LINES]))
+        lines = []
+        for version, target in [(each, one.target) for one in found for each in one.versions][:LINES]:
+            text = f"{target.name} version {version.number}{', live' if version.is_live else ''}"
+            moves = version.moves
+            lines.append(await self._line(text, moves[0]) if moves else Line(text, version.author))
+        return Answer(command.words(), tuple(lines))
 
     async def _histories(self, actor: Actor, kind: str, name: str) -> list[ChangeHistory]:
         targets = await self.store.read(lambda connection: self._targets(connection, kind, name))
