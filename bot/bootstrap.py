@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.adapters.diagrams import Diagrams
 from bot.adapters.llm import Models
 from bot.adapters.profiles import SHIPPED, read_profiles
 from bot.adapters.queue.wakeup import EmbeddedQueue, RunQueue, WakeUp
@@ -28,6 +29,7 @@ from bot.services.evaluation_material import Limits
 from bot.services.evaluation_requests import EvaluationRequests
 from bot.services.evaluation_work import EvaluationWork
 from bot.services.execution import Execution
+from bot.services.explaining import Explaining
 from bot.services.feedback import Feedback
 from bot.services.fixing import Fixing
 from bot.services.golden_cases import GoldenCases
@@ -78,6 +80,7 @@ class Product:
     evaluation_requests: EvaluationRequests
     evaluation_bell: WakeUp
     replays: Replays
+    explaining: Explaining
     changes: Changes
     change_bell: WakeUp
     drafting: Drafting
@@ -186,6 +189,7 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         evaluation_requests=EvaluationRequests(store, access, catalogue, clock, evaluation_bell, outgoing),
         evaluation_bell=evaluation_bell,
         replays=Replays(store, runs, catalogue, models, holdings, clock, settings.evaluation_dollars),
+        explaining=Explaining(store, catalogue, access, runs, clock, Diagrams(settings.diagrams_dir)),
         changes=changes,
         change_bell=change_bell,
         drafting=Drafting(store, access, catalogue, clock, changes),

@@ -188,6 +188,11 @@ class Settings(BaseSettings):
         return self.database_url.replace("postgres://", "postgresql://", 1)
 
     @property
+    def diagrams_dir(self) -> Path:
+        """Where drawn diagrams are kept; it may be emptied at any time."""
+        return self.data_dir / "diagrams"
+
+    @property
     def uses_socket_mode(self) -> bool:
         """Whether Slack's envelopes come over a socket that we open."""
         return bool(self.slack_app_token.get_secret_value())

@@ -8,6 +8,7 @@ from bot.slack.delivery import Delivery
 from bot.slack.desk import Desk
 from bot.slack.gateway import Gateway, open_client, open_session
 from bot.slack.identities import People
+from bot.slack.pictures import Pictures
 
 
 class NoBotToken(Exception):
@@ -68,6 +69,8 @@ async def open_line(product: Product) -> SlackLine:
         golden=product.golden,
         evaluation_requests=product.evaluation_requests,
         replays=product.replays,
+        explaining=product.explaining,
+        pictures=Pictures(gateway),
         gateway=gateway,
         people=people,
         clock=product.clock,

@@ -1,19 +1,19 @@
-"""Clicks: Explain, Share, Cancel, Try again, and choices of a workflow."""
+"""Clicks: Share, Cancel, Try again, and choices of a workflow."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from bot.services.actors import Surface, Visibility
 from bot.services.runs import RunRequest
 from bot.slack import text
-from bot.slack.blocks import CANCEL, EXPLAIN, FILL, FORGET, PICK, RETRY, SHARE, START, notice
+from bot.slack.blocks import CANCEL, FILL, FORGET, PICK, RETRY, SHARE, START, notice
 from bot.slack.change_actions import CHANGE_ACTIONS
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_forms import EDIT_ACTIONS
 from bot.slack.evaluation_actions import EVALUATION_ACTIONS
+from bot.slack.explain_actions import EXPLAIN_ACTIONS
 from bot.slack.feedback_actions import FEEDBACK_ACTIONS
-from bot.slack.forms import CHOICE, explain_view, read_inputs
+from bot.slack.forms import CHOICE, read_inputs
 from bot.slack.incoming import primary_input
 from bot.slack.payloads import Call
 from bot.slack.requesting import Ask, accept, is_channel, open_form, visibility_of, working_notice
@@ -36,23 +36,6 @@ async def received(call: Call, desk: Desk) -> Reply:
     """Any click; elements that only hold a value need no answer."""
     handler = ACTIONS.get(call.name)
     return await handler(call, desk) if handler else Reply()
-
-
-async def explain(call: Call, desk: Desk) -> Reply:
-    """How the answer came about, in a modal."""
-    actor = await desk.people.actor(call.person)
-    explanation = await desk.runs.explain(actor, call.value)
-    owners = {
-        str(item.get("owner", ""))
-        for step in explanation.steps
-        for item in _dicts(step.output.get("passages"))
-    }
-
-    async def show() -> None:
-        view = explain_view(explanation, await desk.people.names(owners))
-        await desk.gateway.open_view(call.trigger_id, view)
-
-    return Reply(after=show)
 
 
 async def share(call: Call, desk: Desk) -> Reply:
@@ -143,10 +126,6 @@ async def _carried(call: Call, desk: Desk) -> tuple[Call, Ask]:
     return placed, Ask(released, {name: words} if name and words else {}, surface, visibility)
 
 
-def _dicts(found: Any) -> list[dict[str, Any]]:
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-
-
 ACTIONS: Mapping[str, Handler] = {
     **CHANGE_ACTIONS,
     **EDIT_ACTIONS,
@@ -154,7 +133,7 @@ ACTIONS: Mapping[str, Handler] = {
     **FEEDBACK_ACTIONS,
     **STAGE_ACTIONS,
     **TRIAGE_ACTIONS,
-    EXPLAIN: explain,
+    **EXPLAIN_ACTIONS,
     SHARE: share,
     CANCEL: cancel,
     RETRY: retry,

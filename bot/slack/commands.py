@@ -11,6 +11,7 @@ from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_forms import EDIT_COMMANDS
 from bot.slack.elements import Outgoing
 from bot.slack.evaluation_actions import EVALUATION_SUBCOMMANDS
+from bot.slack.explain_actions import EXPLAIN_COMMANDS
 from bot.slack.forms import settings_form
 from bot.slack.gateway import SlackRefused
 from bot.slack.incoming import plain_text
@@ -137,6 +138,7 @@ SUBCOMMANDS = {
     "settings": settings,
     **CHANGE_COMMANDS,
     **EVALUATION_SUBCOMMANDS,
+    **EXPLAIN_COMMANDS,
     **STAGE_SUBCOMMANDS,
     **EDIT_COMMANDS,
     **TRIAGE_COMMANDS,

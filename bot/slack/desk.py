@@ -10,6 +10,7 @@ from bot.services.catalogue import Catalogue
 from bot.services.change_requests import Changes
 from bot.services.drafting import Drafting
 from bot.services.evaluation_requests import EvaluationRequests
+from bot.services.explaining import Explaining
 from bot.services.feedback import Feedback
 from bot.services.golden_cases import GoldenCases
 from bot.services.preferences import Preferences
@@ -23,6 +24,7 @@ from bot.slack.elements import Outgoing
 from bot.slack.gateway import Gateway, SlackBusy, SlackRefused, SlackUncertain
 from bot.slack.identities import People
 from bot.slack.payloads import Call
+from bot.slack.pictures import Pictures
 from workflows.ports import Clock
 
 LINK_S = 0.8
@@ -55,6 +57,8 @@ class Desk:
     golden: GoldenCases
     evaluation_requests: EvaluationRequests
     replays: Replays
+    explaining: Explaining
+    pictures: Pictures
     gateway: Gateway
     people: People
     clock: Clock

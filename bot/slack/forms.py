@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.services.catalogue import Released
-from bot.services.run_views import Explanation
 from bot.slack import elements as el
 from bot.slack import text
-from bot.slack.blocks import asked_text
-from bot.slack.refusals import sentence
-from bot.slack.richtext import Block, rich_text
+from bot.slack.richtext import Block
 from workflows.inputs import Input
-from workflows.run import StepRun
 
 INPUTS, CHOOSE, SETTINGS, DONE = "inputs-form", "workflow-form", "settings-form", "notice-view"
 """Callback ids."""
@@ -26,7 +22,6 @@ FIELD = "value"
 """Action id of every input of a workflow; its block says which one."""
 FIELD_CHARACTERS = 3000
 """Slack takes no more in one text field."""
-STEPS, PASSAGES = 30, 8
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,10})?")
@@ -130,26 +125,6 @@ def where_field(*, is_public: bool) -> Block:
     return el.field_block("where", "Who reads it", element, optional=True)
 
 
-def explain_view(explanation: Explanation, names: Mapping[str, str]) -> Block:
-    """How an answer came about: steps, decisions, passages and calls with their cost."""
-    run = explanation.run
-    question = asked_text(run.inputs)
-    blocks = [
-        el.section(f"*{el.escape(run.title)}* v{run.version} · `{el.escape(run.id)}`"),
-        *([el.section(text.quote(question, 500))] if question else []),
-        el.header("Steps"),
-        *(
-            el.section(_step_line(number, step, explanation.titles.get(step.step_id, step.step_id)))
-            for number, step in enumerate(explanation.steps[:STEPS], 1)
-        ),
-        *_passages_read(explanation.steps, names),
-        *_calls(explanation),
-        *_whole_answer(explanation),
-        el.context(_pins(run.pins)),
-    ]
-    return el.modal("How this came about", blocks, callback_id=DONE)
-
-
 def settings_form(current: str, choices: Mapping[str, str], metadata: Mapping[str, Any]) -> Block:
     """A person's own settings."""
     options = [el.option(label, value) for value, label in choices.items()]
@@ -248,71 +223,3 @@ def _entered(element: Mapping[str, Any]) -> str:
         return "true" if element.get("selected_options") else "false"
     chosen = (element.get("selected_option") or {}).get("value")
     return str(chosen or element.get("selected_date") or element.get("value") or "")
-
-
-def _step_line(number: int, step: StepRun, title: str) -> str:
-    seconds = text.elapsed((step.finished_at - step.started_at).total_seconds())
-    parts = [f"{number}. *{el.escape(title)}* · {el.escape(step.kind)} · {step.status.value} · {seconds}"]
-    if step.attempts > 1:
-        parts.append(f"{step.attempts} attempts")
-    if step.model:
-        parts.append(f"model {el.escape(step.model)}")
-    lines = [" · ".join(parts)]
-    if step.because:
-        lines.append(f"_{el.one_line(step.because, 400)}_")
-    if step.failure:
-        lines.append(f":warning: {sentence(step.failure.kind, step.failure.facts)}")
-    return "\n".join(lines)
-
-
-def _passages_read(steps: Sequence[StepRun], names: Mapping[str, str]) -> list[Block]:
-    passages: list[Mapping[str, Any]] = []
-    for step in steps:
-        found = step.output.get("passages")
-        passages += [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-    if not passages:
-        return []
-    return [el.header("Passages read"), *(el.section(_passage(item, names)) for item in passages[:PASSAGES])]
-
-
-def _passage(item: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    headings = item.get("headings")
-    trail = [str(item.get("title", "")), *(map(str, headings) if isinstance(headings, list) else [])]
-    owner = str(item.get("owner", ""))
-    by = f" · owner {el.escape(names.get(owner, owner))}" if owner else ""
-    title = " › ".join(dict.fromkeys(el.escape(part) for part in trail if part))
-    return (
-        f"*{title}*{by} · v{item.get('version', '?')}\n{text.quote_document(str(item.get('text', '')), 500)}"
-    )
-
-
-def _calls(explanation: Explanation) -> list[Block]:
-    if not explanation.calls:
-        return [el.header("Calls to models"), el.section("None.")]
-    lines = [
-        f"• {el.escape(call.step_id)} · {el.escape(call.model)} · {call.purpose} · "
-        f"{call.input_tokens} + {call.output_tokens} tokens · {text.dollars(call.cost_usd)} · "
-        f"{text.elapsed(call.seconds)} · {el.escape(call.outcome)}"
-        for call in explanation.calls
-    ]
-    total = sum((call.cost_usd for call in explanation.calls), start=explanation.run.usage.cost_usd * 0)
-    return [
-        el.header("Calls to models"),
-        el.section("\n".join(lines)),
-        el.context(f"In all {text.dollars(total)}"),
-    ]
-
-
-def _whole_answer(explanation: Explanation) -> list[Block]:
-    answer = explanation.run.answer
-    return [el.header("The answer"), *rich_text(answer.text)] if answer and answer.text.strip() else []
-
-
-def _pins(pins: Mapping[str, Any]) -> str:
-    parts = [
-        f"{el.escape(str(kind))}: "
-        + ", ".join(f"{el.escape(str(name))} {number}" for name, number in found.items())
-        for kind, found in pins.items()
-        if isinstance(found, Mapping) and found
-    ]
-    return "Versions used – " + "; ".join(parts) if parts else "No versions are recorded for this run."

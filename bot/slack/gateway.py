@@ -33,6 +33,7 @@ TIERS: Mapping[str, int] = {
     "conversations_info": 50,
     "conversations_members": 100,
     "conversations_open": 50,
+    "files_upload_v2": 50,
     "usergroups_list": 20,
     "users_info": 100,
     "views_open": 100,

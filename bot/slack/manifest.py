@@ -19,8 +19,8 @@ SCOPES: Mapping[str, str] = {
     "thread to summarise it; find an answer again after a dropped connection instead of posting it twice",
     "chat:write": "post answers, draw progress in place, and notes that only one person sees",
     "commands": "slash commands and the message shortcut",
-    "files:write": "show how a workflow works, and which way a run took, as a picture; give an editor a prompt "
-    "too long for a form as a file, in the direct messages with them",
+    "files:write": "show how a workflow works, and which way a run took, as a picture; give an editor a "
+    "prompt too long for a form as a file, in the direct messages with them",
     "groups:history": "as channels:history, in private channels we are invited to",
     "groups:read": "know who reads a private channel, so that an answer there uses what all of them may read",
     "im:history": "be asked in a direct message",

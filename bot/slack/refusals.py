@@ -11,6 +11,7 @@ from bot.slack import (
     refusals_changes,
     refusals_editing,
     refusals_evaluation,
+    refusals_explain,
     refusals_feedback,
     refusals_stages,
 )
@@ -347,6 +348,7 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     **refusals_editing.SENTENCES,
     **refusals_changes.SENTENCES,
     **refusals_evaluation.SENTENCES,
+    **refusals_explain.SENTENCES,
     **refusals_feedback.SENTENCES,
     **refusals_stages.SENTENCES,
     "ZipBomb": document("it unpacks to far more than an honest file would. Save it anew and add it again."),

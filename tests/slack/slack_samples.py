@@ -157,7 +157,13 @@ def explanation() -> Explanation:
         start = NOW - timedelta(seconds=4)
         return StepRun(step_id, kind, started_at=start, finished_at=start + timedelta(seconds=1.2), **values)
 
-    found = {"title": "Annual leave", "headings": ["Carry-over"], "text": passage().text, "owner": "U0CHLOE"}
+    found = {
+        "document_id": "d1",
+        "title": "Annual leave",
+        "headings": ["Carry-over"],
+        "text": passage().text,
+        "owner": "U0CHLOE",
+    }
     steps = (
         step("find", "retrieve", output={"support": 0.83, "count": 1, "passages": [{**found, "version": 3}]}),
         step("route", "decide", because="The handbook has passages on this."),

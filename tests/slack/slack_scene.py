@@ -4,6 +4,7 @@ Only the carrying out of a run is scripted: what a workflow does is tested elsew
 """
 
 import asyncio
+import base64
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -35,6 +36,7 @@ from bot.services.drafting import Drafting
 from bot.services.evaluating import Evaluations
 from bot.services.evaluation_requests import EvaluationRequests
 from bot.services.evaluation_work import EvaluationPace, EvaluationWork
+from bot.services.explaining import Explaining
 from bot.services.feedback import Feedback
 from bot.services.golden_cases import GoldenCases
 from bot.services.holdings import Holdings
@@ -56,6 +58,8 @@ from bot.slack.desk import Desk
 from bot.slack.gateway import Gateway, open_client
 from bot.slack.identities import People
 from bot.slack.manifest import build
+from bot.slack.pictures import Pictures
+from bot.slack.manifest import build
 from bot.workspace.driver import Person
 from bot.workspace.town_records import Message
 from bot.workspace.workspace_server import Workspace
@@ -73,6 +77,19 @@ def encode(texts: Sequence[str]) -> Any:
             rows[row, sum(map(ord, word)) % 512] += 1
         rows[row] /= np.linalg.norm(rows[row]) or 1
     return rows
+
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+)
+
+
+class Drawn:
+    """Diagrams without a renderer: each is one pixel."""
+
+    async def png(self, source: str) -> bytes:
+        assert source.startswith("flowchart"), source
+        return PIXEL
 
 
 @dataclass
@@ -193,6 +210,8 @@ async def open_scene(
         evaluation_requests=requests,
         replays=Replays(store, runs, catalogue, models, holdings, clock, Decimal(1)),
         remedies=Remedies(store, triage, catalogue, access, outgoing, golden, changes),
+        explaining=Explaining(store, catalogue, access, runs, clock, Drawn()),  # type: ignore[arg-type]
+        pictures=Pictures(gateway),
         gateway=gateway,
         people=people,
         clock=clock,

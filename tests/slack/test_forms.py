@@ -4,10 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from slack_checks import assert_golden, assert_view, hostile_strings, shown
-from slack_samples import ASK_POLICY, PLAN_TRIP, SUMMARISE, explanation, released, unfinished, view
+from slack_checks import assert_golden, assert_view, shown
+from slack_samples import ASK_POLICY, PLAN_TRIP, SUMMARISE, released, unfinished, view
 
-from bot.services.run_views import Explanation
 from bot.slack import forms, home, text
 from bot.slack.forms import Prefill, prefill_for
 from bot.slack.seal import seal_view
@@ -137,19 +136,6 @@ def test_the_shortcut_form_offers_workflows_and_shows_a_long_thread_by_its_begin
     assert json.loads(form["private_metadata"])["taken"] == ["thread"]
     assert "All of it will be used" in shown(form)
     assert_golden("form-shortcut", form)
-
-
-def test_explain_shows_steps_passages_and_calls() -> None:
-    form = sealed(forms.explain_view(explanation(), {"U0CHLOE": "Chloe Martin"}))
-    assert_golden("view-explain", form)
-
-
-def test_explain_of_hostile_texts_is_a_valid_view() -> None:
-    plain = explanation()
-    for hostile in hostile_strings()[::29]:
-        run = view(title=hostile, inputs={"question": hostile})
-        form = sealed(forms.explain_view(Explanation(run, plain.steps, plain.calls), {"U0CHLOE": hostile}))
-        assert "<!channel" not in shown(form)
 
 
 @pytest.mark.parametrize("choice", list(text.ANSWER_PLACES))
