@@ -36,6 +36,8 @@ class Reply:
     has_choices: bool = True
     has_usage: bool = True
     finish_reason: str = "stop"
+    cached_share: float = 0.0
+    """Of the input, what was in the provider's cache."""
 
 
 def rejection(status: int, code: str = "", **headers: str) -> Reply:
@@ -60,9 +62,24 @@ class Call:
     headers: dict[str, str]
 
     @property
+    def model(self) -> str:
+        """Which model was asked for."""
+        return str(self.body["model"])
+
+    @property
     def prompt(self) -> str:
         """All messages' contents."""
         return "\n".join(m["content"] for m in self.body["messages"])
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What the server counted for one request, as a provider's own statement would list it."""
+
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
 
 
 def sensible(body: dict[str, Any]) -> Reply:
@@ -83,6 +100,8 @@ class OpenAIServer:
     ) -> None:
         self.script: deque[Reply] = deque()
         self.history: list[Call] = []
+        self.bills: list[Bill] = []
+        """One for each request whose count went out."""
         self.respond = respond
         self.latency_s = latency_s
         self.keeps_history = True
@@ -122,8 +141,18 @@ class OpenAIServer:
         if reply.body is not None:
             return web.Response(text=reply.body, content_type="text/html")
         if body.get("stream"):
-            return await _stream(request, body, reply)
-        return web.json_response(_completion(body, reply), headers=reply.headers)
+            response, is_whole = await _stream(request, body, reply)
+        else:
+            response, is_whole = web.json_response(_completion(body, reply), headers=reply.headers), True
+        if is_whole and reply.has_usage:
+            self._bill(body, reply)
+        return response
+
+    def _bill(self, body: dict[str, Any], reply: Reply) -> None:
+        if self.keeps_history:
+            usage = _usage(body, reply)
+            cached = usage["prompt_tokens_details"]["cached_tokens"] if reply.cached_share else 0
+            self.bills.append(Bill(body["model"], usage["prompt_tokens"], usage["completion_tokens"], cached))
 
     async def _ollama_chat(self, request: web.Request) -> web.StreamResponse:
         """The same reply in Ollama's own protocol: JSON lines."""
@@ -149,7 +178,10 @@ def _completion(body: dict[str, Any], reply: Reply) -> dict[str, Any]:
     return whole | ({"usage": _usage(body, reply)} if reply.has_usage else {})
 
 
-async def _stream(request: web.Request, body: dict[str, Any], reply: Reply) -> web.StreamResponse:
+async def _stream(
+    request: web.Request, body: dict[str, Any], reply: Reply
+) -> tuple[web.StreamResponse, bool]:
+    """The response, and whether it went out whole."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
     pieces = re.findall(r"\s*\S+\s*", reply.text) if reply.has_choices else []
@@ -157,7 +189,7 @@ async def _stream(request: web.Request, body: dict[str, Any], reply: Reply) -> w
         if number == reply.drop_after:
             assert request.transport is not None
             request.transport.close()
-            return response
+            return response, False
         await asyncio.sleep(reply.between_s)
         await _send(response, body, [{"index": 0, "delta": {"role": "assistant", "content": piece}}])
     if reply.has_choices:
@@ -165,7 +197,7 @@ async def _stream(request: web.Request, body: dict[str, Any], reply: Reply) -> w
     if reply.has_usage and (body.get("stream_options") or {}).get("include_usage"):
         await _send(response, body, [], usage=_usage(body, reply))
     await response.write(b"data: [DONE]\n\n")
-    return response
+    return response, True
 
 
 async def _send(response: web.StreamResponse, body: dict[str, Any], choices: list[Any], **more: Any) -> None:
@@ -175,10 +207,17 @@ async def _send(response: web.StreamResponse, body: dict[str, Any], choices: lis
     await response.write(f"data: {json.dumps({**chunk, 'choices': choices, **more})}\n\n".encode())
 
 
-def _usage(body: dict[str, Any], reply: Reply) -> dict[str, int]:
+def _usage(body: dict[str, Any], reply: Reply) -> dict[str, Any]:
     sent = sum(len(str(m["content"]).split()) for m in body["messages"])
     given = len(reply.text.split())
-    return {"prompt_tokens": sent, "completion_tokens": given, "total_tokens": sent + given}
+    usage: dict[str, Any] = {
+        "prompt_tokens": sent,
+        "completion_tokens": given,
+        "total_tokens": sent + given,
+    }
+    if reply.cached_share:
+        usage["prompt_tokens_details"] = {"cached_tokens": int(sent * reply.cached_share)}
+    return usage
 
 
 def _example(schema: Mapping[str, Any]) -> Any:

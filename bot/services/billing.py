@@ -1,7 +1,6 @@
-"""Who pays for a call: money is set aside before it, its ledger row is written after it, each exactly once."""
+"""Who pays for a call: money is set aside before it and its ledger row written after it, exactly once."""
 
 import asyncio
-import random
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,13 +24,25 @@ from workflows.ports import Clock
 
 PATIENCE_S = 15.0
 """How long a call waits for others to give back what they do not need, if its deadline leaves it that."""
-LOOKS_S = (0.05, 0.5)
-"""Least and longest wait between two looks."""
+LOOK_S = 0.3
+"""Time between two looks at what other processes give back."""
 OVERDUE = timedelta(seconds=60)
 """How long after its deadline a call cannot be under way any more."""
 
-Outcome: TypeAlias = "Reservation | CheaperWanted | BudgetSpent | None"
+Outcome: TypeAlias = Reservation | CheaperWanted | BudgetSpent | None
 """None: it may fit in a moment."""
+
+
+@dataclass(slots=True)
+class Line:
+    """Calls that wait for the same money: one looks, the others stand behind it."""
+
+    place: asyncio.Lock = field(default_factory=asyncio.Lock)
+    bell: WakeUp = field(default_factory=WakeUp)
+
+    async def news(self, seconds: float) -> None:
+        """Until some money was given back here, or a while."""
+        await self.bell.wait(seconds)
 
 
 @dataclass(slots=True)
@@ -46,6 +57,17 @@ class Billing:
     cheaper: CheaperModels = field(default_factory=CheaperModels)
     teams: tuple[str, ...] = ()
     """User groups that spending is counted for, in this order; empty for all of them."""
+
+    _lines: dict[tuple[str, ...], Line] = field(default_factory=dict)
+
+    def line(self, spender: Spender) -> Line:
+        """Where calls of this spender wait."""
+        return self._lines.setdefault(tuple(budget.id for budget in self.book.of(spender)), Line())
+
+    def given_back(self) -> None:
+        """Have those who wait look again."""
+        for line in self._lines.values():
+            line.bell.ring()
 
     def account(self, spender: Spender, run_id: str = "", fence: int = 0) -> "Account":
         """What one run's, evaluation's or conversation's calls are paid from and written to."""
@@ -76,19 +98,21 @@ class Account:
 
         Raises BudgetSpent, CheaperWanted.
         """
-        loop = asyncio.get_running_loop()
-        until = loop.time() + min(PATIENCE_S, expected.seconds / 2)
-        wait_s, longest_s = LOOKS_S
-        while self.has_budget:
-            is_last = loop.time() >= until
-            outcome = await self._try(expected, is_last=is_last)
-            if isinstance(outcome, Exception):
-                self.billing.outgoing.ring()
-                raise outcome
+        until = asyncio.get_running_loop().time() + min(PATIENCE_S, expected.seconds / 2)
+        line = self.billing.line(self.spender)
+        if not line.place.locked():
+            outcome = await self._try(expected)
             if outcome is not None:
                 return outcome
-            await self.billing.clock.sleep(wait_s * random.uniform(0.5, 1))
-            wait_s = min(2 * wait_s, longest_s)
+        try:
+            async with asyncio.timeout_at(until), line.place:
+                while self.has_budget:
+                    outcome = await self._try(expected)
+                    if outcome is not None:
+                        return outcome
+                    await line.news(LOOK_S)
+        except TimeoutError:
+            return await self._try(expected, is_last=True)
         return None
 
     async def record(self, entry: LedgerEntry) -> None:
@@ -97,8 +121,19 @@ class Account:
         It is durable with the step that the call was made for, which is written after it.
         """
         self.billing.store.leave(lambda connection: self._settle(connection, entry))
+        if entry.reservation is not None:
+            # their next look is queued behind what was just left
+            self.billing.given_back()
 
-    async def _try(self, expected: Expected, *, is_last: bool) -> Outcome:
+    async def _try(self, expected: Expected, *, is_last: bool = False) -> Reservation | None:
+        """What was set aside, or None when it may fit in a moment. Raises BudgetSpent, CheaperWanted."""
+        outcome = await self._ask(expected, is_last=is_last)
+        if isinstance(outcome, Exception):
+            self.billing.outgoing.ring()
+            raise outcome
+        return outcome
+
+    async def _ask(self, expected: Expected, *, is_last: bool) -> Outcome:
         reservation_id = str(uuid.uuid4())
         writing = asyncio.ensure_future(
             self.billing.store.write(
@@ -109,7 +144,7 @@ class Account:
         try:
             return await asyncio.shield(writing)
         except asyncio.CancelledError:
-            # it may be written or still will be; what is queued after it takes it back
+            # it may be written, or still will be; what is queued behind it takes it back
             self.billing.store.leave(lambda connection: self._take_back(connection, reservation_id))
             writing.add_done_callback(_forget)
             raise
