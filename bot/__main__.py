@@ -9,7 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import typer
 
 from bot import logs
-from bot.cli import asking, console, inspecting, keeping, serving
+from bot.cli import asking, audit_trail, console, inspecting, keeping, serving
 from bot.settings import InvalidSettings, read_settings
 
 app = typer.Typer(
@@ -27,7 +27,7 @@ for command in (*PROCESSES, asking.run, *INSPECTION, *KEEPING):
     app.command(command.__name__)(command)
 app.add_typer(keeping.knowledge, name="knowledge")
 app.add_typer(keeping.workflow, name="workflow")
-app.add_typer(keeping.audit, name="audit")
+app.add_typer(audit_trail.audit, name="audit")
 
 
 def main() -> None:

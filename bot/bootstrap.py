@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.adapters.diagrams import Diagrams
+from bot.adapters.audit_key import AuditKey
 from bot.adapters.llm import Models
 from bot.adapters.profiles import SHIPPED, read_profiles
 from bot.adapters.queue.wakeup import EmbeddedQueue, RunQueue, WakeUp
@@ -15,6 +16,7 @@ from bot.adapters.system_clock import SystemClock
 from bot.governance.changes import policies
 from bot.quality.likeness import similarity_by
 from bot.services.access import Access
+from bot.services.auditing import Auditing
 from bot.services.billing import Billing
 from bot.services.budget_notices import BudgetNotices
 from bot.services.budgeting import Budgets
@@ -90,6 +92,7 @@ class Product:
     stages: Stages
     promotions: Promotions
     pilot_watch: PilotWatch
+    auditing: Auditing
 
     def worker(self, on_text: Callable[[str, str], None] | None = None) -> Worker:
         """Executes queued runs; `on_text` hears run id and piece of answers being written."""
@@ -199,7 +202,14 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         stages=stages,
         promotions=Promotions(store, access, catalogue, stages, cards, clock, outgoing),
         pilot_watch=pilot_watch,
+        auditing=Auditing(store, access, clock, outgoing, audit_key(settings), settings.admin_channel),
     )
+
+
+def audit_key(settings: Settings) -> AuditKey | None:
+    """What checkpoints are signed with. Raises AuditKeyTooShort."""
+    secret = settings.audit_key.get_secret_value()
+    return AuditKey(secret) if secret else None
 
 
 def ways(settings: Settings) -> Ways:

@@ -8,30 +8,43 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from bot.adapters.store import audit_log
-from bot.adapters.store.database import Store
+from bot.bootstrap import Product
 
 log = structlog.get_logger(__name__)
 
 Work = Callable[[], Awaitable[None]]
 
 
-def jobs(store: Store) -> Mapping[str, tuple[str, Work]]:
+def jobs(product: Product) -> Mapping[str, tuple[str, Work]]:
     """Name to (cron line in UTC, work). Each may fire twice or on two machines and change nothing more."""
 
     async def check_audit_chain() -> None:
-        found = await store.read(audit_log.verify)
+        found = await product.store.read(audit_log.verify)
         if found.bad_seq is None:
             log.info("audit.verified", rows=found.rows, head=found.head)
         else:
             log.error("audit.broken", seq=found.bad_seq, why=found.why)
 
-    return {"check-audit-chain": ("17 3 * * *", check_audit_chain)}
+    async def post_checkpoint() -> None:
+        if await product.auditing.post_checkpoint():
+            log.info("audit.checkpoint_posted")
+
+    async def watch_pilots() -> None:
+        for workflow in await product.pilot_watch.look():
+            log.warning("pilot.paused", workflow=workflow)
+
+    return {
+        "check-audit-chain": ("17 3 * * *", check_audit_chain),
+        # once a week, tried each hour: a clock that was down on the day posts when it is back
+        "post-checkpoint": ("7 * * * *", post_checkpoint),
+        "watch-pilots": ("*/5 * * * *", watch_pilots),
+    }
 
 
-async def run_until(stop: asyncio.Event, store: Store) -> None:
+async def run_until(stop: asyncio.Event, product: Product) -> None:
     """Fire the jobs at their times until `stop` is set."""
     scheduler = AsyncIOScheduler(timezone="UTC")
-    for name, (cron, work) in jobs(store).items():
+    for name, (cron, work) in jobs(product).items():
         trigger = CronTrigger.from_crontab(cron, timezone="UTC")
         scheduler.add_job(work, trigger, id=name, coalesce=True, misfire_grace_time=None)
     scheduler.start()

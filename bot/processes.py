@@ -38,7 +38,7 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
             if "slack" in parts and line is not None:
                 tasks.create_task(_take_requests(product, line, stop))
             if "clock" in parts:
-                tasks.create_task(jobs.run_until(stop, product.store))
+                tasks.create_task(jobs.run_until(stop, product))
             log.info("started", parts=sorted(parts))
             await stop.wait()
     log.info("stopped", parts=sorted(parts))

@@ -137,6 +137,16 @@ class Settings(BaseSettings):
         alias="SPANWISE_APPROVALS",
         description="Approvals a kind of change needs where not one, `prompt=2,document=0`; 0 means none.",
     )
+    admin_channel: str = Field(
+        default="",
+        alias="SPANWISE_ADMIN_CHANNEL",
+        description="Id of the channel of the admins, where audit checkpoints are posted each week.",
+    )
+    audit_key: SecretStr = Field(
+        default=SecretStr(""),
+        alias="SPANWISE_AUDIT_KEY",
+        description="Secret of 32 characters or more that audit checkpoints are signed with; empty for none.",
+    )
     log_level: str = Field(
         default="INFO",
         alias="SPANWISE_LOG_LEVEL",

@@ -66,6 +66,7 @@ async def open_line(product: Product) -> SlackLine:
         remedies=product.remedies,
         stages=product.stages,
         promotions=product.promotions,
+        auditing=product.auditing,
         golden=product.golden,
         evaluation_requests=product.evaluation_requests,
         replays=product.replays,

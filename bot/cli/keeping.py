@@ -1,4 +1,4 @@
-"""What an operator keeps in order: knowledge, workflows, grants, the audit chain."""
+"""What an operator keeps in order: knowledge, workflows, grants."""
 
 import asyncio
 import re
@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from bot.adapters.store import audit_log
 from bot.bootstrap import Product, build, library
 from bot.cli import console
 from bot.governance.roles import EVERYONE, EVERYTHING, Role
@@ -16,12 +15,12 @@ from bot.services.access import OPERATOR
 from bot.services.actors import Actor
 from bot.services.catalogue import Content
 from bot.settings import read_settings
+from bot.slack.stage_text import stage_words
 from workflows.definition import InvalidWorkflow, load_workflow
 from workflows.template import parse_prompt
 
 knowledge = typer.Typer(help="What the organisation knows: add, list, remove, reindex.", no_args_is_help=True)
 workflow = typer.Typer(help="Workflow files: check, add, list.", no_args_is_help=True)
-audit = typer.Typer(help="The audit chain.", no_args_is_help=True)
 
 Collection = Annotated[str, typer.Option("--collection", "-c", help="Name of the collection.")]
 
@@ -154,13 +153,21 @@ def check(file: Annotated[Path, typer.Argument(help="A workflow file.")]) -> Non
 @workflow.command("add")
 def add(
     file: Annotated[Path, typer.Argument(help="A workflow file; its prompts stand in prompts/.")],
+    candidate: Annotated[
+        bool, typer.Option("--candidate", help="Keep it to be piloted: what is new becomes a draft.")
+    ] = False,
 ) -> None:
     """Check a workflow file and release it: its slash command comes with the next manifest."""
     contents = read_file(file)
 
     async def work(product: Product) -> bool:
-        moved = await product.catalogue.add(Actor(OPERATOR), contents)
-        console.out.print(f"{contents[-1].name}: {'released' if moved else 'nothing changed'}")
+        if candidate:
+            standing = await product.stages.draft(Actor(OPERATOR), contents)
+            kept = f"kept as the candidate; it is {stage_words(standing.stage.value)}"
+            console.out.print(f"{contents[-1].name}: {kept}")
+        else:
+            moved = await product.catalogue.add(Actor(OPERATOR), contents)
+            console.out.print(f"{contents[-1].name}: {'released' if moved else 'nothing changed'}")
         return True
 
     act(work)
@@ -240,20 +247,5 @@ def grants() -> None:
         rows = [(item.grantee, item.role.value, item.scope, item.granted_by) for item in held]
         console.table(("Who", "Role", "Over", "Given by"), rows)
         return True
-
-    act(work)
-
-
-@audit.command("verify")
-def verify() -> None:
-    """Walk the chain of audit events and name the first row that was changed."""
-
-    async def work(product: Product) -> bool:
-        found = await product.store.read(audit_log.verify)
-        if found.bad_seq is None:
-            console.out.print(f"{found.rows} events, unbroken; head {found.head}")
-        else:
-            console.err.print(f"event {found.bad_seq} is {found.why}", style="red")
-        return found.bad_seq is None
 
     act(work)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from bot.slack import text
 from bot.slack.arguments import fill, parse, split_word
+from bot.slack.audit_actions import AUDIT_SUBCOMMANDS
 from bot.slack.blocks import help_message, list_message, notice, runs_message
 from bot.slack.change_actions import CHANGE_COMMANDS
 from bot.slack.desk import Desk, Handler, Reply
@@ -139,6 +140,7 @@ SUBCOMMANDS = {
     **CHANGE_COMMANDS,
     **EVALUATION_SUBCOMMANDS,
     **EXPLAIN_COMMANDS,
+    **AUDIT_SUBCOMMANDS,
     **STAGE_SUBCOMMANDS,
     **EDIT_COMMANDS,
     **TRIAGE_COMMANDS,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from bot.services.access import Access
+from bot.services.auditing import Auditing
 from bot.services.catalogue import Catalogue
 from bot.services.change_requests import Changes
 from bot.services.drafting import Drafting
@@ -54,6 +55,7 @@ class Desk:
     remedies: Remedies
     stages: Stages
     promotions: Promotions
+    auditing: Auditing
     golden: GoldenCases
     evaluation_requests: EvaluationRequests
     replays: Replays

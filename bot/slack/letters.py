@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from bot.services.outbox_items import OutboxItem
-from bot.slack import change_blocks, fix_letter, stage_blocks, text, triage_cards
+from bot.slack import audit_actions, change_blocks, fix_letter, stage_blocks, text, triage_cards
 from bot.slack.blocks import notice, run_message, shared_message
 from bot.slack.elements import Outgoing
 from bot.slack.evaluation_blocks import evaluation_letter
@@ -61,6 +61,7 @@ RENDERERS: Mapping[str, Renderer] = {
     change_blocks.CHANGE: change_blocks.letter,
     change_blocks.NOTE: change_blocks.note_letter,
     "evaluation": evaluation_letter,
+    "checkpoint": audit_actions.checkpoint_letter,
     "readiness": stage_blocks.readiness_letter,
     "pilot-paused": stage_blocks.paused_letter,
     "fix": fix_letter.fixed,

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from bot.slack import (
     refusals_access,
+    refusals_audit,
     refusals_changes,
     refusals_editing,
     refusals_evaluation,
@@ -345,6 +346,7 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "TooLarge": document("it is larger than what is read. Split it and add the parts."),
     "UnknownFileType": document("its format is not one that can be read. Save it as PDF, Word or Markdown."),
     **refusals_access.SENTENCES,
+    **refusals_audit.SENTENCES,
     **refusals_editing.SENTENCES,
     **refusals_changes.SENTENCES,
     **refusals_evaluation.SENTENCES,

@@ -19,6 +19,7 @@ from slack_samples import ASK_POLICY, PLAN_TRIP, SUMMARISE, answer
 
 from bot.adapters.llm import Models
 from bot.adapters.profiles import SHIPPED, read_profiles
+from bot.adapters.audit_key import AuditKey
 from bot.adapters.queue.wakeup import EmbeddedQueue, WakeUp
 from bot.adapters.store.database import Store
 from bot.adapters.store.run_log import RunRow
@@ -27,6 +28,7 @@ from bot.adapters.system_clock import SystemClock
 from bot.governance.changes import POLICIES
 from bot.governance.roles import Role
 from bot.services.access import Access
+from bot.services.auditing import Auditing
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue, Content
 from bot.services.change_proposals import Ways
@@ -206,6 +208,7 @@ async def open_scene(
         triage=triage,
         stages=stages,
         promotions=promotions,
+        auditing=Auditing(store, access, clock, outgoing, AuditKey("k" * 32), "C0LEADS"),
         golden=golden,
         evaluation_requests=requests,
         replays=Replays(store, runs, catalogue, models, holdings, clock, Decimal(1)),
