@@ -14,9 +14,9 @@ _BREAK = re.compile(r"[.!?;\n]\s|\n")
 _SMALL = frozenset({
     "a", "all", "an", "and", "are", "as", "at", "be", "but", "by", "can", "could", "do", "does", "for",
     "from", "has", "have", "if", "in", "is", "it", "its", "may", "might", "must", "no", "not", "of",
-    "on", "only", "or", "shall", "should", "so", "that", "the", "their", "then", "there", "these",
-    "they", "this", "to", "until", "up", "was", "were", "which", "who", "will", "with", "would", "you",
-    "your",
+    "on", "only", "or", "shall", "see", "should", "since", "so", "that", "the", "their", "then",
+    "there", "these", "they", "this", "to", "until", "up", "was", "were", "which", "who", "will",
+    "with", "would", "you", "your",
 })
 # fmt: on
 """Words that carry no fact."""
@@ -30,9 +30,8 @@ def phrase_of(correction: str, answer: str) -> str:
         is_new = [plain_words(span.group()) not in known for span in spans]
         if any(is_new):
             first, last = _stretch(is_new)
-            if first == last:
-                # a number says little without the word it counts
-                last = min(last + 1, len(spans) - 1)
+            if first == last and _counts(sentence, spans[last : last + 2]):
+                last += 1
             return str(sentence[spans[first].start() : spans[last].end()][:PHRASE_CHARACTERS])
     return ""
 
@@ -43,6 +42,13 @@ def _stretch(is_new: list[bool]) -> tuple[int, int]:
     while any(is_new[last + 1 : last + 3]):
         last += 1
     return first, last
+
+
+def _counts(sentence: str, pair: list[re.Match[str]]) -> bool:
+    """Whether the second word belongs to the first: a number says little without what it counts."""
+    if len(pair) < 2 or plain_words(pair[1].group()) in _SMALL:
+        return False
+    return not sentence[pair[0].end() : pair[1].start()].strip()
 
 
 def named_in(text: str, documents: Iterable[tuple[str, str]]) -> tuple[str, ...]:

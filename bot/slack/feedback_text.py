@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bot.quality.complaint import Reason
 from bot.slack.elements import escape, mention, one_line
-from bot.slack.text import quote
+from bot.slack.text import quote, quote_document
 
 TITLE = "What was wrong?"
 REASON_LABEL, CORRECTION_LABEL = "What is wrong with it", "What should it have said?"
@@ -69,7 +69,7 @@ def fixed_plain(title: str, answer: str) -> str:
 def answered_then(answer: str, *, abstained: bool) -> str:
     """The old answer, quoted."""
     heading = "*The answer you voted down* · not covered by what I could read" if abstained else ""
-    return f"{heading or '*The answer you voted down*'}\n{quote(answer, 400)}"
+    return f"{heading or '*The answer you voted down*'}\n{quote_document(answer, 400)}"
 
 
 def fixed_question(question: str) -> str:

@@ -59,7 +59,7 @@ def _what_was_said(card: Card, now: datetime, names: Names) -> Iterable[Block]:
         yield el.context(words.also_asked([asked_text(run.inputs) for run in card.others]))
     if answer is None:
         return
-    yield el.section(words.answer(answer.text.replace("**", ""), abstained=answer.abstained))
+    yield el.section(words.answer(answer.text, abstained=answer.abstained))
     sources = [
         text.source(
             marks,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from bot.quality.complaint import TriageState
 from bot.slack.elements import escape, mention, one_line
 from bot.slack.feedback_text import REASONS
-from bot.slack.text import quote
+from bot.slack.text import quote, quote_document
 
 OPEN, NEXT, TAKE_BACK = "Open triage", "Show the next", "Let it wait again"
 CASE, PROMPT, KNOWLEDGE, DISMISS = "Add case", "Fix prompt", "Add knowledge", "Not a problem"
@@ -57,7 +57,7 @@ def question(asked: str) -> str:
 def answer(said: str, *, abstained: bool) -> str:
     """What was answered, in short."""
     first = "*Answer* · says that it does not know" if abstained else "*Answer*"
-    return f"{first}\n{quote(said, 500)}"
+    return f"{first}\n{quote_document(said, 500)}"
 
 
 def also_asked(questions: Sequence[str]) -> str:
@@ -123,7 +123,7 @@ def document_proposed(change: str) -> str:
 
 def on_case(asked: str, said: str) -> str:
     """At the top of the case form."""
-    return f"{quote(asked, 300)}\n*It answered*\n{quote(said, 300)}"
+    return f"{quote(asked, 300)}\n*It answered*\n{quote_document(said, 300)}"
 
 
 def not_all_documents(shown: int, count: int) -> str:
