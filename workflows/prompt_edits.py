@@ -90,14 +90,16 @@ def prompt_flaws(body: str, variables: Sequence[Variable]) -> tuple[PromptFlaw, 
     except InvalidTemplate as error:
         hole = body[error.offset : error.offset + 40].split("\n")[0]
         return (PromptFlaw(error.offset, hole, "is not a name between double braces"),)
-    return tuple(_unknown(body, [variable.name for variable in variables]))
+    return tuple(_unknown(body, variables))
 
 
-def _unknown(body: str, known: Sequence[str]) -> Iterator[PromptFlaw]:
+def _unknown(body: str, variables: Sequence[Variable]) -> Iterator[PromptFlaw]:
+    known = {variable.name for variable in variables}
+    filled = [variable.name for variable in variables if variable.is_filled]
     for found in _HOLE.finditer(body):
         name = found[1].strip()
         if name not in known:
-            yield PromptFlaw(found.start(), found[0], f"is no variable of this prompt{nearest(name, known)}")
+            yield PromptFlaw(found.start(), found[0], f"is no variable of this prompt{nearest(name, filled)}")
 
 
 def _steps(prompt: str, workflow: Workflow) -> Iterator[AskingStep]:
@@ -107,7 +109,7 @@ def _steps(prompt: str, workflow: Workflow) -> Iterator[AskingStep]:
 
 
 def _is_filled(step: AskingStep, name: str) -> bool:
-    return name in step.variables or str(getattr(step, name, "")) not in ("", "[]")
+    return name in step.variables or name in step.model_fields_set
 
 
 def _filled_with(workflow: Workflow, step: AskingStep, name: str) -> str:

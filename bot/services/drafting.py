@@ -16,6 +16,7 @@ from bot.adapters.store.drafts_log import (
     read_draft,
     write_draft,
 )
+from bot.adapters.store.outbox_log import place_of
 from bot.governance.changes import Target, TargetKind
 from bot.governance.roles import Permission
 from bot.services.access import Access, Outsider
@@ -92,6 +93,14 @@ class EditMenu:
     released: Released
     targets: tuple[Target, ...]
     drafts: Mapping[Target, StoredDraft]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of an edit: a change request, and the channel or person its message goes to."""
+
+    change: ChangeView
+    place: str
 
 
 class Drafting:
@@ -240,7 +249,7 @@ class Drafting:
             return Editing(_edit_of(kept), live, kept)
         return Editing(Edit(edit.draft_id, edit.target, live.text, live.hash), live)
 
-    async def propose(self, actor: Actor, edit: Edit, origin: Origin) -> ChangeView:
+    async def propose(self, actor: Actor, edit: Edit, origin: Origin) -> Made:
         """Make a change request of a text and let go of its draft.
 
         Raises BaseMoved when what it was made from has moved, and what proposing raises; the text is then
@@ -263,8 +272,12 @@ class Drafting:
                 live = await self.live(edit.target)
                 raise BaseMoved(edit.target, live.mover, edit.draft_id) from None
             raise
-        await self._store.write(lambda connection: delete_draft(connection, actor.id, edit.draft_id))
-        return proposed
+
+        def let_go(connection: Connection) -> Made:
+            delete_draft(connection, actor.id, edit.draft_id)
+            return Made(proposed, place_of(connection, proposed.subject))
+
+        return await self._store.write(let_go)
 
     def _keep(self, connection: Connection, actor: Actor, edit: Edit, why: str) -> Edit:
         now = self._clock.now()

@@ -131,7 +131,7 @@ async def _proposed(call: Call, desk: Desk, actor: Actor, edit: Edit, editing: E
         return text.already_proposed(error.facts["change"])
     except InvalidContent as error:
         return text.file_flaws(error.problems)
-    return text.proposed(editing.edit.target, made.id)
+    return text.proposed(editing.edit.target, made.change.id, made.place)
 
 
 def _lines(body: str, flaws: Sequence[PromptFlaw]) -> list[str]:

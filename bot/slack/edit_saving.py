@@ -74,7 +74,7 @@ async def propose(call: Call, desk: Desk, actor: Actor, edit: Edit) -> Reply:
         return under_first(call, text.already_proposed(error.facts["change"]))
     except InvalidContent as error:
         return under_first(call, text.unusable(error.problems))
-    return done(placed, desk, notice(text.proposed(edit.target, made.id)))
+    return done(placed, desk, notice(text.proposed(edit.target, made.change.id, made.place)))
 
 
 async def _redrawn(call: Call, desk: Desk, actor: Actor, edit: Edit) -> Reply:

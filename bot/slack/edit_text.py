@@ -3,6 +3,7 @@
 What stands under a field or on a button is plain text and not escaped: Slack shows it as it is.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from bot.governance.changes import Target
@@ -147,7 +148,12 @@ def hole_flaw(hole: str, message: str, more: int) -> str:
     others = f" ({more} more)" if more else ""
     shown = hole if len(hole) <= 40 else f"{hole[:39]}…"
     said = f"{shown} {message}{others}" if hole else f"The prompt {message}"
-    return f"{ended(said)} Correct it and propose again."
+    return f"{ended(bare(said))} Correct it and propose again."
+
+
+def bare(words: str) -> str:
+    """With quotes in place of marks for code, which stand as they are under a field."""
+    return re.sub(r"`([^`]*)`", r"“\1”", words)
 
 
 def ended(words: str) -> str:
@@ -270,6 +276,10 @@ def line_flaw(line: int, hole: str, message: str) -> str:
     return f"line {line}: {hole} {message}" if hole else f"the prompt {message}"
 
 
-def proposed(target: Target, change: str) -> str:
+def proposed(target: Target, change: str, place: str) -> str:
     """After a text was proposed."""
-    return f":white_check_mark: Proposed: {target_name(target)}, change request `{escape(change)}`."
+    where = {"C": f"in <#{place}>", "G": f"in <#{place}>"}.get(place[:1], "in our direct messages")
+    return (
+        f":white_check_mark: Proposed: {target_name(target)}. The change request `{escape(change)}` stands "
+        f"{where}; it changes nothing until it is approved."
+    )

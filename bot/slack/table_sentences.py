@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from bot.governance.changes import Target
-from bot.slack.edit_text import KEPT, belongs_to, ended
+from bot.slack.edit_text import KEPT, bare, belongs_to, ended
 from bot.slack.elements import escape, one_line
 from workflows.plain_words import example_in_words, outcome_in_words
 from workflows.rule_checks import Finding
@@ -52,7 +52,7 @@ def finding(found: Finding, names: Sequence[KnownName], outcomes: Sequence[str])
         )
     first, second = (escape(outcome_in_words(outcomes[number - 1])) for number in (numbers[1], numbers[0]))
     return (
-        f":twisted_rightwards_arrows: Rules {numbers[1]} and {numbers[0]} overlap: both hold{case}. Rule "
+        f":warning: Rules {numbers[1]} and {numbers[0]} overlap: both hold{case}. Rule "
         f"{numbers[1]} comes first, so it is *{first}* and not *{second}*."
     )
 
@@ -90,7 +90,7 @@ def sentence_of(message: str) -> str:
 
 def condition_flaw(message: str) -> str:
     """Under a condition that cannot be used."""
-    said = sentence_of(message)
+    said = bare(sentence_of(message))
     return f"{said[:1].upper()}{said[1:]} Correct it and save again."
 
 

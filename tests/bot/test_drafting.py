@@ -112,7 +112,7 @@ async def test_two_windows_on_one_table_do_not_mix(room: Room) -> None:
 async def test_proposing_hands_over_the_text_and_lets_go_of_the_draft(room: Room) -> None:
     edit = (await room.drafting.begin(ANA, PARAMETERS)).edit
     kept = await room.drafting.keep(ANA, replace(edit, content=values_text({"passages": 8}), reason="more"))
-    made = await room.drafting.propose(ANA, kept, WHERE)
+    made = (await room.drafting.propose(ANA, kept, WHERE)).change
     assert values_of(made.content) == {"passages": 8}
     assert (made.reason, made.origin, made.target, made.author) == ("more", WHERE, PARAMETERS, "U0ANA")
     assert await room.drafting.drafts(ANA) == ()
@@ -129,7 +129,8 @@ async def test_a_moved_base_says_who_and_keeps_the_text(room: Room) -> None:
     assert again.has_moved and (again.edit.content, again.edit.reason) == (MINE, "clearer")
     assert again.live.text == "Theirs {{ passages }} {{ question }}"
     made = await room.drafting.propose(ANA, replace(again.edit, base_hash=again.live.hash), WHERE)
-    assert [change.id for change in await room.changes.recent(ANA)] == [made.id]
+    assert [change.id for change in await room.changes.recent(ANA)] == [made.change.id]
+    assert made.place == "C0PEOPLE"
 
 
 async def test_a_table_without_a_version_moves_with_its_workflow(room: Room) -> None:

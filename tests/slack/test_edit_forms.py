@@ -134,7 +134,7 @@ async def test_a_prompt_is_edited_and_proposed(scene: Scene) -> None:
     assert change.content == (await live(scene, PROMPT)).replace("At most 150", "At most 90")
     assert change.origin.channel_id == CHANNEL and await drafts(scene) == []
     note = await ana.wait_for(lambda: _said(ana, change.id))
-    assert "change request" in note
+    assert f"stands in <#{CHANNEL}>" in note
 
 
 def _said(person: Person, about: str, channel: str = CHANNEL) -> str:
@@ -148,7 +148,7 @@ async def test_an_unknown_variable_is_said_under_its_field_and_the_text_kept(sce
     ((field, said),) = outcome.errors.items()
     assert field.startswith("text:1")
     assert said == (
-        "{{ questoin }} is no variable of this prompt; did you mean `question`? Correct it and propose again."
+        "{{ questoin }} is no variable of this prompt; did you mean “question”? Correct it and propose again."
     )
     assert await drafts(scene) == [("prompt", "flaws")] and await changes(scene) == ()
     again = await ana.submit(

@@ -19,7 +19,7 @@ def test_what_a_prompt_may_use_is_said() -> None:
     assert about["passages"] == "the passages that were found, numbered"
     assert about["tone"].startswith("the input “")
     filled = {variable.name for variable in VARIABLES if variable.is_filled}
-    assert filled - {"max_sentences"} == {"passages", "question", "tone"}
+    assert filled == {"passages", "question", "tone"}
 
 
 @pytest.mark.parametrize("path", sorted((LIBRARY / "prompts").glob("*.md")), ids=lambda path: path.stem)

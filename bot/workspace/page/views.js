@@ -49,7 +49,10 @@ class Modal {
 
   startFocus() {
     const wanted = this.body.querySelector("[data-focus-on-load]") || this.body.querySelector("input:not([hidden]), textarea, .select");
-    (wanted?.matches("input, textarea, button") ? wanted : wanted?.querySelector("input, textarea, button") || this.submitButton || this.foot.querySelector("button"))?.focus();
+    const first = wanted?.matches("input, textarea, button") ? wanted : wanted?.querySelector("input, textarea, button") || this.submitButton || this.foot.querySelector("button");
+    // a long form is read from its top, wherever its first field stands
+    first?.focus({ preventScroll: true });
+    if (first?.matches("textarea")) first.setSelectionRange(0, 0);
   }
 
   keys(event) {
