@@ -16,6 +16,7 @@ from bot.services.actors import Actor
 from bot.services.catalogue import Content
 from bot.settings import read_settings
 from bot.slack.stage_text import stage_words
+from workflows.cases import InvalidCases, load_cases
 from workflows.definition import InvalidWorkflow, load_workflow
 from workflows.template import parse_prompt
 
@@ -145,9 +146,12 @@ def reindex() -> None:
 
 @workflow.command("check")
 def check(file: Annotated[Path, typer.Argument(help="A workflow file.")]) -> None:
-    """Report every problem of a workflow file with its line."""
-    read_file(file)
-    console.out.print(f"{file.name} is in order")
+    """Report every problem of a workflow file, and of the cases beside it, with its line."""
+    name = read_file(file)[-1].name
+    cases = read_cases(file, name)
+    console.out.print(
+        f"{file.name} is in order" + (f", with {len(load_cases(cases))} cases" if cases else "")
+    )
 
 
 @workflow.command("add")
@@ -159,15 +163,19 @@ def add(
 ) -> None:
     """Check a workflow file and release it: its slash command comes with the next manifest."""
     contents = read_file(file)
+    name = contents[-1].name
+    cases = read_cases(file, name)
 
     async def work(product: Product) -> bool:
         if candidate:
             standing = await product.stages.draft(Actor(OPERATOR), contents)
-            kept = f"kept as the candidate; it is {stage_words(standing.stage.value)}"
-            console.out.print(f"{contents[-1].name}: {kept}")
+            console.out.print(f"{name}: kept as the candidate; it is {stage_words(standing.stage.value)}")
         else:
             moved = await product.catalogue.add(Actor(OPERATOR), contents)
-            console.out.print(f"{contents[-1].name}: {'released' if moved else 'nothing changed'}")
+            console.out.print(f"{name}: {'released' if moved else 'nothing changed'}")
+        if cases:
+            count = await product.golden.keep_file(Actor(OPERATOR), name, cases)
+            console.out.print(f"{name}: held to {count} cases; try them with python -m bot evaluate {name}")
         return True
 
     act(work)
@@ -185,6 +193,25 @@ def list_workflows() -> None:
         return True
 
     act(work)
+
+
+def read_cases(file: Path, name: str) -> str:
+    """The text of `<name>.cases.yaml` beside a workflow file, checked; empty when there is none."""
+    path = file.parent / f"{name}.cases.yaml"
+    if not path.is_file():
+        return ""
+    try:
+        text = path.read_text(encoding="utf-8")
+        load_cases(text)
+    except InvalidCases as error:
+        for problem in error.problems:
+            where = f"{path.name}:{problem.line}:{problem.column}"
+            console.err.print(f"{where}: {problem.path}: {problem.message}", style="red", markup=False)
+        raise typer.Exit(1) from None
+    except (OSError, UnicodeDecodeError):
+        console.err.print(f"{path}: there is no readable text file", style="red", markup=False)
+        raise typer.Exit(1) from None
+    return text
 
 
 def read_file(file: Path) -> list[Content]:

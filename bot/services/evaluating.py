@@ -66,7 +66,7 @@ class Evaluations:
         self._clock = clock
         self._golden = golden
         self._similarity = similarity
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
 
     async def compare(
         self,
@@ -138,11 +138,11 @@ class Evaluations:
                 asked,
                 contents,
                 has_two_sides=has_two_sides,
-                voted_down=self._limits.voted_down,
+                voted_down=self.limits.voted_down,
             )
         )
         await self._store.write(lambda connection: self._begin(connection, asked, contents, material))
-        purse, judging, rows = Purse(self._limits.cap_usd), Tally(), Rows(material)
+        purse, judging, rows = Purse(self.limits.cap_usd), Tally(), Rows(material)
         finish = partial(self._finish, asked, rows, purse, judging, begun_at)
         try:
             await self._try_all(asked, material, purse, judging, rows, on_progress)
@@ -194,10 +194,12 @@ class Evaluations:
             judge_profiles=material.judge_profiles,
             judging=judging,
         )
+        # what is loaded at first use would count against whichever case came first
+        await asyncio.gather(self._models.warm_up(), self._holdings.warm())
         jobs = self._jobs(trials, sides, material)
-        at_once = self._limits.concurrency
+        at_once = self.limits.concurrency
         if not any(side.writes for side in sides.values()):
-            at_once = min(at_once, self._limits.local_concurrency)
+            at_once = min(at_once, self.limits.local_concurrency)
         await try_jobs(jobs, rows.trials, at_once, on_progress)
 
     def _jobs(
@@ -236,7 +238,7 @@ class Evaluations:
             rows=found,
             old_versions=old.pins if old else None,
             judge_cost_usd=judging.cost_usd,
-            cap_usd=self._limits.cap_usd,
+            cap_usd=self.limits.cap_usd,
             notes=notes_of(found, cap=purse, is_stopped=status != DONE),
         )
 

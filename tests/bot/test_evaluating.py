@@ -97,6 +97,9 @@ class Shelf:
     asked: list[tuple[Audience, str]] = field(default_factory=list)
     collection: str = "people"
 
+    async def warm(self) -> None:
+        pass
+
     def retriever(self, audience: Audience, revisions: Mapping[str, int]) -> Any:
         shelf, found = self, FakeRetriever(passage(collection=self.collection))
 
