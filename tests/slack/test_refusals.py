@@ -20,6 +20,11 @@ FACTS = (
 
 UNSEEN = {
     "CallFailed": "the model adapter tries again, falls back, or raises a ModelError",
+    "Lacking": "the grammar asks for the piece that is missing",
+    "NotADeed": "evaluation and promotion are asked of their own cards",
+    "NotAConversation": "the courier logs it; there is no conversation to show",
+    "NotOurs": "the grammar takes the sentence for a question",
+    "UnclearCondition": "the grammar asks for the condition again",
     "LostLease": "the worker that lost it stops; the one that has the run goes on",
     "SendAmbiguous": "the courier looks whether the message stands, then sends again",
     "SendLater": "the courier waits",
