@@ -9,7 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import typer
 
 from bot import logs
-from bot.cli import asking, audit_trail, console, inspecting, keeping, serving, trying
+from bot.cli import asking, audit_trail, console, explain_print, inspecting, keeping, serving, trying
 from bot.settings import InvalidSettings, read_settings
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ PROCESSES = (serving.demo, serving.serve, serving.slack, serving.worker, serving
 INSPECTION = (inspecting.doctor, inspecting.settings, inspecting.manifest, inspecting.docs)
 KEEPING = (keeping.grant, keeping.revoke, keeping.grants)
 
-for command in (*PROCESSES, asking.run, trying.evaluate, trying.replay, *INSPECTION, *KEEPING):
+for command in (*PROCESSES, asking.run, explain_print.explain, trying.evaluate, trying.replay, *INSPECTION, *KEEPING):
     app.command(command.__name__)(command)
 app.add_typer(keeping.knowledge, name="knowledge")
 app.add_typer(keeping.workflow, name="workflow")

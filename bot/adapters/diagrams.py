@@ -42,7 +42,7 @@ LOOK: dict[str, Any] = {
         "rankSpacing": 40,
         "padding": 12,
         "diagramPadding": 24,
-        "wrappingWidth": 190,
+        "wrappingWidth": 215,
     },
 }
 _PNG = b"\x89PNG\r\n"

@@ -30,7 +30,8 @@ from bot.slack.richtext import Block
 
 log = structlog.get_logger(__name__)
 
-_RUN = re.compile(r"r_[a-z0-9]{1,40}")
+RUN_ID = re.compile(r"r_[a-z0-9]{1,40}")
+"""How ids of runs look; no workflow is named like that."""
 _LINK = re.compile(r"https?://[^/\s<>|]+/archives/([CDG][A-Z0-9]{2,30})/p(\d{10})(\d{6})(?:\?([^\s<>|]*))?")
 _THREAD = re.compile(r"thread_ts=(\d{10}\.\d{6})")
 _SLACK_FAILED = (SlackBusy, SlackRefused, SlackUncertain)
@@ -76,7 +77,7 @@ async def explain_command(call: Call, desk: Desk, rest: str) -> Reply:
         name = await desk.explaining.newest_run(actor)
         if not name:
             return Reply(ack=desk.gateway.sealed_ack(notice(explain_text.explain_what())))
-    if _RUN.fullmatch(name):
+    if RUN_ID.fullmatch(name):
         return await _explain_run(call, desk, actor, name)
     return await _explain_workflow(call, desk, actor, name)
 

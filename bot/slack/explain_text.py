@@ -138,19 +138,9 @@ def step_line(number: str, step: StepRun, title: str, cost: Decimal | None) -> s
         lines.append(f"Came to “{escape(outcome_in_words(outcome))}”: {because}")
     elif step.because:
         lines.append(f"_{one_line(step.because, 400)}_")
-    if step.kind == "retrieve":
-        lines.append(_found(step.output))
     if step.failure:
         lines.append(f":warning: {sentence(step.failure.kind, step.failure.facts)}")
     return "\n".join(lines)
-
-
-def _found(output: Mapping[str, Any]) -> str:
-    count, support = output.get("count"), output.get("support")
-    if not count:
-        return "Found no passage."
-    sure = f"; how well they support an answer: {support:.0%}" if isinstance(support, float) else ""
-    return f"Found {count} {'passage' if count == 1 else 'passages'}{sure}."
 
 
 def versions_summary(versions: Sequence[VersionUsed]) -> str:
