@@ -23,7 +23,9 @@ PROCESSES = (serving.demo, serving.serve, serving.slack, serving.worker, serving
 INSPECTION = (inspecting.doctor, inspecting.settings, inspecting.manifest, inspecting.docs)
 KEEPING = (keeping.grant, keeping.revoke, keeping.grants)
 
-for command in (*PROCESSES, asking.run, explain_print.explain, trying.evaluate, trying.replay, *INSPECTION, *KEEPING):
+RUNNING = (asking.run, explain_print.explain, trying.evaluate, trying.replay)
+
+for command in (*PROCESSES, *RUNNING, *INSPECTION, *KEEPING):
     app.command(command.__name__)(command)
 app.add_typer(keeping.knowledge, name="knowledge")
 app.add_typer(keeping.workflow, name="workflow")
