@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import reference
+from bot.governance.changes import CHANGE_TRANSITIONS, FIRST
 from bot.governance.roles import Permission, Role
 from workflows.run import RUN_TRANSITIONS
 from workflows.steps import KINDS
@@ -36,6 +37,13 @@ def test_links_and_pictures(page: Path) -> None:
 def test_the_picture_of_a_run_is_its_table() -> None:
     drawn = set(re.findall(r"^    (\w+) --> (\w+)$", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE))
     assert drawn == {(source, target) for source, targets in RUN_TRANSITIONS.items() for target in targets}
+
+
+def test_the_picture_of_a_change_request_is_its_table() -> None:
+    text = (ROOT / "docs" / "governance.md").read_text(encoding="utf-8")
+    drawn = set(re.findall(r"^    (\w+|\[\*\]) --> (\w+)$", text, re.MULTILINE))
+    moves = {(source, target) for source, targets in CHANGE_TRANSITIONS.items() for target in targets}
+    assert drawn == moves | {("[*]", first) for first in FIRST}
 
 
 def test_every_step_kind_is_described() -> None:

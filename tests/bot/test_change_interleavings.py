@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from bot.adapters.store import audit_log
 from bot.adapters.store.all_tables import metadata
@@ -39,10 +39,9 @@ REFUSALS = (
     NotItsAuthor, RevisedMeanwhile, TooLate, NotAuthorized,
 )  # fmt: skip
 PEOPLE = {"ana": ANA, "eve": EVE, "ben": BEN, "cleo": CLEO, "nobody": Actor("U0NOBODY")}
-NEEDED = 2
 
 people = st.sampled_from(sorted(PEOPLE))
-contents = st.integers(1, 5).map(lambda number: f"{PROMPT}Rule {number}.\n")
+contents = st.integers(1, 9).map(lambda number: f"{PROMPT}Rule {number}.\n")
 
 
 class Interleavings(RuleBasedStateMachine):
@@ -56,13 +55,12 @@ class Interleavings(RuleBasedStateMachine):
         self.folder = TemporaryDirectory()
         self.store = Store(f"sqlite:///{self.folder.name}/changes.db")
         self.store.write_now(metadata.create_all)
-        self.desk = ChangeDesk(self.store, Path(self.folder.name), policies={"prompt": Policy(NEEDED)})
+        self.desk = ChangeDesk(self.store, Path(self.folder.name))
         self.go(self.desk.open())
         # an editor with the approver's role: only the rule about authors holds her back
         self.go(self.desk.access.grant(DEV, "U0ANA", Role.APPROVER))
         self.approvers = {"U0BEN", "U0CLEO", "U0ANA"}
         self.expected = 1
-        self.granted: dict[str, set[str]] = {}
 
     def teardown(self) -> None:
         self.go(self.desk.holdings.close())
@@ -94,16 +92,40 @@ class Interleavings(RuleBasedStateMachine):
 
         return self.store.read_now(look)
 
-    @rule(target=requests, who=people, content=contents)
-    def propose(self, who: str, content: str) -> Any:
+    @rule(
+        target=requests,
+        who=st.sampled_from(["ana", "ana", "eve", "ben"]),
+        content=contents,
+        is_tested=st.sampled_from([True, True, False]),
+        failing=st.sampled_from([False, False, True]),
+        needed=st.sampled_from([1, 2]),
+    )
+    def propose(self, who: str, content: str, is_tested: bool, failing: bool, needed: int) -> Any:
+        self.desk.changes.proposals.ways.policies["prompt"] = Policy(needed)  # type: ignore[index]
         view = self.attempt(self.desk.changes.propose(PEOPLE[who], ANSWER, content, origin=HERE))
+        if view and is_tested:
+            self.work(failing)
         return view.id if view else ""
 
-    @rule(failing=st.booleans())
     def work(self, failing: bool) -> None:
         self.desk.comparer.failing = ("carry-over",) if failing else ()
         self.desk.clock.at += timedelta(minutes=1)
         self.go(self.desk.work().drain())
+
+    @rule(
+        change=requests,
+        order=st.permutations(["ana", "ben", "cleo", "eve"]),
+        reason=st.sampled_from(["", "Out of date."]),
+        between=st.sampled_from(["", "U0BEN", "U0CLEO", "move base"]),
+    )
+    def approve_in_turn(self, change: str, order: list[str], reason: str, between: str) -> None:
+        """One after the other; after the first one loses the role, or the base moves."""
+        for position, who in enumerate(order):
+            self.approve(change, who, reason)
+            if position == 0 and between in self.approvers:
+                self.revoke_or_grant(between)
+            elif position == 0 and between == "move base":
+                self.happen("ana", f"{PROMPT}Moved {self.desk.clock.at}.\n", between)
 
     @rule(change=requests, who=people, reason=st.sampled_from(["", "Out of date."]))
     def approve(self, change: str, who: str, reason: str) -> None:
@@ -118,60 +140,59 @@ class Interleavings(RuleBasedStateMachine):
                 each for each in said
                 if each.round == view.round and each.verdict == "approve" and each.person in allowed
             ]  # fmt: skip
-            assert len(counting) >= NEEDED, "applied without enough approvals of people who may"
+            assert len(counting) >= before.approvals, "applied without enough approvals of people who may"
             assert before.base_number == self.expected, "applied on a base that had moved"
             if view.is_failing:
                 assert any(each.is_override and each.reason for each in counting)
             self.expected = view.applied_number
 
-    @rule(change=requests, who=people, is_final=st.booleans())
-    def turn_down(self, change: str, who: str, is_final: bool) -> None:
-        if change:
-            changes = self.desk.changes
-            act = changes.reject if is_final else changes.request_changes
-            self.attempt(act(PEOPLE[who], change, "Not like this."))
+    @rule(
+        change=requests,
+        who=people,
+        content=contents,
+        act=st.sampled_from(["request_changes", "reject", "revise", "rebase", "withdraw", "undo", "undo"]),
+    )
+    def act_on(self, change: str, who: str, content: str, act: str) -> None:
+        """Everything a person can do to a change request but approve it."""
+        if not change:
+            return
+        before, changes, person = self.row(change), self.desk.changes, PEOPLE[who]
+        acts = {
+            "request_changes": lambda: changes.request_changes(person, change, "Not like this."),
+            "reject": lambda: changes.reject(person, change, "No."),
+            "revise": lambda: changes.revise(person, change, content),
+            "rebase": lambda: changes.rebase(person, change),
+            "withdraw": lambda: changes.withdraw(person, change),
+            "undo": lambda: changes.undo(person, change),
+        }
+        view = self.attempt(acts[act]())
+        if view is not None and act == "undo":
+            assert before.applied_number == self.expected, "took back more than its own change"
+            self.expected = before.previous_number
+        if act in ("revise", "rebase"):
+            self.work(failing=False)
 
-    @rule(change=requests, who=people, content=contents)
-    def revise(self, change: str, who: str, content: str) -> None:
-        if change:
-            self.attempt(self.desk.changes.revise(PEOPLE[who], change, content))
+    @rule(
+        who=people,
+        content=contents,
+        event=st.sampled_from(["roll back", "move base", "a day", "eight days", "work", "revoke"]),
+    )
+    def happen(self, who: str, content: str, event: str) -> None:
+        """What happens around the requests."""
+        if event == "roll back":
+            view = self.attempt(self.desk.changes.roll_back(PEOPLE[who], ANSWER))
+            self.expected = view.applied_number if view is not None else self.expected
+        elif event == "move base":
+            self.desk.clock.at += timedelta(minutes=1)
+            self.go(self.desk.catalogue.add(DEV, [Content(ANSWER.kind, ANSWER.name, content)]))
+            self.expected = self.facts()[1]
+        elif event == "revoke":
+            self.revoke_or_grant(PEOPLE[who].id)
+        elif event == "work":
+            self.work(failing=False)
+        else:
+            self.desk.clock.at += timedelta(days=1 if event == "a day" else 8)
 
-    @rule(change=requests, who=people)
-    def rebase(self, change: str, who: str) -> None:
-        if change:
-            self.attempt(self.desk.changes.rebase(PEOPLE[who], change))
-
-    @rule(change=requests, who=people)
-    def withdraw(self, change: str, who: str) -> None:
-        if change:
-            self.attempt(self.desk.changes.withdraw(PEOPLE[who], change))
-
-    @rule(change=requests, who=people)
-    def undo(self, change: str, who: str) -> None:
-        if change:
-            before = self.row(change)
-            view = self.attempt(self.desk.changes.undo(PEOPLE[who], change))
-            if view is not None:
-                assert before.applied_number == self.expected
-                self.expected = before.previous_number
-
-    @rule(who=people)
-    def roll_back(self, who: str) -> None:
-        view = self.attempt(self.desk.changes.roll_back(PEOPLE[who], ANSWER))
-        if view is not None:
-            self.expected = view.applied_number
-
-    @rule(content=contents)
-    def move_base(self, content: str) -> None:
-        self.desk.clock.at += timedelta(minutes=1)
-        self.go(self.desk.catalogue.add(DEV, [Content(ANSWER.kind, ANSWER.name, content)]))
-        self.expected = self.facts()[1]
-
-    @rule(days=st.sampled_from([1, 8]))
-    def wait(self, days: int) -> None:
-        self.desk.clock.at += timedelta(days=days)
-
-    @rule(who=st.sampled_from(["U0BEN", "U0CLEO", "U0ANA"]))
     def revoke_or_grant(self, who: str) -> None:
         if who in self.approvers:
             self.approvers.discard(who)
@@ -179,10 +200,6 @@ class Interleavings(RuleBasedStateMachine):
         else:
             self.approvers.add(who)
             self.go(self.desk.access.grant(DEV, who, Role.APPROVER))
-
-    @rule(change=consumes(requests))
-    def forget(self, change: str) -> None:
-        """Nobody acts on it any more."""
 
     def row(self, change: str) -> Any:
         return self.store.read_now(lambda connection: find_change(connection, change))
@@ -228,7 +245,7 @@ class Interleavings(RuleBasedStateMachine):
 
 Interleavings.TestCase.settings = settings(
     max_examples=25,
-    stateful_step_count=30,
+    stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
