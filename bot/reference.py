@@ -1,11 +1,14 @@
 """Reference pages made from the code, so that they cannot drift: `make docs` writes them, a test compares."""
 
+import inspect
+import re
 from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from bot.governance.roles import ROLES, Permission
+from bot.governance.matrix import rows
+from bot.governance.roles import ROLES, Permission, Role
 from bot.settings import Settings
 from workflows.cases import load_cases
 from workflows.definition import load_workflow
@@ -45,7 +48,31 @@ def roles_page() -> str:
     lines += ["|---" * (len(permissions) + 1) + "|"]
     for role, held in ROLES.items():
         lines.append(f"| {role} | " + " | ".join("yes" if p in held else "" for p in permissions) + " |")
+    lines += ["", "## What each permission is", "", *_meanings(permissions), "", *matrix_lines()]
     return MADE + "\n".join(lines) + "\n"
+
+
+def _meanings(permissions: Collection[Permission]) -> list[str]:
+    """The words beside each permission in the code."""
+    text = inspect.getsource(Permission)
+    said = dict(re.findall(r'= "([a-z-]+)"\n    """(.+?)"""', text))
+    return [f"- `{each}`: {said[each.value]}" for each in permissions]
+
+
+def matrix_lines() -> list[str]:
+    """What people can do, by whom and where."""
+    head = ["What", "Over", *(role.value for role in Role), "Ways in", "Besides"]
+    return [
+        "## What people can do, and where",
+        "",
+        "A sentence is a mention, a direct message, a reply in a thread, or typed after `/spanwise`. Guests,",
+        "bots, deactivated accounts and people of other workspaces can do none of it. What is not in this",
+        "table is refused.",
+        "",
+        "| " + " | ".join(head) + " |",
+        "|---" * len(head) + "|",
+        *("| " + " | ".join(row) + " |" for row in rows()),
+    ]
 
 
 def steps_page() -> str:

@@ -40,6 +40,7 @@ OWNERS = {
     "typer": {"bot/__main__.py", "bot/cli"},
     "rich": {"bot/__main__.py", "bot/cli"},
     "apscheduler": {"bot/jobs.py"},
+    "cryptography": {"bot/adapters/audit_key.py"},
     "procrastinate": {"bot/adapters/queue"},
     "pydantic_settings": {"bot/settings.py"},
     "jsonschema": {"bot/workspace", "workflows/steps"},
