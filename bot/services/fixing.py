@@ -127,20 +127,23 @@ class Fixing:
 
     async def step(self, identify: Identify) -> None:
         """Send what is answered, and ask what there is room for."""
-        asked, due = await self.store.read(self._open)
-        for fix in asked:
+        done, room, due = await self.store.read(self._open)
+        for fix in done:
             await self._settle(fix)
         for fix in due:
-            await self._ask(fix, identify)
+            if room <= 0:
+                break
+            room -= await self._ask(fix, identify)
 
-    def _open(self, connection: Connection) -> tuple[tuple[Fix, ...], tuple[Fix, ...]]:
+    def _open(self, connection: Connection) -> tuple[tuple[Fix, ...], int, tuple[Fix, ...]]:
+        """What is answered, how many more may be under way, and more than so many to choose from."""
         asked = fixes_log.fixes_in(connection, FixState.ASKED, self.pace.most)
         rows = read_runs(connection, [fix.new_run_id for fix in asked])
         done = tuple(fix for fix in asked if rows[fix.new_run_id].finished_at is not None)
         room = self.pace.at_once - (len(asked) - len(done))
-        return done, fixes_log.fixes_in(connection, FixState.DUE, max(0, room))
+        return done, room, fixes_log.fixes_in(connection, FixState.DUE, self.pace.most)
 
-    async def _ask(self, fix: Fix, identify: Identify) -> None:
+    async def _ask(self, fix: Fix, identify: Identify) -> bool:
         """Ask again in the person's name and under their rights of today; the answer stays unseen so far."""
         try:
             actor = await identify(fix.person)
@@ -148,14 +151,14 @@ class Fixing:
             log.info("fix.person_unknown", person=fix.person, error=type(error).__name__)
             if self.clock.now() - fix.created_at > self.pace.patience:
                 await self._end(fix, FixState.SKIPPED, "PersonUnknown")
-            return
+            return False
         try:
             request = await self.store.read(lambda connection: self._request(connection, fix, actor))
             accepted = await self.runs.accept(request)
         except REFUSALS as error:
             await self._end(fix, FixState.SKIPPED, type(error).__name__)
-            return
-        await self.store.write(
+            return False
+        return await self.store.write(
             lambda connection: fixes_log.move_fix(connection, fix, FixState.ASKED, new_run_id=accepted.run_id)
         )
 

@@ -1,7 +1,7 @@
 """What an owner makes of a bad answer: a golden case, a change of its prompt, a document."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
@@ -96,6 +96,8 @@ class CaseDraft:
     must_abstain: bool
     documents: tuple[tuple[str, str], ...]
     """Path and title of what the workflow can cite and the owner may read."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Input to what its form calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +135,12 @@ class Remedies:
         """A case to start from. Raises as Triage.card."""
         card = await self._triage.card(actor, run_id)
 
-        def look(connection: Connection) -> tuple[tuple[str, str], ...]:
-            readable = Audience((frozenset({actor.id, *actor.groups}),))
-            named = set(_collections(self._catalogue.resolve(connection, card.run.workflow)))
-            return tuple(
-                (row.document.path, row.document.title)
-                for collection in document_log.list_collections(connection)
-                if collection.name in named and readable.may_read(collection.audience)
-                for row in document_log.list_documents(connection, collection.name)
-            )
+        def look(connection: Connection) -> tuple[tuple[tuple[str, str], ...], dict[str, str]]:
+            pinned = self._catalogue.resolve(connection, card.run.workflow)
+            labels = {name: item.label or name for name, item in pinned.root.inputs.items()}
+            return self._citable(connection, actor, pinned), labels
 
-        documents = await self._store.read(look)
+        documents, labels = await self._store.read(look)
         correction, answer = correction_of(card), card.run.answer.text if card.run.answer else ""
         return CaseDraft(
             card=card,
@@ -151,6 +148,7 @@ class Remedies:
             must_cite=named_in(correction, documents),
             must_abstain=any(one.reason == Reason.SHOULD_ABSTAIN for one in card.complaints),
             documents=documents,
+            labels=labels,
         )
 
     async def add_case(
@@ -228,6 +226,16 @@ class Remedies:
         )
         await self._triage.decide(actor, run_id, TriageState.KNOWLEDGE, change.id)
         return change.id
+
+    def _citable(self, connection: Connection, actor: Actor, pinned: Pinned) -> tuple[tuple[str, str], ...]:
+        readable = Audience((frozenset({actor.id, *actor.groups}),))
+        named = set(_collections(pinned))
+        return tuple(
+            (row.document.path, row.document.title)
+            for collection in document_log.list_collections(connection)
+            if collection.name in named and readable.may_read(collection.audience)
+            for row in document_log.list_documents(connection, collection.name)
+        )
 
     def _may_edit(self, connection: Connection, actor: Actor, collection: str) -> bool:
         return self._access.may(connection, actor, Permission.EDIT_KNOWLEDGE, f"collection:{collection}")

@@ -35,7 +35,7 @@ def case_form(draft: CaseDraft, place: Mapping[str, str]) -> Block:
         words.CASE_TITLE,
         [
             el.section(words.on_case(asked_text(run.inputs), answer)),
-            *_inputs(run.inputs),
+            *_inputs(run.inputs, draft.labels),
             el.field_block(
                 CONTAIN,
                 words.CONTAIN_LABEL,
@@ -103,10 +103,15 @@ def read_document(state: State) -> tuple[str, str, str]:
     return str(chosen), _text(state, NAME), _text(state, TEXT)
 
 
-def _inputs(given: Mapping[str, Any]) -> Sequence[Block]:
+def _inputs(given: Mapping[str, Any], labels: Mapping[str, str]) -> Sequence[Block]:
     """A field for each input that fits one; longer ones stay as they were."""
     return [
-        el.field_block(f"input:{name}", name, el.text_input(FIELD, str(value)), hint=words.INPUT_HINT)
+        el.field_block(
+            f"input:{name}",
+            labels.get(name, name),
+            el.text_input(FIELD, str(value)),
+            hint=words.INPUT_HINT,
+        )
         for name, value in given.items()
         if str(value).strip() and len(str(value)) <= FIELD_CHARACTERS
     ]

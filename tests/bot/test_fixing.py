@@ -173,6 +173,17 @@ async def test_a_person_whom_slack_does_not_name_is_waited_for_a_day(desk: Fixin
     assert desk.states() == [FixState.SKIPPED]
 
 
+async def test_people_whom_slack_does_not_name_hold_nobody_up(store: Store) -> None:
+    desk = FixingDesk(store, FixPace(at_once=1))
+    await desk.open()
+    await desk.voted_down("k1", question="One?")
+    desk.clock.at += timedelta(seconds=1)
+    await desk.voted_down("k2", actor=BEN, question="Two?")
+    del desk.people["U0BEN"]
+    await desk.changed("Ten days.")
+    assert {(fix.person, fix.state) for fix in desk.rows()} == {("U0ANA", "sent"), ("U0BEN", "due")}
+
+
 async def test_only_standing_votes_of_the_workflow_before_the_change_count(desk: FixingDesk) -> None:
     changed_mind = await desk.voted_down("k1", question="One?")
     await desk.feedback.record(ANA, changed_mind, "up")

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, String, Table, func, insert, select, update
+from sqlalchemy import Column, Connection, Index, String, Table, insert, select, update
 
 from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
 
@@ -74,13 +74,6 @@ def fixes_in(connection: Connection, state: FixState, limit: int) -> tuple[Fix, 
     """Those in a state, oldest first."""
     query = select(fixes).filter_by(state=state).order_by(fixes.c.created_at, fixes.c.run_id).limit(limit)
     return tuple(_fix(row) for row in connection.execute(query))
-
-
-def count_fixes(connection: Connection, state: FixState) -> int:
-    """How many are in a state."""
-    return int(
-        connection.execute(select(func.count()).select_from(fixes).filter_by(state=state)).scalar_one()
-    )
 
 
 def move_fix(
