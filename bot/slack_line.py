@@ -60,6 +60,7 @@ async def open_line(product: Product) -> SlackLine:
         feedback=product.feedback,
         access=product.access,
         preferences=product.preferences,
+        budgets=product.budgets,
         changes=product.changes,
         drafting=product.drafting,
         triage=product.triage,

@@ -1,6 +1,5 @@
 """Budgets: whose money a call spends, over which period, and whether one more call fits. Pure."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -12,8 +11,6 @@ LOW = Decimal("0.8")
 
 MOST_USD = Decimal(10_000_000)
 """No limit is larger: more digits than this are a slip of the hand."""
-
-_LIMIT = re.compile(r"\$?\s*(\d{1,9}(?:\.\d{1,4})?)\s*(?:/|\bper\b|\ba\b)\s*(day|week|month)", re.IGNORECASE)
 
 
 class Period(StrEnum):
@@ -158,22 +155,6 @@ def decide(balances: Iterable[Balance], dollars: Decimal, at: datetime) -> Decis
         if balance.spent_usd + balance.reserved_usd + dollars > allowed:
             verdict, due_to = Verdict.WAIT, balance
     return Decision(verdict, due_to, low)
-
-
-class InvalidLimit(Exception):
-    """Not an amount of dollars for a day, week or month; fact `typed` is what was given."""
-
-    def __init__(self, typed: str) -> None:
-        super().__init__(typed)
-        self.facts = {"typed": typed}
-
-
-def read_limit(typed: str) -> tuple[Decimal, Period]:
-    """`50/month`, `$2.50 / day`, `10 per week`. Raises InvalidLimit."""
-    found = _LIMIT.fullmatch(typed.strip())
-    if found is None or Decimal(found[1]) > MOST_USD:
-        raise InvalidLimit(typed)
-    return Decimal(found[1]), Period(found[2].lower())
 
 
 def team_of(groups: Collection[str], teams: Sequence[str]) -> str:

@@ -16,16 +16,16 @@ from bot.governance.budget import (
     MOST_USD,
     Balance,
     Budget,
-    InvalidLimit,
     Period,
     Scope,
     ScopeKind,
     TopUp,
     team_of,
 )
+from bot.governance.budget_words import InvalidLimit
 from bot.governance.roles import Permission
 from bot.services import opaque_ids
-from bot.services.access import Access
+from bot.services.access import Access, Outsider
 from bot.services.actors import Actor
 from bot.services.budget_book import BudgetBook, count_anew, give_back_dead, speak_again
 from bot.services.budget_notices import budget_subject
@@ -207,7 +207,12 @@ class Budgets:
         return await self._write(look)
 
     async def overview(self, actor: Actor) -> tuple[BudgetView, ...]:
-        """Every limit that this person may see: their own, their team's, and what they answer for."""
+        """Every limit that this person may see: their own, their team's, and what they answer for.
+
+        Raises Outsider.
+        """
+        if actor.is_outsider:
+            raise Outsider(actor.id)
 
         def look(connection: Connection) -> tuple[BudgetView, ...]:
             at, found = self._clock.now(), []

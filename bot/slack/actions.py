@@ -7,6 +7,7 @@ from bot.services.actors import Surface, Visibility
 from bot.services.runs import RunRequest
 from bot.slack import text
 from bot.slack.blocks import CANCEL, FILL, FORGET, PICK, RETRY, SHARE, START, notice
+from bot.slack.budget_actions import BUDGET_ACTIONS
 from bot.slack.change_actions import CHANGE_ACTIONS
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_forms import EDIT_ACTIONS
@@ -127,6 +128,7 @@ async def _carried(call: Call, desk: Desk) -> tuple[Call, Ask]:
 
 
 ACTIONS: Mapping[str, Handler] = {
+    **BUDGET_ACTIONS,
     **CHANGE_ACTIONS,
     **EDIT_ACTIONS,
     **EVALUATION_ACTIONS,

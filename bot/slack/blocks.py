@@ -8,6 +8,7 @@ from bot.services.catalogue import Released
 from bot.services.run_views import RunView
 from bot.slack import elements as el
 from bot.slack import text
+from bot.slack.budget_text import cost
 from bot.slack.elements import Outgoing
 from bot.slack.refusals import sentence
 from bot.slack.richtext import Block, rich_text
@@ -266,7 +267,7 @@ def receipt_words(view: RunView, answer: Answer, now: datetime) -> str:
         f"rule: {answer.outcome}{because}" if answer.outcome else "",
         f"model {answer.model}" if answer.model else "no model used",
         text.elapsed(_seconds(view, now)),
-        text.dollars(view.usage.cost_usd if view.usage else Decimal(0)),
+        cost(view.usage.cost_usd if view.usage else Decimal(0), is_priced=view.is_priced),
         f"run {view.id}",
     )
     return text.receipt(parts)

@@ -7,6 +7,7 @@ from bot.slack import text
 from bot.slack.arguments import fill, parse, split_word
 from bot.slack.audit_actions import AUDIT_SUBCOMMANDS
 from bot.slack.blocks import help_message, list_message, notice, runs_message
+from bot.slack.budget_actions import BUDGET_SUBCOMMANDS
 from bot.slack.change_actions import CHANGE_COMMANDS
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_forms import EDIT_COMMANDS
@@ -142,6 +143,7 @@ SUBCOMMANDS = {
     **EXPLAIN_COMMANDS,
     **AUDIT_SUBCOMMANDS,
     **STAGE_SUBCOMMANDS,
+    **BUDGET_SUBCOMMANDS,
     **EDIT_COMMANDS,
     **TRIAGE_COMMANDS,
 }

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from bot.services.access import Access
 from bot.services.auditing import Auditing
+from bot.services.budgeting import Budgets
 from bot.services.catalogue import Catalogue
 from bot.services.change_requests import Changes
 from bot.services.drafting import Drafting
@@ -49,6 +50,7 @@ class Desk:
     feedback: Feedback
     access: Access
     preferences: Preferences
+    budgets: Budgets
     changes: Changes
     drafting: Drafting
     triage: Triage

@@ -5,7 +5,15 @@ from datetime import datetime
 from typing import TypeAlias
 
 from bot.services.outbox_items import OutboxItem
-from bot.slack import audit_actions, change_blocks, fix_letter, stage_blocks, text, triage_cards
+from bot.slack import (
+    audit_actions,
+    budget_blocks,
+    change_blocks,
+    fix_letter,
+    stage_blocks,
+    text,
+    triage_cards,
+)
 from bot.slack.blocks import notice, run_message, shared_message
 from bot.slack.elements import Outgoing
 from bot.slack.evaluation_blocks import evaluation_letter
@@ -60,6 +68,8 @@ RENDERERS: Mapping[str, Renderer] = {
     "notice": _notice,
     change_blocks.CHANGE: change_blocks.letter,
     change_blocks.NOTE: change_blocks.note_letter,
+    "budget-low": budget_blocks.low_letter,
+    "budget-spent": budget_blocks.spent_letter,
     "evaluation": evaluation_letter,
     "checkpoint": audit_actions.checkpoint_letter,
     "readiness": stage_blocks.readiness_letter,

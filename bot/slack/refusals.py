@@ -9,6 +9,7 @@ from typing import TypeAlias
 from bot.slack import (
     refusals_access,
     refusals_audit,
+    refusals_budget,
     refusals_changes,
     refusals_editing,
     refusals_evaluation,
@@ -347,6 +348,7 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "UnknownFileType": document("its format is not one that can be read. Save it as PDF, Word or Markdown."),
     **refusals_access.SENTENCES,
     **refusals_audit.SENTENCES,
+    **refusals_budget.SENTENCES,
     **refusals_editing.SENTENCES,
     **refusals_changes.SENTENCES,
     **refusals_evaluation.SENTENCES,

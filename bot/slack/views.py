@@ -8,6 +8,7 @@ from bot.services.catalogue import Released
 from bot.slack import text
 from bot.slack.actions import SURFACES
 from bot.slack.blocks import notice
+from bot.slack.budget_actions import BUDGET_VIEWS
 from bot.slack.change_actions import CHANGE_VIEWS
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_forms import EDIT_VIEWS
@@ -110,6 +111,7 @@ VIEWS: Mapping[str, Handler] = {
     CHOOSE: inputs_sent,
     SETTINGS: settings_sent,
     DONE: closed,
+    **BUDGET_VIEWS,
     **CHANGE_VIEWS,
     **EDIT_VIEWS,
     **FEEDBACK_VIEWS,

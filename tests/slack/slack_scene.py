@@ -30,6 +30,9 @@ from bot.governance.roles import Role
 from bot.services.access import Access
 from bot.services.auditing import Auditing
 from bot.services.actors import Actor
+from bot.services.billing import Billing
+from bot.services.budget_notices import BudgetNotices
+from bot.services.budgeting import Budgets
 from bot.services.catalogue import Catalogue, Content
 from bot.services.change_proposals import Ways
 from bot.services.change_requests import Changes
@@ -126,6 +129,7 @@ class Scene:
     script: Script
     worker: Worker
     courier: Courier
+    billing: Billing
     evaluating: EvaluationWork
     """Started by a test that wants it."""
 
@@ -197,12 +201,15 @@ async def open_scene(
     triage = Triage(store, catalogue, access, clock, outgoing, encode)
     models = Models(read_profiles(SHIPPED.read_text(encoding="utf-8")), environ={}, clock=clock)
     requests = EvaluationRequests(store, access, catalogue, clock, WakeUp(), outgoing)
+    billing = Billing(store, clock, BudgetNotices(access), outgoing)
+    budgets = Budgets(store, access, catalogue, clock, billing.book, outgoing)
     desk = Desk(
         runs=runs,
         catalogue=catalogue,
         feedback=Feedback(store, clock, Complaints(access), outgoing, watch.after_vote),
         access=access,
         preferences=Preferences(store, clock),
+        budgets=budgets,
         changes=changes,
         drafting=Drafting(store, access, catalogue, clock, changes),
         triage=triage,
@@ -226,6 +233,7 @@ async def open_scene(
     script = Script()
     worker = Worker(store, script, clock, queue, outgoing, Pace(tick_s=tick_s, look_s=0.05, grace_s=0.2))
     subjects = {"change": changes.load, "triage": load_card, "stage": promotions.load_card}
+    subjects["budget"] = budgets.load
     subjects["evaluation"] = requests.load
     courier = Courier(store, Delivery(gateway, people, clock), clock, outgoing, subjects=subjects)
     evaluations = Evaluations(store, catalogue, models, holdings, clock, golden, lambda *_: 0.0)
@@ -243,4 +251,4 @@ async def open_scene(
         await workspace.stop()
         store.close()
 
-    return Scene(workspace, store, desk, reception, script, worker, courier, evaluating), close
+    return Scene(workspace, store, desk, reception, script, worker, courier, billing, evaluating), close

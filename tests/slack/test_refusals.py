@@ -27,6 +27,7 @@ UNSEEN = {
     "UnclearCondition": "the grammar asks for the condition again",
     "LostLease": "the worker that lost it stops; the one that has the run goes on",
     "SendAmbiguous": "the courier looks whether the message stands, then sends again",
+    "CheaperWanted": "the models turn to the cheaper one",
     "SendLater": "the courier waits",
     "SendRefused": "the courier logs it; there is no message to say it in",
 }
