@@ -95,8 +95,10 @@ def _grouped(pieces: Iterable[Piece]) -> Iterator[list[Block]]:
     """Elements of at most PIECE characters together."""
     group: list[Block] = []
     size = 0
-    for piece in pieces:
+    for before, piece in zip((None, *pieces), pieces, strict=False):
         words = visible(piece.text)
+        if before is not None and _run_together(before, piece):
+            group.append({"type": "text", "text": " "})
         for at in range(0, len(words), PIECE):
             part = words[at : at + PIECE]
             if group and size + len(part) > PIECE:
@@ -106,6 +108,12 @@ def _grouped(pieces: Iterable[Piece]) -> Iterator[list[Block]]:
             size += len(part)
     if group:
         yield group
+
+
+def _run_together(before: Piece, piece: Piece) -> bool:
+    """Whether what went would be read as one word with what came."""
+    both = {before.change, piece.change} == {"removed", "added"}
+    return both and not before.text[-1:].isspace() and not piece.text[:1].isspace()
 
 
 def _styled(words: str, change: str) -> Block:

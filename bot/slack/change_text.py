@@ -81,7 +81,11 @@ def headline(view: ChangeView) -> str:
     """The first line of the message."""
     what = about(view.target, view.title)
     verb = "Rolled back" if view.is_rollback else _verb(view)
-    return f"*{verb}* {what}" if view.is_rollback else f"*{verb}* to {what}"
+    return f"*{verb}* {what}" if view.is_rollback else f"*{verb}* {_joining(view)} {what}"
+
+
+def _joining(view: ChangeView) -> str:
+    return "to" if view.status is ChangeStatus.APPLIED else "for"
 
 
 def _verb(view: ChangeView) -> str:
@@ -154,7 +158,10 @@ def approvals(view: ChangeView) -> str:
     given = ", ".join(mention(each.person) for each in view.reviews if each.counts)
     counted = f"*{view.approvals_given} of {view.approvals_needed}* approvals"
     by = f" ({given})" if given else ""
-    return f"{counted}{by}. {who_may(view)} {expires(view.expires_at)}"
+    wanted = " Approving it needs a reason, because a case newly fails." if view.is_failing else ""
+    if view.token:
+        wanted = " Approving it needs a reason, because its cases could not be run."
+    return f"{counted}{by}. {who_may(view)}{wanted} {expires(view.expires_at)}"
 
 
 def who_may(view: ChangeView) -> str:

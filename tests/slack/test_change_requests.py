@@ -149,7 +149,7 @@ async def test_one_message_says_what_why_and_what_was_tested(review: Review) -> 
     await review.propose()
     message = await review.message(ben, "Waiting for approval")
     said = words(message)
-    assert "*Change request* to the prompt *answer* of *Ask the handbook*" in said
+    assert "*Change request* for the prompt *answer* of *Ask the handbook*" in said
     assert "Asked by <@U0ANA>" in said and "People missed their dates." in said
     assert "From the next run on, /ask-policy gets reworded instructions" in said
     assert "*4 of 4 cases* pass, 4 did before" in said
@@ -262,6 +262,7 @@ async def test_a_failing_case_is_approved_only_with_a_reason(review: Review) -> 
     change = await review.propose()
     message = await review.message(ben, "newly failing: `carry-over`")
     assert "*4 of 5 cases* pass, 5 did before" in words(message)
+    assert "Approving it needs a reason, because a case newly fails." in words(message)
     await review.press(ben, blocks.APPROVE)
     form = await ben.wait_for(lambda: ben.views()[-1] if ben.views() else None)
     assert "a case that passes today fails: `carry-over`" in shown(form.blocks)
