@@ -1,6 +1,8 @@
 """The way of a workflow to everybody, and who is drawn into a pilot."""
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -35,6 +37,12 @@ def test_other_ways_are_refused_with_the_facts(stage: Stage, target: Stage) -> N
     with pytest.raises(WrongStage) as error:
         moved("ask-policy", stage, target)
     assert error.value.facts == {"workflow": "ask-policy", "stage": stage.value, "move": target.value}
+
+
+def test_the_picture_is_the_table() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "governance.md").read_text(encoding="utf-8")
+    drawn = set(re.findall(r"^    (\w+) --> (\w+): ", text, re.MULTILINE))
+    assert drawn == {(source, target) for source, targets in STAGE_TRANSITIONS.items() for target in targets}
 
 
 class Moves(RuleBasedStateMachine):
