@@ -210,9 +210,9 @@ class Remedies:
         Two owners at once make one change request: both propose it under the same key.
         Raises as Triage.decide, NothingToWrite, and what proposing raises.
         """
-        for field, value in (("title", title), ("text", text)):
+        for part, value in (("title", title), ("text", text)):
             if not value.strip():
-                raise NothingToWrite(field)
+                raise NothingToWrite(part)
         card = await self._triage.card(actor, run_id)
         name = await self._store.read(lambda connection: _free_path(connection, collection, title))
         change = await self._proposals.propose(
