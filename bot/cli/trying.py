@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
@@ -48,7 +48,8 @@ class Wanted:
     """What to evaluate, as it was typed."""
 
     workflow: str
-    label: Literal["production", "candidate"]
+    label: str
+    """Empty for production, or the candidate of a workflow that is not in production yet."""
     contents: tuple[Content, ...]
     target: Path | None
 
@@ -57,7 +58,7 @@ def evaluate(
     workflow: Annotated[str, typer.Argument(help="Name of the workflow, e.g. ask-policy.")],
     label: Annotated[
         str, typer.Option(help="`candidate` compares what a pilot tries out with production.")
-    ] = PRODUCTION,
+    ] = "",
     with_: Annotated[
         list[str] | None,
         typer.Option(
@@ -107,35 +108,36 @@ def _carried_out(work: Callable[[Product], Awaitable[T]]) -> T:
 
 async def _evaluate(product: Product, wanted: Wanted) -> EvaluationReport:
     await prepare(product)
-    contents = await product.store.read(lambda connection: _checked(connection, product, wanted))
+    label = wanted.label or (await product.catalogue.find(wanted.workflow)).label
+    contents = await product.store.read(lambda connection: _checked(connection, product, wanted, label))
     with console.progress_bar(f"Trying the cases of {wanted.workflow}") as follow:
         return await product.evaluations.compare(
             wanted.workflow,
             contents,
             by=OPERATOR,
             subject="terminal",
-            label=wanted.label,
+            label=label,
             on_progress=lambda done, total: follow(done, total, ""),
         )
 
 
-def _checked(connection: Connection, product: Product, wanted: Wanted) -> list[Content]:
+def _checked(connection: Connection, product: Product, wanted: Wanted, label: str) -> list[Content]:
     """The contents as they would be kept. Raises InvalidContent, UnknownTarget, UnknownWorkflow."""
     targets = Targets(product.catalogue, product.access, product.holdings, product.clock)
     return [
         Content(
             each.kind,
             each.name,
-            checked(connection, targets, Target(each.kind, each.name), each.text, wanted.label),  # type: ignore[arg-type]  # one of PINNED_KINDS
+            checked(connection, targets, Target(each.kind, each.name), each.text, label),  # type: ignore[arg-type]  # one of PINNED_KINDS
         )
         for each in wanted.contents
     ]
 
 
-def _label(value: str) -> Literal["production", "candidate"]:
-    if value not in (PRODUCTION, CANDIDATE):
+def _label(value: str) -> str:
+    if value not in ("", PRODUCTION, CANDIDATE):
         _misused(f"--label should be {PRODUCTION} or {CANDIDATE}, not {value}")
-    return "production" if value == PRODUCTION else "candidate"
+    return value
 
 
 def _content(said: str) -> Content:

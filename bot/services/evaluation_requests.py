@@ -12,13 +12,12 @@ from bot.adapters.store import audit_log, evaluations_log, outbox_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.evaluations_log import QUEUED, NewEvaluation
 from bot.adapters.store.row_codec import failure_from
-from bot.adapters.store.versions_log import PRODUCTION
 from bot.governance.roles import Permission
 from bot.quality.evaluation import EvaluationReport
 from bot.services import opaque_ids
 from bot.services.access import Access
 from bot.services.actors import Actor
-from bot.services.catalogue import Catalogue
+from bot.services.catalogue import Catalogue, UnknownWorkflow
 from bot.services.evaluating import UnknownEvaluation
 from workflows.ports import Clock
 from workflows.run import Failure
@@ -64,23 +63,23 @@ class EvaluationRequests:
         self._bell = bell
         self._outgoing = outgoing
 
-    async def ask(
-        self, actor: Actor, workflow: str, channel: str, *, key: str, label: str = PRODUCTION
-    ) -> str:
+    async def ask(self, actor: Actor, workflow: str, channel: str, *, key: str, label: str = "") -> str:
         """Have a workflow evaluated and told of in a channel; returns the evaluation's id.
 
-        The same key, of one request delivered twice, is the same evaluation. Raises UnknownWorkflow,
+        Without a label, what is in production, or the candidate of a workflow that is not there yet. The
+        same key, of one request delivered twice, is the same evaluation. Raises UnknownWorkflow,
         NotAuthorized, Outsider.
         """
 
         def act(connection: Connection) -> str:
-            name = self._catalogue.find_in(connection, workflow).name
+            released = self._catalogue.find_in(connection, workflow)
+            name = released.name
             self._access.authorise(connection, actor, Permission.EVALUATE, f"workflow:{name}")
             message = opaque_ids.message_id(key, SUBJECT)
             earlier = outbox_log.subject_of_item(connection, message)
             if earlier:
                 return earlier.partition(":")[2]
-            return self._queue(connection, actor, name, channel, label, message)
+            return self._queue(connection, actor, name, channel, label or released.label, message)
 
         found = await self._store.write(act)
         self._bell.ring()
@@ -165,5 +164,7 @@ class EvaluationRequests:
         )
 
     def _title(self, connection: Connection, workflow: str) -> str:
-        released = {item.name: item.title for item in self._catalogue.released_in(connection)}
-        return released.get(workflow, workflow)
+        try:
+            return self._catalogue.find_in(connection, workflow).title
+        except UnknownWorkflow:
+            return workflow

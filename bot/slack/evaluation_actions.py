@@ -18,15 +18,21 @@ from bot.slack.evaluation_blocks import (
 )
 from bot.slack.payloads import Call, UnreadableClick
 
+CANDIDATE = "candidate"
+"""The word that has what a pilot tries out compared with production."""
+
 
 async def evaluate(call: Call, desk: Desk, rest: str) -> Reply:
-    """`evaluate <workflow>`: the result comes in the person's direct messages."""
-    name = split_word(rest)[0].removeprefix("/")
-    if not name:
+    """`evaluate <workflow> [candidate]`: the result comes in the person's direct messages."""
+    name, label = split_word(rest)
+    name, label = name.removeprefix("/"), label.strip().lower()
+    if not name or label not in ("", CANDIDATE):
         return _say(desk, notice(words.USAGE_EVALUATE))
     actor = await desk.people.actor(call.person)
-    released = await desk.catalogue.find(name, actor)
-    await desk.evaluation_requests.ask(actor, released.name, call.person, key=call.dedupe_key)
+    released = await desk.catalogue.find(name)
+    await desk.evaluation_requests.ask(
+        actor, released.name, call.person, key=call.dedupe_key, label=label or released.label
+    )
     is_here = desk.gateway.known_direct(call.person) == call.channel
     return _say(desk, notice(words.asked(released.title, is_here)))
 
@@ -59,7 +65,7 @@ async def cases(call: Call, desk: Desk, rest: str) -> Reply:
     if not name:
         return _say(desk, notice(words.USAGE_CASES))
     actor = await desk.people.actor(call.person)
-    released = await desk.catalogue.find(name, actor)
+    released = await desk.catalogue.find(name)
     kept = await desk.golden.listed(actor, released.name)
     number = int(page) if page.isascii() and page.isdigit() and len(page) < 4 else 1
     return _say(desk, cases_message(released.name, released.title, kept, number))

@@ -17,7 +17,10 @@ PASSING, WORSE, BETTER = "Cases passing", "Newly failing", "Newly passing"
 COST, SLOWEST = "Cost of the answers", "95 of 100 answered within"
 NOTHING = "–"
 
-USAGE_EVALUATE = "Say which workflow: `/spanwise evaluate ask-policy`."
+USAGE_EVALUATE = (
+    "Say which workflow: `/spanwise evaluate ask-policy`. With `candidate` behind it, what a pilot tries out "
+    "is compared with production."
+)
 USAGE_CASES = "Say which workflow: `/spanwise cases ask-policy`."
 USAGE_REPLAY = "Say which run: `/spanwise replay r_…`. `/spanwise status` lists yours with their ids."
 

@@ -11,6 +11,7 @@ from slack_checks import assert_message, assert_view, hostile_strings, shown
 from slack_samples import NOW
 from slack_scene import DEV, Scene, open_scene, succeeded, words
 
+from bot.adapters.store.versions_log import CANDIDATE, insert_version, move_label
 from bot.governance.roles import Role
 from bot.quality.evaluation import CaseScore, EvaluationReport, ReportRow, Standing, Trial
 from bot.services.evaluation_requests import EvaluationView
@@ -18,6 +19,7 @@ from bot.slack import evaluation_blocks as drawn
 from bot.slack.seal import seal_message, seal_view
 from bot.workspace.town_records import Message
 from workflows.run import Answer
+from workflows.versions import content_hash
 
 CHANNEL = "C0PEOPLE"
 ECHO = """
@@ -277,3 +279,33 @@ def test_a_workflow_without_cases_says_how_to_make_one() -> None:
     made = seal_message(drawn.evaluation_message(view(report((), two_sides=False))))
     assert_message(made)
     assert "no golden cases yet" in shown(made["blocks"]) and "table" not in str(made)
+
+
+async def test_a_draft_is_evaluated_as_the_candidate_it_is(scene: Scene, tmp_path: Path) -> None:
+    def draft(connection: Any) -> None:
+        text = ECHO.replace("name: echo", "name: shout").replace("You said", "YOU SAID")
+        made = insert_version(
+            connection,
+            kind="workflow",
+            name="shout",
+            content=text,
+            content_hash=content_hash(text),
+            author="U0DEV",
+            at=NOW,
+        )
+        move_label(
+            connection, kind="workflow", name="shout", number=made.number, by="U0DEV", at=NOW, label=CANDIDATE
+        )
+
+    scene.store.write_now(draft)
+    (tmp_path / "shout.cases.yaml").write_text(CASES, encoding="utf-8")
+    await scene.desk.access.grant(DEV, "U0EVA", Role.EDITOR, "workflow:shout")
+    eva = scene.person("U0EVA")
+    await eva.command(CHANNEL, "/spanwise evaluate shout")
+    await scene.evaluating.drain()
+    assert "1 of 2 cases pass" in words(await card(scene, "cases pass"))
+    await eva.command(CHANNEL, "/spanwise evaluate echo candidate")
+    await scene.evaluating.drain()
+    await eva.wait_for(lambda: len(scene.app_messages(eva, eva.dm)) == 2 or None)
+    outcome = await eva.command(CHANNEL, "/spanwise evaluate echo nonsense")
+    assert "With `candidate` behind it" in str(outcome.payload)
