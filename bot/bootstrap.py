@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.adapters.diagrams import Diagrams
 from bot.adapters.audit_key import AuditKey
+from bot.adapters.diagrams import Diagrams
 from bot.adapters.llm import Models
 from bot.adapters.profiles import SHIPPED, read_profiles
 from bot.adapters.queue.wakeup import EmbeddedQueue, RunQueue, WakeUp
@@ -16,6 +16,11 @@ from bot.adapters.system_clock import SystemClock
 from bot.governance.changes import policies
 from bot.quality.likeness import similarity_by
 from bot.services.access import Access
+from bot.services.admin_answers import Answers
+from bot.services.admin_deeds import Deeds
+from bot.services.admin_previews import Previews
+from bot.services.admin_writing import AdminWriter
+from bot.services.administering import Admin
 from bot.services.auditing import Auditing
 from bot.services.billing import Billing
 from bot.services.budget_notices import BudgetNotices
@@ -77,6 +82,7 @@ class Product:
     runs: Runs
     feedback: Feedback
     preferences: Preferences
+    admin: Admin
     golden: GoldenCases
     evaluations: Evaluations
     evaluation_requests: EvaluationRequests
@@ -111,6 +117,7 @@ class Product:
             self.outgoing,
             subjects={
                 "change": self.changes.load,
+                "conversation": self.admin.load,
                 "triage": load_card,
                 "stage": self.promotions.load_card,
                 "budget": self.budgets.load,
@@ -185,6 +192,17 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         runs=runs,
         feedback=Feedback(store, clock, Complaints(access), outgoing, pilot_watch.after_vote),
         preferences=Preferences(store, clock),
+        admin=Admin(
+            store,
+            clock,
+            access,
+            catalogue,
+            outgoing,
+            Previews(store, targets, changes),
+            Deeds(changes, stages, golden, catalogue),
+            Answers(store, catalogue, changes),
+            AdminWriter(store, catalogue, models),
+        ),
         golden=golden,
         evaluations=Evaluations(
             store, catalogue, models, holdings, clock, golden, near, evaluation_limits(settings)

@@ -60,6 +60,7 @@ async def open_line(product: Product) -> SlackLine:
         feedback=product.feedback,
         access=product.access,
         preferences=product.preferences,
+        admin=product.admin,
         budgets=product.budgets,
         changes=product.changes,
         drafting=product.drafting,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from bot.services.actors import Surface, Visibility
 from bot.services.runs import RunRequest
 from bot.slack import text
+from bot.slack.admin_actions import ADMIN_ACTIONS
 from bot.slack.blocks import CANCEL, FILL, FORGET, PICK, RETRY, SHARE, START, notice
 from bot.slack.budget_actions import BUDGET_ACTIONS
 from bot.slack.change_actions import CHANGE_ACTIONS
@@ -128,6 +129,7 @@ async def _carried(call: Call, desk: Desk) -> tuple[Call, Ask]:
 
 
 ACTIONS: Mapping[str, Handler] = {
+    **ADMIN_ACTIONS,
     **BUDGET_ACTIONS,
     **CHANGE_ACTIONS,
     **EDIT_ACTIONS,

@@ -45,12 +45,17 @@ async def replied(call: Call, desk: Desk, actor: Actor, said: str) -> Reply | No
     return await _reply(desk, actor, await _place(call, desk, "thread"), said)
 
 
-async def ordered(call: Call, desk: Desk) -> Reply | None:
-    """Take what follows `/spanwise` as an admin's sentence; None when it is none."""
+async def ordered(call: Call, desk: Desk, *, is_certain: bool = False) -> Reply | None:
+    """Take what follows `/spanwise` as an admin's sentence; None when it is none.
+
+    `is_certain`: only one that needs no model and no guessing.
+    """
     actor = await desk.people.actor(call.person)
     place = replace(await _place(call, desk, "command"), is_posted=False)
-    found = await desk.admin.hear(actor, call.text, place, is_order=True)
-    return None if found is None else await _answered(call, desk, actor, found, place)
+    found = await desk.admin.hear(actor, call.text, place, is_order=not is_certain)
+    if found is None or (is_certain and found.unsure is not None):
+        return None
+    return await _answered(call, desk, actor, found, place)
 
 
 async def list_for(desk: Desk, actor: Actor) -> Outgoing:

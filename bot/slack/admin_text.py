@@ -204,7 +204,10 @@ def no_thread() -> str:
 
 def drafting_hint() -> str:
     """Below the form."""
-    return "Names of people are taken out; read it through. It is proposed, and somebody else approves it."
+    return (
+        "Names of those who wrote or were mentioned are taken out; read it through for others. "
+        "It is proposed, and somebody else approves it."
+    )
 
 
 def drafted(change: str) -> str:

@@ -3,10 +3,10 @@
 import difflib
 from collections.abc import Mapping
 
-from bot.slack import text
+from bot.slack import admin_messages, text
 from bot.slack.arguments import fill, parse, split_word
 from bot.slack.audit_actions import AUDIT_SUBCOMMANDS
-from bot.slack.blocks import help_message, list_message, notice, runs_message
+from bot.slack.blocks import help_message, notice, runs_message
 from bot.slack.budget_actions import BUDGET_SUBCOMMANDS
 from bot.slack.change_actions import CHANGE_COMMANDS
 from bot.slack.desk import Desk, Handler, Reply
@@ -25,6 +25,8 @@ from workflows.inputs import InvalidInputs
 
 UMBRELLA = "/spanwise"
 RECENT = 8
+SENTENCE_WORDS = frozenset({"of", "the", "all", "cases", "golden", "what", "me"})
+"""After a sub-command's name they begin a sentence: `history of ...`, `run the cases of ...`."""
 
 
 async def received(call: Call, desk: Desk) -> Reply:
@@ -39,8 +41,15 @@ async def umbrella(call: Call, desk: Desk) -> Reply:
     """`/spanwise <word> ...`."""
     word, rest = split_word(call.text)
     subcommand = SUBCOMMANDS.get(word or "help")
+    if subcommand is not None and split_word(rest)[0].lower() in SENTENCE_WORDS:
+        said = await admin_messages.ordered(call, desk, is_certain=True)
+        if said is not None:
+            return said
     if subcommand is not None:
         return await subcommand(call, desk, rest)
+    ordered = await admin_messages.ordered(call, desk)
+    if ordered is not None:
+        return ordered
     released = {item.name for item in await desk.catalogue.released()}
     near = difflib.get_close_matches(word, [*SUBCOMMANDS, *released], n=1, cutoff=0.5)
     guess = f"{UMBRELLA} {'run ' if near[0] in released else ''}{near[0]}" if near else ""
@@ -76,7 +85,7 @@ async def help_(call: Call, desk: Desk, rest: str) -> Reply:
 async def list_(call: Call, desk: Desk, _rest: str) -> Reply:
     """What this person may run."""
     actor = await desk.people.actor(call.person)
-    return _say(desk, list_message(await desk.catalogue.released(actor)))
+    return _say(desk, await admin_messages.list_for(desk, actor))
 
 
 async def run(call: Call, desk: Desk, rest: str) -> Reply:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from bot.services.access import Access
+from bot.services.administering import Admin
 from bot.services.auditing import Auditing
 from bot.services.budgeting import Budgets
 from bot.services.catalogue import Catalogue
@@ -50,6 +51,7 @@ class Desk:
     feedback: Feedback
     access: Access
     preferences: Preferences
+    admin: Admin
     budgets: Budgets
     changes: Changes
     drafting: Drafting

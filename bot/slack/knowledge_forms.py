@@ -136,7 +136,7 @@ async def _thread(desk: Desk, call: Call) -> tuple[str, str]:
         return "", ""
     messages = [each for each in found.get("messages") or () if each.get("text")]
     people = {str(each.get("user", "")) for each in messages}
-    people |= {person for each in messages for person in mentions(each.get("text") or "")}
+    people |= {person for each in messages for person in mentions(each.get("text") or "")} | {call.person}
     names = await desk.people.names(people)
     said = [plain_text(each["text"], names) for each in messages if not each.get("bot_id")]
     clean = [without_names(each, [*names.values(), *people]) for each in said]

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from bot.services.outbox_items import OutboxItem
 from bot.slack import (
+    admin_blocks,
     audit_actions,
     budget_blocks,
     change_blocks,
@@ -66,6 +67,7 @@ RENDERERS: Mapping[str, Renderer] = {
     "run": _run,
     "share": _share,
     "notice": _notice,
+    "admin": admin_blocks.admin_letter,
     change_blocks.CHANGE: change_blocks.letter,
     change_blocks.NOTE: change_blocks.note_letter,
     "budget-low": budget_blocks.low_letter,

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bot.services.catalogue import Released
+from bot.slack.admin_text import DRAFT_KNOWLEDGE
 from bot.slack.commands import UMBRELLA
 from bot.slack.elements import shorten
+from bot.slack.knowledge_forms import DRAFT
 from bot.slack.shortcuts import RUN_ON_THIS
 from bot.slack.text import RUN_ON_THIS as RUN_ON_THIS_NAME
 
@@ -77,7 +79,13 @@ def build(workflows: Iterable[Released], *, url: str = "", name: str = "Spanwise
                     "type": "message",
                     "callback_id": RUN_ON_THIS,
                     "description": "Choose a workflow and run it on this message or its thread",
-                }
+                },
+                {
+                    "name": DRAFT_KNOWLEDGE,
+                    "type": "message",
+                    "callback_id": DRAFT,
+                    "description": "Draft knowledge from this thread, without people's names, for approval",
+                },
             ],
         },
         "oauth_config": {"scopes": {"bot": sorted(SCOPES), "bot_optional": sorted(OPTIONAL_SCOPES)}},

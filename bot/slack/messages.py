@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.services.actors import Actor, Surface, Visibility
 from bot.services.run_views import RunView
-from bot.slack import home
+from bot.slack import admin_messages, home
 from bot.slack.blocks import PICK_CHARACTERS, list_message, pick_notice
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_files import uploaded
@@ -42,6 +42,10 @@ async def mentioned(call: Call, desk: Desk) -> Reply:
     thread_ts = call.thread_ts or call.message_ts
     placed = replace(call, thread_ts=thread_ts)
     actor = await desk.people.actor(call.person)
+    said = without_mention(call.text, bot_user(call))
+    administered = await admin_messages.heard(placed, desk, actor, said, "mention")
+    if administered is not None:
+        return administered
     continued = await _continued(call, desk) if call.thread_ts else None
     if continued is not None and words and not await _names_another(desk, words, actor, continued):
         return await _continue(placed, desk, continued, words, actor)
@@ -61,6 +65,9 @@ async def written(call: Call, desk: Desk) -> Reply:
             return taken
     elif not is_reply or bot_user(call) in mentions(call.text):
         return Reply()
+    administered = await _administered(call, desk, is_direct=is_direct)
+    if administered is not None:
+        return administered
     continued = await _continued(call, desk) if is_reply else None
     words = plain_text(call.text)
     if continued is not None and _goes_on(call, continued):
@@ -70,6 +77,17 @@ async def written(call: Call, desk: Desk) -> Reply:
         return Reply()
     actor = await desk.people.actor(call.person)
     return await _fit(call, desk, words, actor, "dm", "private")
+
+
+async def _administered(call: Call, desk: Desk, *, is_direct: bool) -> Reply | None:
+    """What an admin said to us alone, or a reply to what we asked somebody in a thread."""
+    said = without_mention(call.text, bot_user(call))
+    if not is_direct and await desk.admin.waits(call.person, call.channel, call.thread_ts) is None:
+        return None
+    actor = await desk.people.actor(call.person)
+    if is_direct:
+        return await admin_messages.heard(call, desk, actor, said, "dm")
+    return await admin_messages.replied(call, desk, actor, said)
 
 
 async def _continued(call: Call, desk: Desk) -> RunView | None:
@@ -87,8 +105,8 @@ async def _fit(
 ) -> Reply:
     """Run the workflow that fits, or ask which."""
     if not words or words.lower() in ("help", "hi", "hello"):
-        released = await desk.catalogue.released(actor)
-        return Reply(after=lambda: desk.tell(call, list_message(released)))
+        listed = await admin_messages.list_for(desk, actor)
+        return Reply(after=lambda: desk.tell(call, listed))
     fitting = await desk.catalogue.route(words, actor)
     if not fitting:
         return Reply(after=lambda: desk.tell(call, list_message(())))

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from bot.slack import (
     refusals_access,
+    refusals_admin,
     refusals_audit,
     refusals_budget,
     refusals_changes,
@@ -353,6 +354,7 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     **refusals_changes.SENTENCES,
     **refusals_evaluation.SENTENCES,
     **refusals_explain.SENTENCES,
+    **refusals_admin.SENTENCES,
     **refusals_feedback.SENTENCES,
     **refusals_stages.SENTENCES,
     "ZipBomb": document("it unpacks to far more than an honest file would. Save it anew and add it again."),

@@ -9,6 +9,7 @@ from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.forms import FIELD_CHARACTERS, Prefill, choose_form
 from bot.slack.gateway import SlackRefused
 from bot.slack.incoming import plain_text, thread_text, values_from, wants_thread
+from bot.slack.knowledge_forms import KNOWLEDGE_SHORTCUTS
 from bot.slack.payloads import Call
 from bot.slack.requesting import TOO_LATE, is_channel, memory_of
 from bot.slack.richtext import Block
@@ -88,4 +89,4 @@ def prefill_of(values: Mapping[str, str], chosen: Released, *, whole_thread: boo
     return Prefill({name: value for name, value in values.items() if name not in taken}, {}, taken)
 
 
-SHORTCUTS: Mapping[str, Handler] = {RUN_ON_THIS: run_on_this}
+SHORTCUTS: Mapping[str, Handler] = {RUN_ON_THIS: run_on_this, **KNOWLEDGE_SHORTCUTS}

@@ -7,6 +7,7 @@ from bot.services.actors import Visibility
 from bot.services.catalogue import Released
 from bot.slack import text
 from bot.slack.actions import SURFACES
+from bot.slack.admin_actions import ADMIN_VIEWS
 from bot.slack.blocks import notice
 from bot.slack.budget_actions import BUDGET_VIEWS
 from bot.slack.change_actions import CHANGE_VIEWS
@@ -27,6 +28,7 @@ from bot.slack.forms import (
     read_settings,
 )
 from bot.slack.incoming import thread_text
+from bot.slack.knowledge_forms import KNOWLEDGE_VIEWS
 from bot.slack.payloads import Call
 from bot.slack.requesting import Ask, accept, working_notice
 from bot.slack.stage_actions import STAGE_VIEWS
@@ -111,10 +113,12 @@ VIEWS: Mapping[str, Handler] = {
     CHOOSE: inputs_sent,
     SETTINGS: settings_sent,
     DONE: closed,
+    **ADMIN_VIEWS,
     **BUDGET_VIEWS,
     **CHANGE_VIEWS,
     **EDIT_VIEWS,
     **FEEDBACK_VIEWS,
+    **KNOWLEDGE_VIEWS,
     **STAGE_VIEWS,
     **TRIAGE_VIEWS,
 }

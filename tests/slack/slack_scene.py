@@ -17,9 +17,9 @@ import numpy as np
 from slack_checks import shown
 from slack_samples import ASK_POLICY, PLAN_TRIP, SUMMARISE, answer
 
+from bot.adapters.audit_key import AuditKey
 from bot.adapters.llm import Models
 from bot.adapters.profiles import SHIPPED, read_profiles
-from bot.adapters.audit_key import AuditKey
 from bot.adapters.queue.wakeup import EmbeddedQueue, WakeUp
 from bot.adapters.store.database import Store
 from bot.adapters.store.run_log import RunRow
@@ -28,14 +28,20 @@ from bot.adapters.system_clock import SystemClock
 from bot.governance.changes import POLICIES
 from bot.governance.roles import Role
 from bot.services.access import Access
-from bot.services.auditing import Auditing
 from bot.services.actors import Actor
+from bot.services.admin_answers import Answers
+from bot.services.admin_deeds import Deeds
+from bot.services.admin_previews import Previews
+from bot.services.admin_writing import AdminWriter
+from bot.services.administering import Admin
+from bot.services.auditing import Auditing
 from bot.services.billing import Billing
 from bot.services.budget_notices import BudgetNotices
 from bot.services.budgeting import Budgets
 from bot.services.catalogue import Catalogue, Content
 from bot.services.change_proposals import Ways
 from bot.services.change_requests import Changes
+from bot.services.change_work import ChangeWork
 from bot.services.complaints import Complaints
 from bot.services.drafting import Drafting
 from bot.services.evaluating import Evaluations
@@ -64,7 +70,6 @@ from bot.slack.gateway import Gateway, open_client
 from bot.slack.identities import People
 from bot.slack.manifest import build
 from bot.slack.pictures import Pictures
-from bot.slack.manifest import build
 from bot.workspace.driver import Person
 from bot.workspace.town_records import Message
 from bot.workspace.workspace_server import Workspace
@@ -131,6 +136,8 @@ class Scene:
     courier: Courier
     billing: Billing
     evaluating: EvaluationWork
+    holdings: Holdings
+    changing: ChangeWork
     """Started by a test that wants it."""
 
     def person(self, user_id: str) -> Person:
@@ -191,15 +198,25 @@ async def open_scene(
     runs = Runs(store, catalogue, access, clock, queue, outgoing)
     golden = GoldenCases(store, access, catalogue, clock, folder)
     holdings = Holdings(store, folder, clock)
-    changes = Changes(
-        store, Targets(catalogue, access, holdings, clock), clock, outgoing, WakeUp(), Ways(POLICIES)
-    )
+    targets = Targets(catalogue, access, holdings, clock)
+    changes = Changes(store, targets, clock, outgoing, WakeUp(), Ways(POLICIES))
     stages = Stages(store, access, catalogue, clock, outgoing)
     cards = Cards(access, catalogue, stages, golden, clock)
     promotions = Promotions(store, access, catalogue, stages, cards, clock, outgoing)
     watch = PilotWatch(store, access, clock, outgoing)
     triage = Triage(store, catalogue, access, clock, outgoing, encode)
     models = Models(read_profiles(SHIPPED.read_text(encoding="utf-8")), environ={}, clock=clock)
+    admin = Admin(
+        store,
+        clock,
+        access,
+        catalogue,
+        outgoing,
+        Previews(store, targets, changes),
+        Deeds(changes, stages, golden, catalogue),
+        Answers(store, catalogue, changes),
+        AdminWriter(store, catalogue, models),
+    )
     requests = EvaluationRequests(store, access, catalogue, clock, WakeUp(), outgoing)
     billing = Billing(store, clock, BudgetNotices(access), outgoing)
     budgets = Budgets(store, access, catalogue, clock, billing.book, outgoing)
@@ -209,6 +226,7 @@ async def open_scene(
         feedback=Feedback(store, clock, Complaints(access), outgoing, watch.after_vote),
         access=access,
         preferences=Preferences(store, clock),
+        admin=admin,
         budgets=budgets,
         changes=changes,
         drafting=Drafting(store, access, catalogue, clock, changes),
@@ -233,13 +251,14 @@ async def open_scene(
     script = Script()
     worker = Worker(store, script, clock, queue, outgoing, Pace(tick_s=tick_s, look_s=0.05, grace_s=0.2))
     subjects = {"change": changes.load, "triage": load_card, "stage": promotions.load_card}
-    subjects["budget"] = budgets.load
-    subjects["evaluation"] = requests.load
+    subjects |= {"budget": budgets.load}
+    subjects |= {"evaluation": requests.load, "conversation": admin.load}
     courier = Courier(store, Delivery(gateway, people, clock), clock, outgoing, subjects=subjects)
     evaluations = Evaluations(store, catalogue, models, holdings, clock, golden, lambda *_: 0.0)
     evaluating = EvaluationWork(
         store, evaluations, clock, WakeUp(), outgoing, EvaluationPace(look_s=0.02, beat_s=0.02)
     )
+    changing = ChangeWork(store, changes, evaluations, clock, outgoing, WakeUp())
     stop = asyncio.Event()
     loops = [asyncio.create_task(worker.run_until(stop)), asyncio.create_task(courier.run_until(stop))]
 
@@ -251,4 +270,6 @@ async def open_scene(
         await workspace.stop()
         store.close()
 
-    return Scene(workspace, store, desk, reception, script, worker, courier, billing, evaluating), close
+    return Scene(
+        workspace, store, desk, reception, script, worker, courier, billing, evaluating, holdings, changing
+    ), close
