@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from bot.governance.admin_commands import COMMANDS
 from bot.governance.matrix import rows
 from bot.governance.roles import ROLES, Permission, Role
 from bot.settings import Settings
@@ -75,6 +76,49 @@ def matrix_lines() -> list[str]:
     ]
 
 
+ADMIN_INTRO = """# Changing things by saying so
+
+Say it to the bot in a direct message, mention it in a channel (`@Spanwise ...`), or type it after
+`/spanwise`. Nothing changes by being said: the bot answers with what it understood, word for word what
+would change, and the effect in a sentence. Only you can press *Confirm* there, and your right is looked
+at again when you do. What needs an approval then becomes a change request; its link stands in the same
+message.
+
+- **A piece is missing, or fits two things.** The bot asks. Choose from the menu, or reply in the thread;
+  only your reply counts. “cancel” lets go of it, and so does a day without an answer.
+- **Quotation marks and what follows a colon** are your text and never a command.
+- **Edit** opens the form with the proposed text in it: [editing.md](editing.md).
+- **A question stays a question.** A sentence counts as a command only when what it names exists here, so
+  employees' questions go to their workflows. When you lack the right, only you are told, and whom to ask.
+- **People are meant by mention**: type `@` and choose the person or user group.
+- **With a writing model** behind the alias `default`, an instruction to a prompt is carried out by that
+  model, and an order in unusual words is read by it. It only proposes: the result is checked, shown, and
+  waits for your click. Without one, instructions are added to the prompt as a list, under “Additional
+  instructions:”.
+- `/spanwise help` lists what *you* may say.
+- **Draft knowledge**, in the menu of any message, turns its thread into a document for you to read
+  through and propose, without the names of those who wrote.
+
+"""
+
+
+def admin_page() -> str:
+    """Every command of an admin with what it does, whom it is for, and how to say it."""
+    lines = []
+    for command in COMMANDS.values():
+        lines += [f"## {command.title}", "", command.about, ""]
+        lines += [f"- `{_sayable(example)}`" for example in command.examples]
+        rights = " or ".join(f"`{each}`" for each in command.permissions)
+        lines += ["", f"Needs {rights}: see [roles.md](roles.md)." if rights else "For everybody.", ""]
+    return MADE + ADMIN_INTRO + "\n".join(lines).rstrip() + "\n"
+
+
+def _sayable(example: str) -> str:
+    return re.sub(r"<@U0(\w+)>", lambda found: f"@{found[1].lower()}", example).replace(
+        "<!subteam^S0LEADS|@leads>", "@leads"
+    )
+
+
 def steps_page() -> str:
     """Every step kind with its fields."""
     lines = ["# Step kinds", "", "How they fit together: [workflow-files.md](workflow-files.md).", ""]
@@ -108,6 +152,7 @@ def pages() -> dict[str, str]:
     made = {
         "docs/settings.md": settings_page(),
         "docs/roles.md": roles_page(),
+        "docs/admin.md": admin_page(),
         "docs/step-kinds.md": steps_page(),
         "docs/schema/workflow.json": schema_text(),
     }
