@@ -108,7 +108,10 @@ class Proposals:
         self.targets.access.authorise(connection, actor, permission_to_propose(target), target.scope)
 
     def open(self, connection: Connection, actor: Actor, asked: Proposal) -> ChangeRow:
-        """Keep a proposal and post it; the same key again gives what was kept before."""
+        """Keep a proposal and post it; the same key again gives what was kept before.
+
+        Where the actor's own request about it was sent back, this is its next round, in the same thread.
+        """
         self.authorise(connection, actor, asked.target)
         known = log.find_change(connection, _id_of(asked.key)) if asked.key else None
         if known is not None:
@@ -118,6 +121,11 @@ class Proposals:
             moved = self.targets.moved_last(connection, asked.target, asked.label)
             raise MovedSince(asked.target, (0, current.number), moved.by, moved.at)
         content = self._new_content(connection, asked, current)
+        waiting = self._sent_back(connection, actor, asked)
+        if waiting is not None:
+            return self.revise(
+                connection, actor, waiting.id, asked.content, effect=asked.effect, reason=asked.reason
+            )
         self._refuse_twice(connection, asked, content)
         needed = self.ways.policies[asked.target.kind].approvals
         at_once = needed == 0 and asked.target.kind in UNTESTED_KINDS
@@ -238,6 +246,12 @@ class Proposals:
         if content_hash(content) == current.content_hash:
             raise NothingChanged(asked.target)
         return content
+
+    @staticmethod
+    def _sent_back(connection: Connection, actor: Actor, asked: Proposal) -> ChangeRow | None:
+        rows = log.list_changes(connection, target=asked.target, statuses={ChangeStatus.REVISING})
+        own = (row for row in rows if (row.author_id, row.label) == (actor.id, asked.label))
+        return next(own, None)
 
     def _refuse_twice(self, connection: Connection, asked: Proposal, content: str) -> None:
         for other in log.list_changes(connection, target=asked.target, statuses=UNDECIDED):

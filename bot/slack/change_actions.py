@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 from bot.governance.changes import POLICIES, ChangeStatus, Target
 from bot.services.actors import Actor, Origin
-from bot.services.change_errors import NeedsOverride
+from bot.services.change_errors import NeedsOverride, NotItsAuthor
 from bot.services.change_views import ChangeView
+from bot.services.edit_targets import FORMS
 from bot.services.targets import UnknownTarget
 from bot.slack import change_blocks as blocks
 from bot.slack import change_text as said
 from bot.slack import text
 from bot.slack.blocks import notice
 from bot.slack.desk import Desk, Handler, Reply
+from bot.slack.edit_forms import open_editor
 from bot.slack.elements import Outgoing
 from bot.slack.gateway import SlackRefused
 from bot.slack.identities import PersonUnknown
@@ -88,6 +90,16 @@ async def rebase(call: Call, desk: Desk) -> Reply:
     """Propose a stale one on today's version."""
     await desk.changes.rebase(await desk.people.actor(call.person), _pressed(call).change)
     return Reply()
+
+
+async def revise(call: Call, desk: Desk) -> Reply:
+    """Open its author's text again; sending it is the next round. Raises NotItsAuthor."""
+    view = await desk.changes.view(_pressed(call).change)
+    if call.person != view.author:
+        raise NotItsAuthor(view.id, view.author)
+    if view.target.kind not in FORMS:
+        return Reply(after=lambda: desk.tell(call, notice(said.how_to_revise())))
+    return await open_editor(call, desk, view.target, text=view.content, why=view.reason)
 
 
 async def show_all(call: Call, desk: Desk) -> Reply:
@@ -271,6 +283,7 @@ CHANGE_ACTIONS: Mapping[str, Handler] = {
     blocks.WITHDRAW: withdraw,
     blocks.UNDO: undo,
     blocks.REBASE: rebase,
+    blocks.REVISE: revise,
     blocks.SHOW_ALL: show_all,
     blocks.SHOW_TESTS: show_tests,
     blocks.ROLL_BACK: roll_back_pressed,

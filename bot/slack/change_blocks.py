@@ -21,7 +21,7 @@ from bot.slack.richtext import Block, visible
 from workflows.versions import Piece
 
 APPROVE, ASK, REJECT = "change-approve", "change-ask", "change-reject"
-WITHDRAW, UNDO, REBASE = "change-withdraw", "change-undo", "change-rebase"
+WITHDRAW, UNDO, REBASE, REVISE = "change-withdraw", "change-undo", "change-rebase", "change-revise"
 SHOW_ALL, SHOW_TESTS, ROLL_BACK = "change-show", "change-tests", "version-rollback"
 """Action ids, noun-verb."""
 
@@ -168,13 +168,14 @@ _BUTTONS = {
     "reject": lambda value: el.button("Reject", REJECT, value, style="danger"),
     "withdraw": lambda value: el.button("Withdraw", WITHDRAW, value, about="Withdraw your change request"),
     "rebase": lambda value: el.button("Propose on today's version", REBASE, value, style="primary"),
+    "revise": lambda value: el.button("Revise", REVISE, value, style="primary"),
     "undo": _undo,
 }
 _DECIDING: Mapping[ChangeStatus, tuple[str, ...]] = {
     ChangeStatus.OPEN: ("withdraw",),
     ChangeStatus.TESTING: ("withdraw",),
     ChangeStatus.IN_REVIEW: ("approve", "ask", "reject", "withdraw"),
-    ChangeStatus.REVISING: ("withdraw",),
+    ChangeStatus.REVISING: ("revise", "withdraw"),
     ChangeStatus.STALE: ("rebase", "withdraw"),
     ChangeStatus.APPLIED: ("undo",),
 }

@@ -310,6 +310,11 @@ def never_live() -> str:
     return "never in force"
 
 
+def how_to_revise() -> str:
+    """Where no form holds the text."""
+    return "Propose it again with what was asked for: that is the next round of this request, in this thread."
+
+
 def left_open() -> str:
     """Where only a worker can go on."""
     return "Being put in force; this takes a moment."

@@ -79,7 +79,7 @@ def not_an_approver(facts: Facts) -> str:
 def not_its_author(facts: Facts) -> str:
     """Only authors withdraw."""
     return (
-        f":lock: Only {mention(facts.get('author', ''))} withdraws this. "
+        f":lock: Only {mention(facts.get('author', ''))} withdraws or revises this. "
         "If you may approve, you can reject it or request changes."
     )
 
