@@ -130,12 +130,13 @@ def _ending(entry: str, trail: Trail | None) -> str:
 
 def _node(number: int, step: StepDefinition, trail: Trail | None) -> str:
     opening, closing = _SHAPES.get(step.kind, ("[", "]"))
-    words = [f"{number} · {step.title or step.id}", DOES[step.kind]]
+    does = DOES[step.kind]
     look = _GROUPS.get(step.kind, "text")
     if trail is not None:
         note, look = _mark(trail.marks.get(step.id), look)
-        words.append(note)
-    return f"s_{step.id}{opening}{_quoted(*words)}{closing}:::{look}"
+        does = f"{does} · {note}" if note else does
+    name = f"{number} · {step.title or step.id}"
+    return f"s_{step.id}{opening}{_quoted(name, does)}{closing}:::{look}"
 
 
 def _mark(mark: Mark | None, look: str) -> tuple[str, str]:

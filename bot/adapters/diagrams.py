@@ -38,11 +38,11 @@ LOOK: dict[str, Any] = {
     },
     "flowchart": {
         "curve": "basis",
-        "nodeSpacing": 26,
-        "rankSpacing": 40,
-        "padding": 12,
+        "nodeSpacing": 24,
+        "rankSpacing": 26,
+        "padding": 9,
         "diagramPadding": 24,
-        "wrappingWidth": 215,
+        "wrappingWidth": 320,
     },
 }
 _PNG = b"\x89PNG\r\n"

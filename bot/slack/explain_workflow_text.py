@@ -73,7 +73,7 @@ def plain_step(step: PlainStep) -> str:
     for number, rule in enumerate(step.rules, 1):
         when = f"if {escape(rule.when)}" if rule.when else "otherwise"
         because = f": {escape(rule.because)}" if rule.because else ""
-        lines.append(f"    {number}. {when} → *{escape(rule.outcome)}*{because}")
+        lines.append(f"{number}. {when} → *{escape(rule.outcome)}*{because}")
     if step.words:
         lines.append("_" + "; ".join(f"{escape(name)}: {escape(what)}" for name, what in step.words) + "._")
     return "\n".join(lines)
@@ -113,14 +113,14 @@ def knowledge_lines(used: KnowledgeUsed, names: Names, now: datetime) -> str:
     )
     lines = [_document(each, names, now) for each in used.documents[:DOCUMENTS]]
     rest = count - DOCUMENTS
-    more = [f"    and {rest} more that changed later"] if rest > 0 else []
+    more = [f"and {rest} more that changed later"] if rest > 0 else []
     order = " The ones unchanged for longest:" if rest > 0 else ""
     return "\n".join([f"{head}.{order}", *lines, *more])
 
 
 def _document(document: DocumentUsed, names: Names, now: datetime) -> str:
     owner = f"owner {who(document.owner, names)}" if document.owner else "no owner"
-    return f"    ◦ {escape(document.title)} · {owner} · {age(document.updated_at, now)} · v{document.version}"
+    return f"◦ {escape(document.title)} · {owner} · {age(document.updated_at, now)}"
 
 
 def sentences(found: Iterable[str]) -> str:
