@@ -60,7 +60,7 @@ def test_shipped_workflows_keep_the_schema(name: str) -> None:
         ("- {id: a, inputs: {q: x}}", 1, "is missing"),
         ("- {id: a, inputs: {q: x}, expect: {outcom: x}}", 1, "did you mean `outcome`"),
         (
-            "- {id: a, inputs: {q: x}, expect: {outcome: a}}\n- {id: a, inputs: {q: x}, expect: {outcome: a}}",
+            "- {id: a, inputs: {q: x}, expect: {label: a}}\n- {id: a, inputs: {q: x}, expect: {label: a}}",
             2,
             "two cases",
         ),

@@ -12,6 +12,7 @@ from bot.adapters.profiles import SHIPPED, read_profiles
 from bot.adapters.store.database import Store
 from bot.adapters.store.tables import metadata
 from bot.adapters.system_clock import SystemClock
+from bot.quality.likeness import similarity_by
 from bot.services.holdings import Holdings
 from bot.services.readers import TERMINAL
 from knowledge.embedding import Embedder
@@ -44,6 +45,7 @@ class House:
         )
         self.library = FakeLibrary(*map(load, NAMES), prompts=prompts())
         self.ledger: list[LedgerEntry] = []
+        self.near = similarity_by(embedder.encode)
 
     async def run(self, name: str, case: Case) -> RunResult:
         async def record(entry: LedgerEntry) -> None:
@@ -79,4 +81,4 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 @pytest.mark.parametrize(("name", "case"), MET)
 async def test_the_built_in_model_meets_the_case(name: str, case: Case, house: House) -> None:
     result = await house.run(name, case)
-    assert shortfalls(case, result, house.path_of) == [], result.answer and result.answer.text
+    assert shortfalls(case, result, house.path_of, house.near) == [], result.answer and result.answer.text
