@@ -97,6 +97,15 @@ class CostEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetEvidence:
+    """What may be spent on the workflow, or on everything, in a period."""
+
+    limit_usd: Decimal
+    period: str
+    is_of_workflow: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """Somebody said yes to exactly these versions."""
 
@@ -119,6 +128,7 @@ class Evidence:
     cases: CasesEvidence
     cost: CostEvidence
     knowledge: tuple[KnowledgeEvidence, ...]
+    budgets: tuple[BudgetEvidence, ...] = ()
     approvals: tuple[Approval, ...] = ()
     """Of exactly the versions that would be promoted, by others than their authors."""
     approvals_needed: int = 1
@@ -155,7 +165,7 @@ class Readiness:
 
 
 def assess(evidence: Evidence) -> Readiness:
-    """Each line of the card. A budget is not asked for until there are budgets."""
+    """Each line of the card."""
     active = [holder for holder in evidence.holders if holder.is_active]
     people = {holder.person for holder in active}
     lines = (
@@ -166,7 +176,7 @@ def assess(evidence: Evidence) -> Readiness:
         _line(LineName.COST, _has_forecast(evidence.cost), _cost_supply(evidence.cost), needed=False),
         _knowledge(evidence.knowledge),
         _outside(evidence),
-        Line(LineName.BUDGET, is_met=False, is_needed=False),
+        Line(LineName.BUDGET, is_met=bool(evidence.budgets), is_needed=False),
         _line(LineName.APPROVAL, len(evidence.approvals) >= evidence.approvals_needed, Supply.ASK_APPROVAL),
     )
     return Readiness(evidence, lines)

@@ -7,18 +7,21 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from bot.adapters.store.budgets_log import read_budgets
 from bot.adapters.store.evaluations_log import latest_evaluation
 from bot.adapters.store.grants import holders_of
 from bot.adapters.store.knowledge_facts import knowledge_evidence
 from bot.adapters.store.pilot_runs import costs_of, sides
 from bot.adapters.store.stages_log import Standing
 from bot.adapters.store.versions_log import CANDIDATE, PRODUCTION
+from bot.governance.budget import WORKSPACE, Scope, ScopeKind
 from bot.governance.roles import Permission, Role
 from bot.quality import evaluation
 from bot.quality.evaluation import EvaluationReport, ReportRow
 from bot.quality.pilots import Comparison, compare
 from bot.quality.readiness import (
     Approval,
+    BudgetEvidence,
     CasesEvidence,
     CostEvidence,
     Evidence,
@@ -62,6 +65,11 @@ class Card:
     comparison: Comparison | None = None
     """Of the pilot so far; None when there is none."""
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """User groups that it names."""
+        return self.standing.pilot.groups if self.standing.pilot else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Cards:
@@ -95,6 +103,7 @@ class Cards:
             cases=_cases_evidence(self.cases.of_in(connection, workflow), report, pinned),
             cost=self._cost(connection, standing, label, report),
             knowledge=_knowledge(connection, pinned),
+            budgets=tuple(_budgets(connection, workflow)),
             approvals=tuple(self._valid(connection, standing, found, but)),
         )
         return Card(standing, found, assess(evidence), _comparison(connection, standing))
@@ -187,6 +196,14 @@ def _knowledge(connection: Connection, pinned: Pinned) -> tuple[KnowledgeEvidenc
         if isinstance(step, RetrieveStep)
     }
     return tuple(knowledge_evidence(connection, name) for name in sorted(collections))
+
+
+def _budgets(connection: Connection, workflow: str) -> Iterable[BudgetEvidence]:
+    """Of the workflow, then of the whole workspace."""
+    for scope in (Scope(ScopeKind.WORKFLOW, workflow), WORKSPACE):
+        for budget in read_budgets(connection):
+            if budget.scope == scope:
+                yield BudgetEvidence(budget.limit_usd, budget.period.value, scope != WORKSPACE)
 
 
 def _comparison(connection: Connection, standing: Standing) -> Comparison | None:

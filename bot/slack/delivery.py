@@ -116,10 +116,11 @@ def _person(item: OutboxItem) -> str:
 
 
 def _named(item: OutboxItem) -> set[str]:
-    """People whose names the message says: owners of sources, and who did something."""
+    """Whose names the message says: owners of sources, who did something, user groups of a pilot."""
     if item.run is not None:
         return _owners(item.run)
-    return {str(item.body[key]) for key in ("by", "author") if is_person(str(item.body.get(key, "")))}
+    people = {str(item.body[key]) for key in ("by", "author") if is_person(str(item.body.get(key, "")))}
+    return people | set(getattr(item.about, "groups", ()))
 
 
 def _owners(run: RunView) -> set[str]:

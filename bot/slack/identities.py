@@ -48,6 +48,7 @@ class People:
     home_team: str = ""
     """The workspace whose members may use us; learned from Slack when empty."""
     _kept: dict[str, _Kept] = field(default_factory=dict)
+    _handles: dict[str, str] = field(default_factory=dict)
     _asking: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
 
     async def actor(self, person: str) -> Actor:
@@ -69,10 +70,12 @@ class People:
         )
 
     async def names(self, people: Iterable[str]) -> dict[str, str]:
-        """Display names of those that are Slack ids and that Slack tells; the others are left out."""
+        """Names of people and handles of user groups as far as Slack tells them; the others are left out."""
         found = {}
         for person in set(people):
-            if is_person(person):
+            if person.startswith("S"):
+                found.update(await self._handle(person))
+            elif is_person(person):
                 try:
                     async with asyncio.timeout(DEADLINE_S):
                         found[person] = _name(await self._user(person))
@@ -107,6 +110,15 @@ class People:
     def _is_foreign(self, user: Mapping[str, Any]) -> bool:
         team = user.get("team_id", "")
         return _is_outside(user) or bool(self.home_team and team and team != self.home_team)
+
+    async def _handle(self, group: str) -> dict[str, str]:
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                await self._groups()
+        except _SLACK_FAILED:
+            return {}
+        handle = self._handles.get(group, "")
+        return {group: f"@{handle}"} if handle else {}
 
     async def readers(self, channel: str, person: str) -> tuple[str, ...]:
         """Who reads a channel; empty means everyone, which is also said when Slack does not tell.
@@ -150,6 +162,9 @@ class People:
         except (SlackBusy, SlackRefused, SlackUncertain) as error:
             log.debug("groups.unknown", **getattr(error, "facts", {}))
             return {}
+        self._handles = {
+            group["id"]: str(group.get("handle") or "") for group in answer.get("usergroups") or ()
+        }
         return {group["id"]: frozenset(group.get("users") or ()) for group in answer.get("usergroups") or ()}
 
     async def _once(self, key: str, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

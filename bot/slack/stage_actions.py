@@ -69,7 +69,8 @@ async def pilot(call: Call, desk: Desk, rest: str) -> Reply:
     )
     if standing.pilot is None:
         raise UnreadableClick("pilot")
-    return _say(desk, notice(words.pilot_started(workflow, standing.pilot), mentions=people))
+    names = await desk.people.names(groups)
+    return _say(desk, notice(words.pilot_started(workflow, standing.pilot, names), mentions=people))
 
 
 async def retire(call: Call, desk: Desk, rest: str) -> Reply:
@@ -96,7 +97,9 @@ async def reopen(call: Call, desk: Desk, rest: str) -> Reply:
 async def stages(call: Call, desk: Desk, _rest: str) -> Reply:
     """`stages`: where everything stands that concerns this person."""
     actor = await desk.people.actor(call.person)
-    return _say(desk, blocks.overview_message(await desk.stages.overview(actor)))
+    standings = await desk.stages.overview(actor)
+    groups = [group for each in standings if each.pilot for group in each.pilot.groups]
+    return _say(desk, blocks.overview_message(standings, await desk.people.names(groups)))
 
 
 async def approve(call: Call, desk: Desk) -> Reply:

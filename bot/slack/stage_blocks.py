@@ -42,9 +42,9 @@ SUPPLIES: Mapping[Supply, str] = {
 }
 
 
-def readiness_letter(item: OutboxItem, now: datetime, _names: Mapping[str, str]) -> Outgoing:
+def readiness_letter(item: OutboxItem, now: datetime, names: Mapping[str, str]) -> Outgoing:
     """The card as it stands when it is drawn."""
-    return card_message(item.about, now) if isinstance(item.about, Card) else notice(words.card_gone())
+    return card_message(item.about, now, names) if isinstance(item.about, Card) else notice(words.card_gone())
 
 
 def paused_letter(item: OutboxItem, _now: datetime, _names: Mapping[str, str]) -> Outgoing:
@@ -54,13 +54,13 @@ def paused_letter(item: OutboxItem, _now: datetime, _names: Mapping[str, str]) -
     return notice(said)
 
 
-def card_message(card: Card, now: datetime) -> Outgoing:
+def card_message(card: Card, now: datetime, names: Mapping[str, str]) -> Outgoing:
     """Everything that a promotion asks, each line with the button that supplies it."""
     evidence, workflow = card.readiness.evidence, card.standing.workflow
     title = words.card_title(evidence.title, has_candidate=bool(card.differences))
     blocks: list[Block] = [
         el.header(el.shorten(title, 150)),
-        el.section(_standing(card)),
+        el.section(_standing(card, names)),
         el.divider(),
         *(_line(line, card.readiness, workflow, now) for line in card.readiness.lines),
     ]
@@ -71,20 +71,20 @@ def card_message(card: Card, now: datetime) -> Outgoing:
     return Outgoing(title, tuple(blocks), mentions=_mentioned(card))
 
 
-def overview_message(standings: Sequence[Standing]) -> Outgoing:
+def overview_message(standings: Sequence[Standing], names: Mapping[str, str]) -> Outgoing:
     """Where everything stands."""
     if not standings:
         return notice(words.nothing_stands())
-    lines = [words.standing_line(standing) for standing in standings]
+    lines = [words.standing_line(standing, names) for standing in standings]
     mentions = {person for each in standings if each.pilot for person in each.pilot.people}
     return notice("\n".join(lines[:40]), mentions=filter(is_person, mentions))
 
 
-def _standing(card: Card) -> str:
+def _standing(card: Card, names: Mapping[str, str]) -> str:
     standing = card.standing
     parts = [words.stands(standing.workflow, standing.stage.value, standing.why)]
     if standing.pilot is not None:
-        parts.append(words.pilot_words(standing.pilot))
+        parts.append(words.pilot_words(standing.pilot, names))
     parts.append(_candidate(card.differences))
     return "\n".join(parts)
 
@@ -110,7 +110,7 @@ def _said(name: LineName, evidence: Evidence, now: datetime) -> str:
         LineName.COST: lambda: words.cost_line(evidence.cost),
         LineName.KNOWLEDGE: lambda: words.knowledge_line(evidence.knowledge, now),
         LineName.OUTSIDE: lambda: words.outside_line(evidence),
-        LineName.BUDGET: words.budget_line,
+        LineName.BUDGET: lambda: words.budget_line(evidence.budgets),
         LineName.APPROVAL: lambda: words.approval_line(evidence),
     }
     return lines[name]()

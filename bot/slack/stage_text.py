@@ -1,6 +1,6 @@
 """What people read about stages, pilots and readiness. Values are escaped here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -8,6 +8,7 @@ from bot.adapters.store.stages_log import Standing
 from bot.governance.stages import Pilot
 from bot.quality.pilots import Comparison, Finding, Measure, Verdict
 from bot.quality.readiness import (
+    BudgetEvidence,
     CasesEvidence,
     CostEvidence,
     Evidence,
@@ -18,6 +19,10 @@ from bot.quality.readiness import (
 )
 from bot.slack.elements import escape, is_person, mention, moment, one_line
 from bot.slack.text import age, dollars, elapsed
+
+Names = Mapping[str, str]
+"""Id of a person or user group to what people call it."""
+NOBODY: Names = {}
 
 LINES: dict[str, str] = {
     "owner": "an owner",
@@ -74,16 +79,16 @@ def stage_words(stage: str) -> str:
     return _STAGES.get(stage, escape(stage))
 
 
-def people_words(people: Iterable[str]) -> str:
-    """People as mentions, user groups by id."""
+def people_words(people: Iterable[str], names: Names = NOBODY) -> str:
+    """People as mentions, user groups by their handle: a mention of theirs would call all of them."""
     return ", ".join(
-        mention(person) if is_person(person) else f"group `{escape(person)}`" for person in people
+        mention(each) if is_person(each) else f"*{escape(names.get(each, each))}*" for each in people
     )
 
 
-def pilot_words(pilot: Pilot) -> str:
+def pilot_words(pilot: Pilot, names: Names = NOBODY) -> str:
     """Whom a pilot serves."""
-    named = people_words([*pilot.people, *pilot.groups])
+    named = people_words([*pilot.people, *pilot.groups], names)
     rest = " of the others" if named else " of the people"
     share = f"{pilot.share} %{rest}" if pilot.share else ""
     whom = " and ".join(part for part in (named, share) if part)
@@ -198,15 +203,24 @@ def approval_line(evidence: Evidence) -> str:
     return f"Approved by {given}."
 
 
-def budget_line() -> str:
-    """There are none yet."""
-    return "None set: nothing caps what a month may cost."
+def budget_line(budgets: Iterable[BudgetEvidence]) -> str:
+    """What may be spent."""
+    said = [
+        f"{dollars(each.limit_usd)} a {each.period} for {'it' if each.is_of_workflow else 'everything'}"
+        for each in budgets
+    ]
+    return (
+        f"{', '.join(said)}."
+        if said
+        else "None set: nothing caps what it may cost. `/spanwise budget` sets one."
+    )
 
 
 def comparison_lines(comparison: Comparison, *, is_drawn: bool) -> str:
     """Candidate against production, measure by measure, in plain words."""
     counts = f"{comparison.candidate.runs} runs on the candidate, {comparison.production.runs} on production."
-    lines = [f"*The pilot so far*: {counts}", *map(_finding, comparison.findings)]
+    shown = [each for each in comparison.findings if (each.production, each.candidate) != (None, None)]
+    lines = [f"*The pilot so far*: {counts}", *map(_finding, shown)]
     if not is_drawn:
         lines.append("_Its people were chosen, not drawn: a difference can also come from who they are._")
     return "\n".join(lines)
@@ -232,9 +246,9 @@ def _value(finding: Finding, value: float | None) -> str:
     return elapsed(value) if finding.measure is Measure.SECONDS else f"{value:.0%}"
 
 
-def pilot_started(workflow: str, pilot: Pilot) -> str:
+def pilot_started(workflow: str, pilot: Pilot, names: Names) -> str:
     """After a pilot began or its people changed."""
-    return f"`{escape(workflow)}` is in pilot. {pilot_words(pilot)}"
+    return f"`{escape(workflow)}` is in pilot. {pilot_words(pilot, names)}"
 
 
 def moved_words(workflow: str, what: str) -> str:
@@ -311,10 +325,10 @@ def nothing_stands() -> str:
     return "There is no workflow here that you may run, see or move."
 
 
-def standing_line(standing: Standing) -> str:
+def standing_line(standing: Standing, names: Names) -> str:
     """One workflow of the overview."""
     said = stands(standing.workflow, standing.stage.value, standing.why)
-    return f"{said} {pilot_words(standing.pilot)}" if standing.pilot else said
+    return f"{said} {pilot_words(standing.pilot, names)}" if standing.pilot else said
 
 
 def promoted(workflow: str) -> str:
