@@ -154,7 +154,7 @@ CHANGE: tuple[Act, ...] = (
         "revise or withdraw one's own change",
         (),
         "own",
-        {"button": ("change-withdraw", "change-rebase")},
+        {"button": ("change-withdraw", "change-rebase", "change-revise")},
         "its author",
     ),
     Act(
@@ -287,7 +287,12 @@ ANSWER_FOR: tuple[Act, ...] = (
         "set a budget, and add to it",
         (_P.BUDGET,),
         "workflow",
-        {"command": ("budget",), "button": ("budget-top-up",), "modal": ("budget-top-up-form",)},
+        {
+            "command": ("budget",),
+            "button": ("budget-top-up",),
+            "modal": ("budget-top-up-form",),
+            "terminal": ("budget",),
+        },
     ),
     Act(
         "read the audit trail",

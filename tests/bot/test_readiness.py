@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from bot.quality.readiness import (
     Approval,
+    BudgetEvidence,
     CasesEvidence,
     Evidence,
     Holder,
@@ -25,7 +26,7 @@ READY = Evidence(
     CasesEvidence(12, 3, 12, 12, 3, 3, NOW, is_current=True),
     cost_of([Decimal("0.01")] * 20, 1000),
     (KnowledgeEvidence("people", 9, ("U0CHLOE",), 0, NOW),),
-    (Approval("U0BEN", NOW, "f"),),
+    approvals=(Approval("U0BEN", NOW, "f"),),
 )
 
 
@@ -82,6 +83,11 @@ def test_each_gap_names_what_supplies_it_and_whether_promotion_waits() -> None:
     for evidence, name, supply, is_needed in gaps:
         assert missing(evidence)[name] is supply, name
         assert (name in assess(evidence).missing) is is_needed, name
+
+
+def test_a_budget_is_shown_and_not_waited_for() -> None:
+    capped = replace(READY, budgets=(BudgetEvidence(Decimal(50), "month", True),))
+    assert missing(capped) == {} and assess(capped).is_ready
 
 
 def test_two_roles_of_one_person_are_no_deputy() -> None:
