@@ -33,8 +33,7 @@ async def evaluate(call: Call, desk: Desk, rest: str) -> Reply:
     await desk.evaluation_requests.ask(
         actor, released.name, call.person, key=call.dedupe_key, label=label or released.label
     )
-    is_here = desk.gateway.known_direct(call.person) == call.channel
-    return _say(desk, notice(words.asked(released.title, is_here)))
+    return _say(desk, notice(words.asked(released.title)))
 
 
 async def stop(call: Call, desk: Desk) -> Reply:

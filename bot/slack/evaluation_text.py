@@ -36,6 +36,25 @@ KINDS = {
 }
 """Kinds of content as people call them."""
 
+EXPECTED = {
+    "outcome": "ends as",
+    "exact": "is exactly",
+    "must_contain": "contains",
+    "must_not_contain": "does not contain",
+    "pattern": "fits",
+    "schema": "keeps the schema",
+    "must_cite": "cites",
+    "grounded": "is carried by what it cites:",
+    "must_abstain": "says that it is not covered:",
+    "similar_to": "says as much as",
+    "max_seconds": "takes at most these seconds:",
+    "max_cost": "costs at most these dollars:",
+    "rubric": "is judged by",
+    "label": "is sorted as",
+    "fields": "finds",
+}
+"""Keys of `expect` as people read them."""
+
 STANDINGS = {
     Standing.PASSED: ":white_check_mark: passes",
     Standing.FAILED: ":x: fails",
@@ -135,8 +154,8 @@ def row_line(row: ReportRow) -> str:
 
 def reasons(trial: Trial) -> str:
     """Every reason of one trial."""
-    said = [f"{escape(score.name)}: {one_line(score.reason, 300)}" for score in trial.scores]
-    return "\n".join([*([one_line(trial.note, 300)] if trial.note else []), *said]) or "Nothing was judged."
+    said = [one_line(each, 300) for each in (trial.note, *(score.reason for score in trial.scores)) if each]
+    return "\n".join(f"• {each}" for each in said) or "Nothing was judged."
 
 
 def answers(row: ReportRow) -> str:
@@ -153,10 +172,9 @@ def not_all(shown: int, total: int) -> str:
     return f"The first {shown} of {total}, those that fail first. `python -m bot evaluate` lists them all."
 
 
-def asked(title: str, is_here: bool) -> str:
+def asked(title: str) -> str:
     """Right after the command."""
-    where = "below" if is_here else "in your direct messages"
-    return f"I try the cases of *{escape(title)}* and tell you {where} what comes of it."
+    return f"I try the cases of *{escape(title)}* and tell you in our direct messages what comes of it."
 
 
 def cases_heading(title: str, count: int, page: int, pages: int) -> str:
@@ -238,14 +256,16 @@ def no_answer(why_: str) -> str:
 
 def expected(expect: dict[str, object]) -> list[str]:
     """What a case expects, one phrase an expectation."""
-    return [f"{name} {_value(value)}" for name, value in expect.items()]
+    return [f"{EXPECTED[name]} {_value(value)}".strip() for name, value in expect.items()]
 
 
 def _value(value: object) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(f"“{each}”" for each in value)
+    if isinstance(value, dict) and "text" in value:
+        return f"“{value['text']}”"
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_value(part)}" for key, part in value.items())
+        return ", ".join(f"{key} {_value(part)}" for key, part in value.items() if key != "type")
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "empty" if value is None else str(value)

@@ -16,8 +16,10 @@ from bot.governance.roles import Role
 from bot.quality.evaluation import CaseScore, EvaluationReport, ReportRow, Standing, Trial
 from bot.services.evaluation_requests import EvaluationView
 from bot.slack import evaluation_blocks as drawn
+from bot.slack.evaluation_text import EXPECTED
 from bot.slack.seal import seal_message, seal_view
 from bot.workspace.town_records import Message
+from workflows.expectations import Expectation
 from workflows.run import Answer
 from workflows.versions import content_hash
 
@@ -57,7 +59,7 @@ async def card(scene: Scene, said: str, person: str = "U0EVA") -> Message:
 async def test_an_editor_evaluates_and_the_card_becomes_the_result(scene: Scene) -> None:
     eva = scene.person("U0EVA")
     outcome = await eva.command(CHANNEL, "/spanwise evaluate echo")
-    assert "in your direct messages" in str(outcome.payload)
+    assert "in our direct messages" in str(outcome.payload)
     waiting = await card(scene, "will be tried in a moment")
     await scene.evaluating.drain()
     done = await card(scene, "1 of 2 cases pass")
@@ -170,7 +172,7 @@ async def test_cases_are_listed_and_retired(scene: Scene) -> None:
     eva = scene.person("U0EVA")
     await eva.command(CHANNEL, "/spanwise cases echo")
     listed = await eva.wait_for(lambda: next(iter(eva.ephemerals(CHANNEL)), None))
-    assert "is held to 2 cases" in words(listed) and "must_contain please" in words(listed)
+    assert "is held to 2 cases" in words(listed) and "contains “please”" in words(listed)
     value = next(b["accessory"]["value"] for b in listed.blocks if "politely" in str(b))
     assert (await eva.click(listed, drawn.RETIRE, value)).ok
     await scene.quiet()
@@ -273,6 +275,10 @@ def test_every_standing_is_drawn(standing: Standing, two_sides: bool) -> None:
     found = report((ReportRow("a", "file", trial(standing), old),), two_sides)
     assert_message(seal_message(drawn.evaluation_message(view(found))))
     assert_view(seal_view(drawn.details_view(found, "Say it back")))
+
+
+def test_everything_a_case_can_expect_has_words() -> None:
+    assert set(EXPECTED) == set(Expectation.keys())
 
 
 def test_a_workflow_without_cases_says_how_to_make_one() -> None:
