@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store import audit_log, outbox_log
 from bot.adapters.store.database import Store
+from bot.adapters.store.grants import holders_of
 from bot.adapters.store.pilot_runs import tally
 from bot.adapters.store.run_log import read_run
 from bot.adapters.store.stages_log import (
@@ -17,6 +18,7 @@ from bot.adapters.store.stages_log import (
     write_standing,
 )
 from bot.adapters.store.versions_log import CANDIDATE, PRODUCTION
+from bot.governance.roles import Role
 from bot.governance.stages import Stage
 from bot.quality.pilots import Decision, Side, guard
 from bot.services.access import Access
@@ -107,10 +109,15 @@ class PilotWatch:
         outbox_log.redraw(connection, f"{CARD}:{workflow}")
 
     def _whom(self, connection: Connection, standing: Standing) -> tuple[str, ...]:
-        """The owners as Slack last knew them, else whoever may move it."""
-        known = tuple(dict.fromkeys(holder.person for holder in standing.holders if holder.is_active))
+        """The owners as Slack last knew them, else as they were named, else whoever may move it."""
+        known = [holder.person for holder in standing.holders if holder.is_active]
+        named = holders_of(connection, Role.OWNER, f"workflow:{standing.workflow}")
         may = owners_of(connection, self._access, standing.workflow)
-        return known or tuple(person for person in may if person.startswith(("U", "W")))
+        for people in (known, named, may):
+            found = tuple(dict.fromkeys(person for person in people if person.startswith(("U", "W"))))
+            if found:
+                return found
+        return ()
 
 
 def _is_serving(standing: Standing) -> bool:

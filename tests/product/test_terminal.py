@@ -320,6 +320,29 @@ def test_a_changed_audit_event_is_named(terminal: Terminal) -> None:
     assert ran.code == 1 and re.search(r"event 2 is \w+", ran.err), ran.err
 
 
+def test_the_end_of_the_chain_is_signed_checked_and_taken_away(terminal: Terminal) -> None:
+    terminal("grant", "U0ANA", "runner")
+    key = {"SPANWISE_AUDIT_KEY": "a secret of more than thirty-two characters"}
+    assert terminal("audit", "checkpoint").code == 1
+    assert "too short" in terminal("audit", "checkpoint", SPANWISE_AUDIT_KEY="short").err
+    kept = terminal.data_dir / "checkpoint.txt"
+    kept.write_text(terminal("audit", "checkpoint", **key).out)
+    terminal("grant", "U0BEN", "runner")
+    checked = terminal("audit", "verify", "--checkpoint", kept, **key)
+    assert checked.code == 0 and "holds" in checked.out
+    kept.write_text(kept.read_text().replace("events: 1", "events: 2"))
+    forged = terminal("audit", "verify", "--checkpoint", kept, **key)
+    assert forged.code == 1 and "does not fit" in forged.err
+    out = terminal.data_dir / "audit.csv"
+    assert terminal("audit", "export", "--out", out, "--actor", "terminal").code == 0
+    rows = out.read_text(encoding="utf-8").splitlines()
+    assert rows[0].startswith("seq,occurred_at,actor") and len(rows) == 3
+    assert '"action": "audit.exported"' in terminal("audit", "export", "--format", "jsonl").out
+    assert terminal("audit", "export", "--format", "xml").code == 2
+    assert "REVOKE UPDATE, DELETE" in terminal("audit", "rights", "spanwise_app").out
+    assert terminal("audit", "rights", "x; DROP").code == 1
+
+
 def findings(ran: Ran) -> dict[str, tuple[bool, str]]:
     """What doctor said of each part, with its advice."""
     found = re.findall(r"^(ok|--) ([^:]+): (.*(?:\n     .*)?)", ran.out, re.MULTILINE)

@@ -1,0 +1,58 @@
+"""What the clock puts into effect, and that putting it into effect twice changes nothing more."""
+
+import asyncio
+from dataclasses import dataclass
+
+from apscheduler.triggers.cron import CronTrigger
+from sqlalchemy import func, select
+
+from bot import jobs
+from bot.adapters.audit_key import AuditKey
+from bot.adapters.queue.wakeup import WakeUp
+from bot.adapters.store.database import Store
+from bot.adapters.store.outbox_log import outbox
+from bot.adapters.store.stages_log import read_standing
+from bot.adapters.store.versions_log import CANDIDATE
+from bot.services.auditing import Auditing
+from bot.services.pilot_watch import PilotWatch
+from tests.bot.stage_desk import CHLOE, WORKFLOW, StageDesk
+
+
+@dataclass
+class Parts:
+    """The parts of the product that jobs touch."""
+
+    store: Store
+    auditing: Auditing
+    pilot_watch: PilotWatch
+
+
+async def parts(store: Store) -> tuple[StageDesk, Parts]:
+    desk = await (await StageDesk(store).open()).with_candidate()
+    auditing = Auditing(store, desk.access, desk.clock, WakeUp(), AuditKey("k" * 32), "C0LEADS")
+    return desk, Parts(store, auditing, desk.watch)
+
+
+async def test_each_job_may_fire_on_two_machines(store: Store) -> None:
+    desk, product = await parts(store)
+    await desk.stages.pilot(CHLOE, WORKFLOW, share=50)
+    desk.ran(count=20, vote=1)
+    desk.ran(CANDIDATE, count=8, vote=-1)
+    for _ in range(2):
+        for _cron, work in jobs.jobs(product).values():  # type: ignore[arg-type]
+            await work()
+    standing = store.write_now(lambda c: read_standing(c, WORKFLOW))
+    assert standing is not None and standing.pilot is not None and standing.pilot.paused == "votes"
+    kinds = store.write_now(
+        lambda c: dict(list(c.execute(select(outbox.c.kind, func.count()).group_by(outbox.c.kind))))
+    )
+    assert kinds == {"checkpoint": 1, "pilot-paused": 2}
+
+
+async def test_the_times_can_be_read_and_the_clock_stops(store: Store) -> None:
+    _, product = await parts(store)
+    for cron, _work in jobs.jobs(product).values():  # type: ignore[arg-type]
+        CronTrigger.from_crontab(cron)
+    stop = asyncio.Event()
+    stop.set()
+    await jobs.run_until(stop, product)  # type: ignore[arg-type]
