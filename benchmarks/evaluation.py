@@ -157,6 +157,7 @@ def with_knowledge_at_hand(product: Product) -> Evaluations:
         product.models,
         AtHand(),  # type: ignore[arg-type]  # as much of it as an evaluation uses
         product.clock,
+        product.billing,
         product.golden,
         lambda *_: 0.0,
         evaluations.limits,

@@ -147,33 +147,32 @@ class Product:
         self.store.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What everything else stands on."""
+
+    store: Store
+    clock: Clock
+    embedder: Embedder
+    access: Access
+    catalogue: Catalogue
+    holdings: Holdings
+    models: Models
+    billing: Billing
+    queue: RunQueue
+    outgoing: WakeUp
+
+
 def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder | None = None) -> Product:
     """Construct everything and bring the database up to date. Raises InvalidProfiles and database errors."""
-    clock = clock or SystemClock()
-    embedder = embedder or Embedder()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    profiles = read_profiles(models_text(settings), source=str(settings.models or SHIPPED))
-    migrate(settings.store_url)
-    store = Store(settings.store_url)
-    access = Access(store, clock, settings.admins)
-    catalogue = Catalogue(store, access, clock, embedder.encode)
-    queue, outgoing = _queue(store), WakeUp()
-    holdings = Holdings(store, settings.data_dir, clock, chroma_url=settings.chroma_url, embedder=embedder)
-    models = Models(
-        profiles,
-        embedder=embedder,
-        clock=clock,
-        environ=environment(),
-        allows_unpriced=settings.unknown_price == "flag",
-    )
-    billing = Billing(store, clock, BudgetNotices(access), outgoing, teams=settings.teams)
+    base = _base(settings, clock or SystemClock(), embedder or Embedder())
+    store, access, catalogue, clock = base.store, base.access, base.catalogue, base.clock
+    outgoing, change_bell, evaluation_bell = base.outgoing, WakeUp(), WakeUp()
     golden = GoldenCases(store, access, catalogue, clock, LIBRARY)
-    near = similarity_by(embedder.encode)
-    change_bell, evaluation_bell = WakeUp(), WakeUp()
-    targets = Targets(catalogue, access, holdings, clock)
+    targets = Targets(catalogue, access, base.holdings, clock)
     changes = Changes(store, targets, clock, outgoing, change_bell, ways(settings))
-    runs = Runs(store, catalogue, access, clock, queue, outgoing)
-    triage = Triage(store, catalogue, access, clock, outgoing, embedder.encode)
+    runs = Runs(store, catalogue, access, clock, base.queue, outgoing)
+    triage = Triage(store, catalogue, access, clock, outgoing, base.embedder.encode)
     stages = Stages(store, access, catalogue, clock, outgoing)
     cards = Cards(access, catalogue, stages, golden, clock)
     pilot_watch = PilotWatch(store, access, clock, outgoing)
@@ -183,33 +182,21 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         clock=clock,
         access=access,
         catalogue=catalogue,
-        holdings=holdings,
-        models=models,
-        billing=billing,
-        budgets=Budgets(store, access, catalogue, clock, billing.book, outgoing, settings.teams),
-        queue=queue,
+        holdings=base.holdings,
+        models=base.models,
+        billing=base.billing,
+        budgets=Budgets(store, access, catalogue, clock, base.billing.book, outgoing, settings.teams),
+        queue=base.queue,
         outgoing=outgoing,
         runs=runs,
         feedback=Feedback(store, clock, Complaints(access), outgoing, pilot_watch.after_vote),
         preferences=Preferences(store, clock),
-        admin=Admin(
-            store,
-            clock,
-            access,
-            catalogue,
-            outgoing,
-            Previews(store, targets, changes),
-            Deeds(changes, stages, golden, catalogue),
-            Answers(store, catalogue, changes),
-            AdminWriter(store, catalogue, models),
-        ),
+        admin=_admin(base, Previews(store, targets, changes), Deeds(changes, stages, golden, catalogue)),
         golden=golden,
-        evaluations=Evaluations(
-            store, catalogue, models, holdings, clock, golden, near, evaluation_limits(settings)
-        ),
+        evaluations=_evaluations(base, golden, settings),
         evaluation_requests=EvaluationRequests(store, access, catalogue, clock, evaluation_bell, outgoing),
         evaluation_bell=evaluation_bell,
-        replays=Replays(store, runs, catalogue, models, holdings, clock, settings.evaluation_dollars),
+        replays=_replays(base, runs, settings),
         explaining=Explaining(store, catalogue, access, runs, clock, Diagrams(settings.diagrams_dir)),
         changes=changes,
         change_bell=change_bell,
@@ -221,6 +208,74 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         promotions=Promotions(store, access, catalogue, stages, cards, clock, outgoing),
         pilot_watch=pilot_watch,
         auditing=Auditing(store, access, clock, outgoing, audit_key(settings), settings.admin_channel),
+    )
+
+
+def _base(settings: Settings, clock: Clock, embedder: Embedder) -> Base:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    profiles = read_profiles(models_text(settings), source=str(settings.models or SHIPPED))
+    migrate(settings.store_url)
+    store, outgoing = Store(settings.store_url), WakeUp()
+    access = Access(store, clock, settings.admins)
+    models = Models(
+        profiles,
+        embedder=embedder,
+        clock=clock,
+        environ=environment(),
+        allows_unpriced=settings.unknown_price == "flag",
+    )
+    return Base(
+        store=store,
+        clock=clock,
+        embedder=embedder,
+        access=access,
+        catalogue=Catalogue(store, access, clock, embedder.encode),
+        holdings=Holdings(store, settings.data_dir, clock, chroma_url=settings.chroma_url, embedder=embedder),
+        models=models,
+        billing=Billing(store, clock, BudgetNotices(access), outgoing, teams=settings.teams),
+        queue=_queue(store),
+        outgoing=outgoing,
+    )
+
+
+def _admin(base: Base, previews: Previews, deeds: Deeds) -> Admin:
+    return Admin(
+        base.store,
+        base.clock,
+        base.access,
+        base.catalogue,
+        base.outgoing,
+        previews,
+        deeds,
+        Answers(base.store, base.catalogue, deeds.changes),
+        AdminWriter(base.store, base.catalogue, base.models, base.billing),
+    )
+
+
+def _evaluations(base: Base, golden: GoldenCases, settings: Settings) -> Evaluations:
+    return Evaluations(
+        base.store,
+        base.catalogue,
+        base.models,
+        base.holdings,
+        base.clock,
+        base.billing,
+        golden,
+        similarity_by(base.embedder.encode),
+        evaluation_limits(settings),
+    )
+
+
+def _replays(base: Base, runs: Runs, settings: Settings) -> Replays:
+    return Replays(
+        base.store,
+        runs,
+        base.catalogue,
+        base.models,
+        base.holdings,
+        base.clock,
+        base.billing,
+        settings.evaluation_dollars,
     )
 
 

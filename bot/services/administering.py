@@ -126,7 +126,7 @@ class Admin:
         command = read_command(known.said["typed"])
         text = ""
         if isinstance(command, EditPrompt):
-            text = await self._writer.rewrite(command, known.id)
+            text = await self._writer.rewrite(command, known.id, actor.id)
         return await self._advance_to_preview(actor, known, command, written=text, is_writing_done=True)
 
     async def confirm(self, actor: Actor, conversation: str, seen: str) -> Conversation:
@@ -242,7 +242,7 @@ class Admin:
     async def _interpret(self, actor: Actor, known: Conversation) -> Conversation:
         """What a model makes of a sentence that the grammar was unsure of, checked like any other."""
         words = await self._store.read(lambda connection: read_vocabulary(connection, self._catalogue))
-        found = await self._writer.propose(str(known.said["sentence"]), words, known.id)
+        found = await self._writer.propose(str(known.said["sentence"]), words, known.id, actor.id)
         if found is None:
             return await self._advance(known, (WRITING,), CANCELLED, {"unclear": True})
         said = {key: value for key, value in known.said.items() if key != "sentence"}

@@ -69,9 +69,9 @@ class Billing:
         for line in self._lines.values():
             line.bell.ring()
 
-    def account(self, spender: Spender, run_id: str = "", fence: int = 0) -> "Account":
+    def payer(self, spender: Spender, run_id: str = "", fence: int = 0) -> "RunPayer":
         """What one run's, evaluation's or conversation's calls are paid from and written to."""
-        return Account(self, spender, run_id, fence)
+        return RunPayer(self, spender, run_id, fence)
 
     def look(self, connection: Connection) -> None:
         """Hear of budgets that were set elsewhere, within a transaction that is under way anyway."""
@@ -80,7 +80,7 @@ class Billing:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class RunPayer:
     """A Payer that keeps the ledger too."""
 
     billing: Billing

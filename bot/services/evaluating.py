@@ -7,16 +7,16 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models
 from bot.adapters.store import audit_log, evaluations_log, outbox_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.evaluations_log import DONE, FAILED, RUNNING, STOPPED, NewEvaluation
-from bot.adapters.store.ledger import insert_call
 from bot.adapters.store.versions_log import PRODUCTION
+from bot.governance.budget import Spender
 from bot.quality.evaluation import EvaluationReport, Trial
 from bot.quality.evaluators import Similarity
 from bot.services import opaque_ids
+from bot.services.billing import Billing
 from bot.services.catalogue import Catalogue
 from bot.services.evaluation_material import Asked, Limits, Material, Rows, read_material
 from bot.services.evaluation_notes import notes_of
@@ -55,6 +55,7 @@ class Evaluations:
         models: Models,
         holdings: Holdings,
         clock: Clock,
+        billing: Billing,
         golden: GoldenCases,
         similarity: Similarity,
         limits: Limits | None = None,
@@ -64,6 +65,7 @@ class Evaluations:
         self._models = models
         self._holdings = holdings
         self._clock = clock
+        self._billing = billing
         self._golden = golden
         self._similarity = similarity
         self.limits = limits or Limits()
@@ -157,6 +159,7 @@ class Evaluations:
     def _begin(
         self, connection: Connection, asked: Asked, contents: Sequence[Content], material: Material
     ) -> None:
+        self._billing.look(connection)
         baseline = dict(material.old.pins) if material.old else {}
         candidate = dict(material.new.pins)
         if asked.fence:
@@ -183,9 +186,10 @@ class Evaluations:
             for name, pinned in (("old", material.old), ("new", material.new))
             if pinned is not None
         }
+        payer = self._billing.payer(Spender(asked.workflow, asked.by), asked.id)
         trials = Trials(
             models=self._models,
-            account=Account(self._models, purse, self._record, asked.id),
+            account=Account(self._models, purse, payer.record, asked.id, payer),
             clock=self._clock,
             retriever=self._retriever(TERMINAL, material),
             similarity=self._similarity,
@@ -264,10 +268,6 @@ class Evaluations:
 
         await self._store.write(act)
         return report
-
-    async def _record(self, entry: LedgerEntry) -> None:
-        # durable with the report, which is written after it
-        self._store.leave(lambda connection: insert_call(connection, entry))
 
     def _note(self, connection: Connection, asked: Asked, action: str, context: Mapping[str, str]) -> None:
         audit_log.append_event(

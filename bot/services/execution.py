@@ -89,7 +89,7 @@ class Execution:
             channel=str(row.origin.get("channel_id", "")),
             versions=pinned.pins,
         )
-        payer = self.billing.account(spender, row.id, held.fence)
+        payer = self.billing.payer(spender, row.id, held.fence)
         return self.models.bind(payer.record, run_id=row.id, profiles_text=pinned.models_text, payer=payer)
 
     def _text_of(self, run_id: str) -> Callable[[str], None]:

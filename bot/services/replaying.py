@@ -7,16 +7,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models
 from bot.adapters.store import audit_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.document_log import collection_revisions
-from bot.adapters.store.ledger import insert_call
 from bot.adapters.store.run_log import read_run
+from bot.governance.budget import Spender
 from bot.quality.complaint import says_the_same
 from bot.services import opaque_ids
 from bot.services.actors import Actor
+from bot.services.billing import Billing
 from bot.services.catalogue import Catalogue
 from bot.services.execution import KNOWLEDGE, audience_of
 from bot.services.holdings import Holdings
@@ -78,6 +78,7 @@ class Replays:
         models: Models,
         holdings: Holdings,
         clock: Clock,
+        billing: Billing,
         cap_usd: Decimal,
     ) -> None:
         self._store = store
@@ -86,6 +87,8 @@ class Replays:
         self._models = models
         self._holdings = holdings
         self._clock = clock
+        self._billing = billing
+        self._billing = billing
         self._cap_usd = cap_usd
 
     async def replay(self, actor: Actor, run_id: str) -> Replay:
@@ -102,7 +105,8 @@ class Replays:
             lambda connection: self._begin(connection, actor, run, replay_id)
         )
         side, tally = Side.of(pinned, self._models), Tally()
-        account = Account(self._models, Purse(self._cap_usd), self._record, replay_id)
+        payer = self._billing.payer(Spender(run.workflow, actor.id, versions=pinned.pins), replay_id)
+        account = Account(self._models, Purse(self._cap_usd), payer.record, replay_id, payer)
         tried = await carry_out(
             side,
             run.inputs,
@@ -117,6 +121,7 @@ class Replays:
     def _begin(
         self, connection: Connection, actor: Actor, run: RunView, replay_id: str
     ) -> tuple[Pinned, Mapping[str, int], Audience]:
+        self._billing.look(connection)
         row = read_run(connection, run.id)
         if row is None:
             raise LookupError(run.id)
@@ -130,9 +135,6 @@ class Replays:
         )
         pinned = self._catalogue.resolve(connection, run.workflow)
         return pinned, collection_revisions(connection), audience_of(row)
-
-    async def _record(self, entry: LedgerEntry) -> None:
-        self._store.leave(lambda connection: insert_call(connection, entry))
 
 
 def moves(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[VersionMove, ...]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models, Record
+from bot.adapters.reservation import BudgetSpent, Payer
 from workflows.ports import Model, ModelRefused, ModelReply, ModelRequest, Purpose
 
 
@@ -80,6 +81,9 @@ class CappedModel:
             raise SpendingCapReached(request.alias, cap=f"{self.purse.cap_usd:f}")
         try:
             return await self.inner.complete(replace(request, purpose=self.purpose), on_text)
+        except BudgetSpent:
+            self.tally.hit_the_cap = True
+            raise SpendingCapReached(request.alias, cap="budget") from None
         finally:
             await asyncio.shield(self.purse.take_back(dollars))
 
@@ -93,6 +97,8 @@ class Account:
     record: Record
     """Keeps the ledger row."""
     evaluation_id: str
+    payer: Payer | None = None
+    """Holds the budgets that the calls count against as well."""
 
     def model(self, tally: Tally, purpose: Purpose, profiles_text: str) -> Model:
         """A model for one trial."""
@@ -103,5 +109,7 @@ class Account:
             self.purse.count(entry.cost_usd)
             await self.record(entry)
 
-        inner = self.models.bind(record, run_id=self.evaluation_id, profiles_text=profiles_text)
+        inner = self.models.bind(
+            record, run_id=self.evaluation_id, profiles_text=profiles_text, payer=self.payer
+        )
         return CappedModel(self.models, inner, self.purse, tally, purpose, profiles_text)

@@ -131,7 +131,7 @@ def was_lifted(scope: Scope, periods: tuple[Period, ...]) -> str:
 
 def was_topped_up(view: BudgetView) -> str:
     """After the form."""
-    return f"Added. {whose(view.budget.scope)}:\n{limit_line(view)}"
+    return f"Added to the budget of {whose(view.budget.scope)}:\n{limit_line(view)}"
 
 
 def low(view: BudgetView) -> str:

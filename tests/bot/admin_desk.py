@@ -13,6 +13,8 @@ from bot.services.admin_deeds import Deeds
 from bot.services.admin_previews import Previews
 from bot.services.admin_writing import AdminWriter
 from bot.services.administering import Admin
+from bot.services.billing import Billing
+from bot.services.budget_notices import BudgetNotices
 from bot.services.conversing import Conversation, Place
 from bot.services.golden_cases import GoldenCases
 from tests.bot.change_desk import ANA, MODELS, ChangeDesk
@@ -47,6 +49,7 @@ class AdminDesk(ChangeDesk):
         """As after a restart: nothing but the store is kept."""
         self.golden = GoldenCases(self.store, self.access, self.catalogue, self.clock, self.folder)
         models = Models(read_profiles(self.models_text), clock=self.clock, environ={})
+        billing = Billing(self.store, self.clock, BudgetNotices(self.access), self.outgoing)
         self.admin = Admin(
             self.store,
             self.clock,
@@ -56,7 +59,7 @@ class AdminDesk(ChangeDesk):
             Previews(self.store, self.targets, self.changes),
             Deeds(self.changes, self.stages, self.golden, self.catalogue),
             Answers(self.store, self.catalogue, self.changes),
-            AdminWriter(self.store, self.catalogue, models),
+            AdminWriter(self.store, self.catalogue, models, billing),
         )
 
     async def say(

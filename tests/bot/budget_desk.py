@@ -113,7 +113,7 @@ class BudgetDesk:
         await self.store.read(lambda connection: self.billing.book.look(connection))
 
     def model(self, spender: Spender = SPENDER, run_id: str = "", fence: int = 1) -> Model:
-        account = self.billing.account(spender, run_id, fence)
+        account = self.billing.payer(spender, run_id, fence)
         return self.models.bind(account.record, run_id=run_id, payer=account)
 
     async def ask(

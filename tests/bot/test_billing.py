@@ -204,7 +204,7 @@ async def test_without_a_run_it_is_given_back_when_the_call_must_be_over(desk: B
 
 async def _die(desk: BudgetDesk, run_id: str) -> None:
     """A call under way whose process is gone: its money is set aside and nothing comes after."""
-    account = desk.billing.account(SPENDER, run_id, fence=1)
+    account = desk.billing.payer(SPENDER, run_id, fence=1)
     assert await account.reserve(Expected("default", Decimal("0.6"), 60)) is not None
 
 
@@ -322,7 +322,7 @@ async def test_a_price_that_nobody_knows(desk: BudgetDesk) -> None:
 
 async def test_a_free_call_needs_no_money(desk: BudgetDesk) -> None:
     await desk.limit("0")
-    account = Billing(desk.store, FakeClock(), desk.billing.notices, desk.outgoing).account(SPENDER)
+    account = Billing(desk.store, FakeClock(), desk.billing.notices, desk.outgoing).payer(SPENDER)
     assert not account.has_budget
     with pytest.raises(BudgetSpent):
         await desk.ask()

@@ -13,6 +13,7 @@ import pytest
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models
 from bot.adapters.profiles import read_profiles
+from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store import audit_log, run_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.ledger import read_calls
@@ -22,6 +23,8 @@ from bot.adapters.store.versions_log import CANDIDATE, insert_version, move_labe
 from bot.quality.evaluation import EvaluationReport, Standing, Trial
 from bot.services.access import Access
 from bot.services.actors import Actor, Origin
+from bot.services.billing import Billing
+from bot.services.budget_notices import BudgetNotices
 from bot.services.catalogue import Catalogue, Content
 from bot.services.evaluating import Evaluations, UnknownEvaluation, try_jobs
 from bot.services.evaluation_material import Limits
@@ -183,7 +186,8 @@ async def build(store: Store, server: OpenAIServer, folder: Any, profiles: str, 
     golden = GoldenCases(store, access, catalogue, clock, folder)
     models = Models(read_profiles(profiles.format(base=server.base_url)), environ={}, clock=clock)
     shelf = Shelf()
-    evaluations = Evaluations(store, catalogue, models, shelf, clock, golden, alike, limits)  # type: ignore[arg-type]
+    billing = Billing(store, clock, BudgetNotices(access), WakeUp())
+    evaluations = Evaluations(store, catalogue, models, shelf, clock, billing, golden, alike, limits)  # type: ignore[arg-type]
     return House(store, server, evaluations, golden, catalogue, shelf, clock)
 
 

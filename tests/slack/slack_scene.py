@@ -206,6 +206,7 @@ async def open_scene(
     watch = PilotWatch(store, access, clock, outgoing)
     triage = Triage(store, catalogue, access, clock, outgoing, encode)
     models = Models(read_profiles(SHIPPED.read_text(encoding="utf-8")), environ={}, clock=clock)
+    billing = Billing(store, clock, BudgetNotices(access), outgoing)
     admin = Admin(
         store,
         clock,
@@ -215,10 +216,9 @@ async def open_scene(
         Previews(store, targets, changes),
         Deeds(changes, stages, golden, catalogue),
         Answers(store, catalogue, changes),
-        AdminWriter(store, catalogue, models),
+        AdminWriter(store, catalogue, models, billing),
     )
     requests = EvaluationRequests(store, access, catalogue, clock, WakeUp(), outgoing)
-    billing = Billing(store, clock, BudgetNotices(access), outgoing)
     budgets = Budgets(store, access, catalogue, clock, billing.book, outgoing)
     desk = Desk(
         runs=runs,
@@ -236,7 +236,7 @@ async def open_scene(
         auditing=Auditing(store, access, clock, outgoing, AuditKey("k" * 32), "C0LEADS"),
         golden=golden,
         evaluation_requests=requests,
-        replays=Replays(store, runs, catalogue, models, holdings, clock, Decimal(1)),
+        replays=Replays(store, runs, catalogue, models, holdings, clock, billing, Decimal(1)),
         remedies=Remedies(store, triage, catalogue, access, outgoing, golden, changes),
         explaining=Explaining(store, catalogue, access, runs, clock, Drawn()),  # type: ignore[arg-type]
         pictures=Pictures(gateway),
@@ -254,7 +254,7 @@ async def open_scene(
     subjects |= {"budget": budgets.load}
     subjects |= {"evaluation": requests.load, "conversation": admin.load}
     courier = Courier(store, Delivery(gateway, people, clock), clock, outgoing, subjects=subjects)
-    evaluations = Evaluations(store, catalogue, models, holdings, clock, golden, lambda *_: 0.0)
+    evaluations = Evaluations(store, catalogue, models, holdings, clock, billing, golden, lambda *_: 0.0)
     evaluating = EvaluationWork(
         store, evaluations, clock, WakeUp(), outgoing, EvaluationPace(look_s=0.02, beat_s=0.02)
     )

@@ -93,7 +93,7 @@ async def test_what_is_refused_says_why(scene: Scene, person: str, command: str,
 async def spend_out(scene: Scene) -> BudgetSpent:
     """A run asks for more than is left."""
     scene.store.read_now(scene.billing.book.look)
-    account = scene.billing.account(Spender("ask-policy", "U0ANA"))
+    account = scene.billing.payer(Spender("ask-policy", "U0ANA"))
     with pytest.raises(BudgetSpent) as caught:
         await account.reserve(Expected("default", Decimal(60), 60))
     return caught.value
