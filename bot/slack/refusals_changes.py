@@ -132,7 +132,15 @@ def unknown_target(facts: Facts) -> str:
     guess = f" Did you mean `{escape(near)}`?" if near else ""
     kinds = {"rules": "decision table", "parameters": "workflow", "grant": "role"}
     kind = kinds.get(facts.get("kind", ""), facts.get("kind", ""))
-    return f"There is no {escape(kind)} {_named(facts)}.{guess}"
+    return f"There is no {escape(kind) or 'such thing'} {_named(facts)}, so nothing was changed.{guess}"
+
+
+def unknown_table(facts: Facts) -> str:
+    """No decision table of that name."""
+    known = facts.get("known", "")
+    has = f"it has: {escape(known)}" if known else "it has none"
+    step, workflow = escape(facts.get("step", "")), escape(facts.get("workflow", ""))
+    return f"`{workflow}` has no decision table `{step}`; {has}."
 
 
 def invalid_content(facts: Facts) -> str:
@@ -140,11 +148,21 @@ def invalid_content(facts: Facts) -> str:
     lines = [f"• {escape(line)}" for line in facts.get("problems", "").split("\n") if line]
     listed = shorten("\n".join(lines[:12]), 1800)
     opening = f"{_named(facts)} cannot be changed to that; nothing was changed."
-    return f"{opening} Correct this and send it again:\n{listed}"
+    return f"{opening} Correct this and send it again:\n{listed}" if listed else opening
+
+
+def invalid_policy(facts: Facts) -> str:
+    """The setting of approvals cannot be read."""
+    return (
+        f"SPANWISE_APPROVALS says `{escape(facts.get('value', ''))}`, which is no `kind=number`. "
+        f"The kinds are: {escape(facts.get('known', ''))}."
+    )
 
 
 SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "NothingChanged": nothing_changed,
+    "UnknownTable": unknown_table,
+    "InvalidPolicy": invalid_policy,
     "AlreadyProposed": already_proposed,
     "TooLate": too_late,
     "RevisedMeanwhile": revised_meanwhile,

@@ -25,6 +25,8 @@ UNSEEN = {
     "NotAConversation": "the courier logs it; there is no conversation to show",
     "NotOurs": "the grammar takes the sentence for a question",
     "UnclearCondition": "the grammar asks for the condition again",
+    "UnknownAct": "a handler without a row in the matrix, which a test rules out",
+    "UnknownLetter": "a message without a rendering; the courier logs it",
     "LostLease": "the worker that lost it stops; the one that has the run goes on",
     "SendAmbiguous": "the courier looks whether the message stands, then sends again",
     "CheaperWanted": "the models turn to the cheaper one",
