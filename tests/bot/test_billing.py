@@ -6,13 +6,21 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from bot.adapters.reservation import BudgetSpent, Expected, UnknownPrice
 from bot.adapters.store.audit_log import read_events, verify
 from bot.adapters.store.database import Store
+from bot.adapters.store.evaluations_log import (
+    DONE,
+    RUNNING,
+    NewEvaluation,
+    finish_evaluation,
+    insert_evaluation,
+)
 from bot.adapters.store.run_log import runs
 from bot.governance.budget import WORKSPACE, Period, Scope, ScopeKind, Spender
+from bot.quality.evaluation import EvaluationReport, ReportRow, Standing, Trial
 from bot.services.access import NotAuthorized
 from bot.services.billing import Billing
 from tests.bot.budget_desk import ADMIN, ASK_POLICY, OWNER, SPENDER, BudgetDesk
@@ -334,3 +342,92 @@ async def test_setting_is_for_owners_and_admins(desk: BudgetDesk) -> None:
         with pytest.raises(NotAuthorized):
             await desk.limit("5", scope, actor=OWNER)
     await desk.limit("5", actor=ADMIN)
+
+
+def evaluated(desk: BudgetDesk, *models: str, passes: bool = True, workflow: str = "ask-policy") -> None:
+    """An evaluation of the workflow that these models answered."""
+    standing = Standing.PASSED if passes else Standing.FAILED
+    desk.clock.at += timedelta(seconds=1)
+    rows = tuple(
+        ReportRow(f"case-{n}", "file", Trial(standing, answer="Yes.", model=model))
+        for n, model in enumerate(models)
+    )
+    number = desk.sql("SELECT count(*) FROM evaluations")[0][0]
+    report = EvaluationReport(
+        f"e_{number}", workflow, "terminal", "U0OWN", desk.clock.at, desk.clock.at, {}, rows
+    )
+    new = NewEvaluation(report.id, workflow, "terminal", "production", "U0OWN", RUNNING, {}, {})
+
+    def act(connection: Connection) -> None:
+        insert_evaluation(connection, new, desk.clock.at)
+        finish_evaluation(
+            connection,
+            report.id,
+            fence=0,
+            status=DONE,
+            report=report.as_json(),
+            cost_usd=Decimal(0),
+            at=desk.clock.at,
+        )
+
+    desk.store.write_now(act)
+
+
+def models(desk: BudgetDesk) -> list[str]:
+    return [call.model for call in desk.server.history]
+
+
+async def test_a_cheaper_model_takes_over_when_money_is_low(desk: BudgetDesk) -> None:
+    evaluated(desk, "openai/cheap", "openai/cheap")
+    await desk.limit("0.7")
+    await desk.ask()
+    desk.sql("UPDATE budget_balances SET spent_usd = 5600000000")
+    reply = await desk.ask()
+    assert models(desk) == ["dear", "cheap"]
+    assert reply.model == "openai/cheap"
+    assert "A cheaper model answered" in reply.notes[0]
+    row = desk.sql("SELECT alias, model FROM ledger ORDER BY seq")[-1]
+    assert tuple(row) == ("default", "openai/cheap")
+
+
+async def test_it_takes_over_as_well_when_only_it_still_fits(desk: BudgetDesk) -> None:
+    evaluated(desk, "openai/cheap")
+    await desk.limit("0.3")
+    await desk.ask()
+    assert models(desk) == ["cheap"]
+    desk.sql("UPDATE budget_balances SET spent_usd = 3000000000")
+    with pytest.raises(BudgetSpent):
+        await desk.ask()
+    assert models(desk) == ["cheap"]
+
+
+UNPROVEN = [
+    pytest.param([], id="never evaluated"),
+    pytest.param([(("openai/cheap",), False)], id="failed"),
+    pytest.param([(("openai/cheap",), True), (("openai/cheap",), False)], id="passed once, failed since"),
+    pytest.param([(("openai/dear",), True)], id="only the dear one passed"),
+    pytest.param([(("openai/dear", "openai/cheap"), True)], id="a mixture passed"),
+]
+
+
+@pytest.mark.parametrize("history", UNPROVEN)
+async def test_no_model_takes_over_that_did_not_pass(
+    desk: BudgetDesk, history: list[tuple[tuple[str, ...], bool]]
+) -> None:
+    for names, passes in history:
+        evaluated(desk, *names, passes=passes)
+    evaluated(desk, "openai/cheap", workflow="summarise")
+    await desk.limit("0.3")
+    with pytest.raises(BudgetSpent):
+        await desk.ask()
+    assert models(desk) == []
+
+
+async def test_a_verdict_changes_with_the_next_evaluation(desk: BudgetDesk) -> None:
+    await desk.limit("0.3")
+    evaluated(desk, "openai/cheap", passes=False)
+    with pytest.raises(BudgetSpent):
+        await desk.ask()
+    evaluated(desk, "openai/cheap")
+    await desk.ask()
+    assert models(desk) == ["cheap"]
