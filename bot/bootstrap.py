@@ -191,7 +191,7 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         runs=runs,
         feedback=Feedback(store, clock, Complaints(access), outgoing, pilot_watch.after_vote),
         preferences=Preferences(store, clock),
-        admin=_admin(base, Previews(store, targets, changes), Deeds(changes, stages, golden, catalogue)),
+        admin=_admin(base, targets, changes, Deeds(changes, stages, golden, catalogue)),
         golden=golden,
         evaluations=_evaluations(base, golden, settings),
         evaluation_requests=EvaluationRequests(store, access, catalogue, clock, evaluation_bell, outgoing),
@@ -238,16 +238,16 @@ def _base(settings: Settings, clock: Clock, embedder: Embedder) -> Base:
     )
 
 
-def _admin(base: Base, previews: Previews, deeds: Deeds) -> Admin:
+def _admin(base: Base, targets: Targets, changes: Changes, deeds: Deeds) -> Admin:
     return Admin(
         base.store,
         base.clock,
         base.access,
         base.catalogue,
         base.outgoing,
-        previews,
+        Previews(base.store, targets, changes),
         deeds,
-        Answers(base.store, base.catalogue, deeds.changes),
+        Answers(base.store, base.catalogue, changes),
         AdminWriter(base.store, base.catalogue, base.models, base.billing),
     )
 
