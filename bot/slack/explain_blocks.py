@@ -65,11 +65,12 @@ def picture_of_run(explained: RunExplained) -> Picture:
 
 def picture_of_workflow(explained: WorkflowExplained) -> Picture:
     """The workflow as a flowchart."""
+    source = mermaid(explained.workflow)
     return Picture(
-        mermaid(explained.workflow),
+        source,
         workflow_text.alt_of_workflow(explained.workflow),
         f"{explained.name}-v{explained.version}",
-        workflow_text.legend_of_workflow(),
+        workflow_text.legend_of_workflow("-.->" in source),
     )
 
 

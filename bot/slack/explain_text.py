@@ -83,7 +83,7 @@ def legend_of_run() -> str:
     """Under the picture of a run."""
     return (
         "Bold is the way this run took, with the time of each step and the cost where a model was called. "
-        "Grey and dashed was not needed."
+        "Grey and dashed was not needed. Press the picture to see it large."
     )
 
 

@@ -19,9 +19,10 @@ WORKS, LIMITS, SIGNS = "How it works", "Known limits", "How you would notice tha
 DOCUMENTS = 10
 
 
-def legend_of_workflow() -> str:
+def legend_of_workflow(has_dotted: bool) -> str:
     """Under the picture of a workflow."""
-    return "The numbers are those of the steps below. A dotted arrow brings the answer its text."
+    dotted = " A dotted arrow brings the answer its text." if has_dotted else ""
+    return f"The numbers are those of the steps below.{dotted} Press the picture to see it large."
 
 
 def alt_of_workflow(workflow: Workflow) -> str:
