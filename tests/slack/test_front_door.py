@@ -100,7 +100,7 @@ async def test_explain_opens_how_it_came_about(scene: Scene) -> None:
     await ana.command(CHANNEL, "/ask-policy How many days?")
     await ana.click(await scene.answered(ana), blocks.EXPLAIN)
     form = await ana.wait_for(lambda: next(iter(ana.views()), None))
-    assert "Steps" in words(form) and "Calls to models" in words(form)
+    assert "What happened" in words(form) and "Calls to models" in words(form)
 
 
 async def test_a_private_answer_is_shared_on_purpose(scene: Scene) -> None:
