@@ -10,6 +10,7 @@ from bot.services.candidates import Difference
 from bot.services.outbox_items import OutboxItem
 from bot.services.readiness_cards import Card
 from bot.slack import elements as el
+from bot.slack import readiness_text as lines
 from bot.slack import stage_text as words
 from bot.slack.blocks import notice
 from bot.slack.elements import Outgoing, is_person
@@ -65,7 +66,7 @@ def card_message(card: Card, now: datetime, names: Mapping[str, str]) -> Outgoin
         *(_line(line, card.readiness, workflow, now) for line in card.readiness.lines),
     ]
     if card.comparison is not None and card.standing.pilot is not None:
-        said = words.comparison_lines(card.comparison, is_drawn=card.standing.pilot.is_drawn)
+        said = lines.comparison_lines(card.comparison, is_drawn=card.standing.pilot.is_drawn)
         blocks += [el.divider(), el.section(said)]
     blocks.append(el.actions(*_moves(card)))
     return Outgoing(title, tuple(blocks), mentions=_mentioned(card))
@@ -75,9 +76,9 @@ def overview_message(standings: Sequence[Standing], names: Mapping[str, str]) ->
     """Where everything stands."""
     if not standings:
         return notice(words.nothing_stands())
-    lines = [words.standing_line(standing, names) for standing in standings]
+    shown = [words.standing_line(standing, names) for standing in standings]
     mentions = {person for each in standings if each.pilot for person in each.pilot.people}
-    return notice("\n".join(lines[:40]), mentions=filter(is_person, mentions))
+    return notice("\n".join(shown[:40]), mentions=filter(is_person, mentions))
 
 
 def _standing(card: Card, names: Mapping[str, str]) -> str:
@@ -98,22 +99,22 @@ def _candidate(found: Iterable[Difference]) -> str:
 
 def _line(line: Line, readiness: Readiness, workflow: str, now: datetime) -> Block:
     said = _said(line.name, readiness.evidence, now)
-    return el.section(f"{_mark(line)} *{words.TITLES[line.name]}*  {said}", _supply(line, workflow))
+    return el.section(f"{_mark(line)} *{lines.TITLES[line.name]}*  {said}", _supply(line, workflow))
 
 
 def _said(name: LineName, evidence: Evidence, now: datetime) -> str:
-    lines: Mapping[LineName, Callable[[], str]] = {
-        LineName.OWNER: lambda: words.owner_line(evidence.holders),
-        LineName.DEPUTY: lambda: words.deputy_line(evidence.holders),
-        LineName.PURPOSE: lambda: words.purpose_line(evidence.purpose),
-        LineName.CASES: lambda: words.cases_line(evidence.cases),
-        LineName.COST: lambda: words.cost_line(evidence.cost),
-        LineName.KNOWLEDGE: lambda: words.knowledge_line(evidence.knowledge, now),
-        LineName.OUTSIDE: lambda: words.outside_line(evidence),
-        LineName.BUDGET: lambda: words.budget_line(evidence.budgets),
-        LineName.APPROVAL: lambda: words.approval_line(evidence),
+    said: Mapping[LineName, Callable[[], str]] = {
+        LineName.OWNER: lambda: lines.owner_line(evidence.holders),
+        LineName.DEPUTY: lambda: lines.deputy_line(evidence.holders),
+        LineName.PURPOSE: lambda: lines.purpose_line(evidence.purpose),
+        LineName.CASES: lambda: lines.cases_line(evidence.cases),
+        LineName.COST: lambda: lines.cost_line(evidence.cost),
+        LineName.KNOWLEDGE: lambda: lines.knowledge_line(evidence.knowledge, now),
+        LineName.OUTSIDE: lambda: lines.outside_line(evidence),
+        LineName.BUDGET: lambda: lines.budget_line(evidence.budgets),
+        LineName.APPROVAL: lambda: lines.approval_line(evidence),
     }
-    return lines[name]()
+    return said[name]()
 
 
 def _mark(line: Line) -> str:
@@ -125,8 +126,8 @@ def _mark(line: Line) -> str:
 def _supply(line: Line, workflow: str) -> Block | None:
     if line.supply is None or line.supply not in SUPPLIES:
         return None
-    label = words.BUTTONS[line.supply]
-    about = f"{label}: {words.TITLES[line.name]} of {workflow}"
+    label = lines.BUTTONS[line.supply]
+    about = f"{label}: {lines.TITLES[line.name]} of {workflow}"
     return el.button(label, SUPPLIES[line.supply], workflow, about=about)
 
 
