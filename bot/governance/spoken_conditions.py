@@ -1,4 +1,8 @@
-"""Conditions in plain words as CEL over the names a workflow declares: "the amount is over 5000". Pure."""
+"""Conditions as people say them, as CEL over the names a workflow declares: "the amount is over 5000".
+
+What the form of a decision table reads is read the same here (workflows/plain_conditions.py). A sentence says
+more loosely what it means: articles, currencies, "it is a purchase", and a name that two steps share. Pure.
+"""
 
 import json
 import re
@@ -6,11 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.governance.vocabulary import nearest_of
+from workflows.decision_tables import table_steps
 from workflows.inputs import Input
+from workflows.plain_conditions import to_condition
 from workflows.rules import InvalidCondition, parse_condition
 from workflows.steps.classify import ClassifyStep
 from workflows.steps.extract import ExtractStep
 from workflows.steps.retrieve import RetrieveStep
+from workflows.table_names import names_for
 from workflows.workflow import Workflow
 
 MAX_CLAUSES = 6
@@ -63,7 +70,7 @@ class Subject:
 def condition_of(said: str, workflow: Workflow) -> str:
     """The condition in CEL. Raises UnclearCondition."""
     said = said.strip().removesuffix(",").strip()
-    written = _written(said, workflow)
+    written = _as_in_a_form(said, workflow)
     if written:
         return written
     pieces = _JOIN.split(_ORMORE.sub(r" or-\1", said))
@@ -123,16 +130,16 @@ def _made(workflow: Workflow) -> Iterator[Subject]:
             yield Subject(f"{step.id}.count", "integer", ("count", "passages", "number of passages"))
 
 
-def _written(said: str, workflow: Workflow) -> str:
-    """The words themselves when they are CEL over declared names."""
-    try:
-        condition = parse_condition(said)
-    except InvalidCondition:
-        return ""
-    roots = {"inputs", "parameters", *(step.id for step in workflow.steps)}
-    named = [".".join(reference) for reference in condition.references]
-    known = all(reference[0] in roots and len(reference) > 1 for reference in condition.references)
-    return said if named and known else ""
+def _as_in_a_form(said: str, workflow: Workflow) -> str:
+    """The words as the form of a decision table reads them, CEL included; "" when it asks back."""
+    for step in table_steps(workflow):
+        try:
+            found = to_condition(said, names_for(workflow, step))
+            if parse_condition(found).references:
+                return found
+        except InvalidCondition:
+            continue
+    return ""
 
 
 def _clause(piece: str, subjects: tuple[Subject, ...], workflow: Workflow, last: str) -> tuple[str, str]:

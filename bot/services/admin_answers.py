@@ -24,6 +24,8 @@ from bot.services.change_views import ChangeView
 from bot.services.pinning import MODELS, PROMPT
 from bot.services.targets import UnknownTarget
 from workflows.decision_tables import rows_of, table_steps
+from workflows.plain_words import in_words, outcome_in_words
+from workflows.table_names import names_for
 from workflows.workflow import Workflow
 
 LINES = 15
@@ -210,9 +212,11 @@ def _parameters(workflow: Workflow, values: Mapping[str, object]) -> tuple[Line,
 def _rules(workflow: Workflow) -> list[Line]:
     found = []
     for step in table_steps(workflow):
+        names = names_for(workflow, step)
         for number, row in enumerate(rows_of(workflow, step), 1):
+            then = outcome_in_words(row.get("then") or row["otherwise"])
             when = (
-                f"when {row['when']} then {row['then']}" if "when" in row else f"otherwise {row['otherwise']}"
+                f"when {in_words(row['when'], names)} then {then}" if "when" in row else f"otherwise {then}"
             )
             because = f" – {row['because']}" if row.get("because") else ""
             found.append(Line(f"{step} {number}. {when}{because}"))

@@ -9,12 +9,14 @@ from bot.adapters.store.conversations_log import recent_results
 from bot.adapters.store.database import Connection, Store
 from bot.governance.changes import ChangeStatus, Target
 from bot.governance.command_base import AdminCommand
-from bot.governance.edit_commands import EditPrompt, Undo
+from bot.governance.edit_commands import EditPrompt, EditRule, Undo
 from bot.services.actors import Actor, Origin
 from bot.services.admin_proposals import PROPOSALS, Draft, draft_of
 from bot.services.change_views import ChangeView, Preview
 from bot.services.conversing import Place
 from bot.services.targets import Targets
+from workflows.plain_words import in_words, outcome_in_words
+from workflows.table_names import names_for
 from workflows.versions import content_hash
 
 FORM_KINDS = ("prompt", "parameters", "rules", "document")
@@ -60,12 +62,22 @@ class Previews:
 
         `written` is a prompt that a model wrote for it. Raises NotAuthorized, UnknownTarget, NothingToUndo.
         """
-        said: dict[str, Any] = {"typed": command.model_dump(mode="json"), "words": command.words()}
+        words = await self._store.read(lambda connection: self._words(connection, command))
+        said: dict[str, Any] = {"typed": command.model_dump(mode="json"), "words": words}
         if isinstance(command, PROPOSALS):
             said |= await self._proposal(actor, command, written)
         elif isinstance(command, Undo):
             said |= await self._undo(actor, command, place)
         return {**said, "seen": _fingerprint(said)}
+
+    def _words(self, connection: Connection, command: AdminCommand) -> str:
+        """The command as it was understood, its condition in the words of the form."""
+        if not isinstance(command, EditRule):
+            return command.words()
+        target = Target("rules", f"{command.workflow}/{command.step}")
+        names = names_for(self._targets.workflow(connection, target), command.step)
+        then = outcome_in_words(command.outcome)
+        return f"In {command.workflow}, when {in_words(command.condition, names)} then {then}"
 
     async def moved_since(
         self, actor: Actor, command: AdminCommand, said: Mapping[str, Any]

@@ -46,7 +46,7 @@ def question(why: str, asked: str) -> str:
 
 def who_answers(person: str, *, has_menu: bool) -> str:
     """Below a question."""
-    how = "Choose from the menu or reply in this thread" if has_menu else "Reply here or use the button"
+    how = "Choose from the menu or reply here" if has_menu else "Reply here or use the button"
     return f"{how}. Only {mention(person)} can answer. “cancel” lets go of it."
 
 

@@ -340,7 +340,7 @@ async def test_what_is_live_is_shown(desk: AdminDesk) -> None:
     assert PROMPT.strip() in (await desk.say("show the prompt of ask-policy")).answer.text
     rules = (await desk.say("show the rules of ask-policy")).answer
     assert [line.text for line in rules.lines] == [
-        "route 1. when inputs.amount > 5000 then manager – Large amounts go to a manager.",
+        "route 1. when amount is more than 5000 then manager – Large amounts go to a manager.",
         "route 2. otherwise self – Small amounts need nobody.",
     ]
     parameters = (await desk.say("show the parameters of ask-policy")).answer

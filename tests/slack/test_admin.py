@@ -314,7 +314,7 @@ async def test_questions_of_admins_are_answered_with_their_sources(scene: Scene)
     await chloe.say(CHANNEL, "<@U0SPAN> who changed the prompt last?")
     assert "by the product" in (await whispers(scene, "U0CHLOE"))[-1]
     outcome = await chloe.command(CHANNEL, "/spanwise show the rules of ask-policy")
-    assert "manager_approval" in str(outcome.payload)
+    assert "manager approval" in str(outcome.payload)
     await chloe.say(chloe.dm, "show the prompt of ask-policy")
     shown = await card(scene, "U0CHLOE", chloe.dm, "", "Answer kindly.")
     assert "Be brief." in words(shown)
