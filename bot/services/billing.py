@@ -161,6 +161,9 @@ class RunPayer:
             if give_back_dead(connection, at) or is_changed:
                 balances = self._balances(connection, at)
                 decision = decide(balances.values(), expected.dollars, at)
+        if not balances:
+            # the last limit was lifted meanwhile
+            return None
         is_short = decision.low is not None or decision.verdict is Verdict.SPENT
         if is_short and expected.cheaper and self._is_proven(connection, expected.cheaper):
             return CheaperWanted(_note(decision))
