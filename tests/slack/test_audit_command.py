@@ -85,7 +85,7 @@ async def test_the_file_comes_by_direct_message_and_is_on_record(scene: Scene) -
         scene, eva, "export jsonl who changed ask-policy"
     )
     files: list[Any] = [f for m in scene.app_messages(eva, eva.dm) for f in m.files]
-    assert [f["name"] for f in files][0].endswith(".jsonl")
+    assert files[0]["name"].endswith(".jsonl")
     assert scene.app_messages(eva, CHANNEL) == []
     event = scene.store.write_now(lambda c: audit_log.read_events(c, action="audit.exported"))[0]
     assert (event.actor, event.context["format"], event.context["about"]) == ("U0EVA", "jsonl", "ask-policy")
