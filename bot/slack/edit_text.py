@@ -107,7 +107,7 @@ def mover_name(mover: str) -> str:
 
 def resumed() -> str:
     """A draft is taken up again."""
-    return ":pencil2: You go on with your draft. *Start over* goes back to what is live."
+    return ":pencil2: This is your draft; nothing of it gets lost. *Start over* goes back to what is live."
 
 
 def handed_over(why: str) -> str:

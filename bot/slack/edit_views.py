@@ -4,18 +4,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bot.adapters.store.drafts_log import StoredDraft
+from bot.governance.differences import changed_parts, differences
 from bot.services.catalogue import Released
 from bot.services.drafting import Editing, EditMenu, target_of
+from bot.services.effects import readable
 from bot.slack import edit_text as text
 from bot.slack import elements as el
 from bot.slack.blocks import notice
+from bot.slack.change_blocks import difference
 from bot.slack.edit_memory import carried, packed
 from bot.slack.elements import Outgoing
 from bot.slack.forms import FIELD
 from bot.slack.long_text import Cut, Joined, cut, join
 from bot.slack.richtext import Block
 from workflows.prompt_edits import PromptFlaw, prompt_body, variables_for
-from workflows.versions import readable_diff
 
 PROMPT_FORM = "edit-prompt"
 """Callback id."""
@@ -186,11 +188,14 @@ def _variables(editing: Editing) -> str:
     return "\n".join([text.variables_heading(), *lines])
 
 
-def _difference(editing: Editing) -> Iterator[Block]:
-    old, new = prompt_body(editing.live.text), prompt_body(editing.edit.content)
-    shown = readable_diff(old, new)
-    if shown:
-        yield el.section(f"```{el.escape(el.shorten(shown, DIFF_CHARACTERS)).replace('`', 'ˋ')}```")
+def _difference(editing: Editing) -> list[Block]:
+    """What the text would change of what is live, in the parts that differ."""
+    live, edit = editing.live, editing.edit
+    old, new = live.text, edit.content
+    if edit.target.kind == "prompt":
+        old, new = prompt_body(old), prompt_body(new)
+    old, new = (readable(edit.target, text, live.workflow) for text in (old, new))
+    return difference(changed_parts(differences(old, new), limit=DIFF_CHARACTERS))
 
 
 def based_on_live(editing: Editing) -> Editing:

@@ -14,6 +14,7 @@ from bot.slack.edit_views import ERROR_CHARACTERS, based_on_live, reason_field, 
 from bot.slack.forms import FIELD
 from bot.slack.richtext import Block
 from workflows.decision_tables import Row, read_table, rows_of, table_text
+from workflows.definition import InvalidWorkflow
 from workflows.plain_conditions import said
 from workflows.plain_words import in_words, outcome_in_words
 from workflows.rule_checks import Finding
@@ -38,8 +39,16 @@ def step_of(editing: Editing) -> str:
 
 
 def rows_in(editing: Editing) -> Rows:
-    """The rows as they stand in the edit. Raises InvalidWorkflow for a text that is no table."""
-    return read_table(editing.edit.content)
+    """The rows as they stand in the edit; those that are live for a text that is no table."""
+    return _read(editing)[0]
+
+
+def _read(editing: Editing) -> tuple[Rows, str]:
+    """The rows, and why the text could not be read as a table; empty when it could."""
+    try:
+        return read_table(editing.edit.content), ""
+    except InvalidWorkflow as error:
+        return rows_of(editing.live.workflow, step_of(editing)), str(error.problems[0])
 
 
 def check_of(editing: Editing) -> TableCheck:
@@ -102,6 +111,7 @@ def table_form(
     blocks = [
         el.context(text.table_heading(edit.target, editing.live.users, editing.live.mover)),
         *([el.section(banner)] if banner else []),
+        *_unreadable(editing),
         *state_blocks(editing, why),
         *_unfinished(editing),
         *(el.section(text.row_flaw(0, flaw.message)) for flaw in check.flaws if not flaw.row),
@@ -207,6 +217,13 @@ def _last_notes(editing: Editing, rows: Rows, names: Sequence[KnownName]) -> Ite
         notes.append(text.known_overlaps(known))
     if notes:
         yield el.context(*notes)
+
+
+def _unreadable(editing: Editing) -> Iterator[Block]:
+    why = _read(editing)[1]
+    if why:
+        yield el.section(text.unreadable(why))
+        yield el.section(f"```{el.escape(el.shorten(editing.edit.content, 2000)).replace('`', 'ˋ')}```")
 
 
 def _unfinished(editing: Editing) -> Iterator[Block]:

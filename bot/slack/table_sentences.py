@@ -57,6 +57,14 @@ def finding(found: Finding, names: Sequence[KnownName], outcomes: Sequence[str])
     )
 
 
+def unreadable(why: str) -> str:
+    """A text was handed over that is no decision table."""
+    return (
+        f":warning: Your draft cannot be read as a decision table ({escape(why)}). It stands below as it is; "
+        "the rules are those that are live. The first step you take here replaces it."
+    )
+
+
 def known_overlaps(rules: Sequence[int]) -> str:
     """Overlaps that are live and meant, in one line."""
     listed = ", ".join(map(str, rules))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -35,7 +36,7 @@ from bot.slack.table_form import (
     rows_in,
     table_form,
 )
-from workflows.decision_tables import read_table, table_text
+from workflows.decision_tables import table_text
 from workflows.plain_conditions import to_condition
 from workflows.plain_words import in_words, outcome_of
 from workflows.rules import InvalidCondition
@@ -89,7 +90,8 @@ async def row_sent(call: Call, desk: Desk) -> Reply:
     """One rule: read, put into its place, and the table below drawn again."""
     actor = await desk.people.actor(call.person)
     editing = await _standing(call, desk, actor)
-    given, number = read_row(call.state), int(call.metadata.get("i") or 0)
+    given = {key: writable(value) for key, value in read_row(call.state).items()}
+    number = int(call.metadata.get("i") or 0)
     row, problems = _read(editing, number, given)
     if problems:
         kept = _begun(call, given, number, next(iter(problems.values())))
@@ -99,10 +101,16 @@ async def row_sent(call: Call, desk: Desk) -> Reply:
     def put(rows: Rows) -> Rows:
         return put_row(rows, number, row, at) if number else add_row(rows, row, at)
 
-    stepped = await desk.drafting.step(actor, _at(call, editing), lambda now: _changed(now, put, {}))
+    stepped = await desk.drafting.step(actor, _at(call, editing), lambda now: _changed(editing, now, put, {}))
     await look_at(stepped)
     view = table_form(stepped, place_of(call), page=int(call.metadata.get("p") or 1))
     return Reply(after=lambda: desk.gateway.update_view(str(call.metadata.get("v", "")), view))
+
+
+def writable(value: str) -> str:
+    """Without what no YAML can hold: control characters, broken Unicode and code points of nothing."""
+    kept = (c for c in value if c != "\ufeff" and unicodedata.category(c) not in ("Cs", "Cn"))
+    return " ".join("".join(c if unicodedata.category(c) != "Cc" else " " for c in kept).split())
 
 
 def _begun(call: Call, given: Mapping[str, str], number: int, problem: str) -> dict[str, str]:
@@ -167,10 +175,11 @@ async def _row(call: Call, desk: Desk, number: int) -> Reply:
 async def _step(call: Call, desk: Desk, actor: Actor, change: Callable[[Rows], Rows]) -> Reply:
     """One step, kept; in a window that shows an older state, only that is said."""
     reason = read_reason(call.state)
+    before = await desk.drafting.standing(actor, edit_of(call))
 
     def work(now: Edit) -> Edit:
         begun = {key: value for key, value in now.unfinished.items() if key != "since"}
-        return replace(_changed(now, change, begun), reason=reason)
+        return replace(_changed(before, now, change, begun), reason=reason)
 
     try:
         editing = await look_at(await desk.drafting.step(actor, edit_of(call), work))
@@ -212,8 +221,11 @@ def _at(call: Call, editing: Editing) -> Edit:
     return seen
 
 
-def _changed(now: Edit, change: Callable[[Rows], Rows], unfinished: Mapping[str, str]) -> Edit:
-    return replace(now, content=table_text(change(read_table(now.content))), unfinished=unfinished)
+def _changed(
+    editing: Editing, now: Edit, change: Callable[[Rows], Rows], unfinished: Mapping[str, str]
+) -> Edit:
+    rows = rows_in(replace(editing, edit=now))
+    return replace(now, content=table_text(change(rows)), unfinished=unfinished)
 
 
 def _with_reason(editing: Editing, call: Call) -> Editing:
