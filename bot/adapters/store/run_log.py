@@ -62,6 +62,7 @@ runs = Table(
     Column("finished_at", UtcDateTime),
     Index("ix_runs_status_due_at", "status", "due_at"),
     Index("ix_runs_actor_id_created_at", "actor_id", "created_at"),
+    Index("ix_runs_workflow_created_at", "workflow", "created_at"),
 )
 """`revision` grows with everything a reader of the run's message would see change; `label` is whose versions
 it runs on, those of production or the candidate's."""

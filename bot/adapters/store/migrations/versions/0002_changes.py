@@ -197,3 +197,4 @@ def upgrade() -> None:
     op.add_column(
         "runs", sa.Column("label", sa.String(length=16), server_default="production", nullable=False)
     )
+    op.create_index("ix_runs_workflow_created_at", "runs", ["workflow", "created_at"], unique=False)
