@@ -224,7 +224,7 @@ class Catalogue:
         return self._labelled(connection, self._at(connection), label)
 
     def _at(self, connection: Connection) -> "_Kept":
-        """What was read at the labels of this transaction; threads read at once, some before a label moves."""
+        """What was read at the labels of this transaction; threads read at once, before and after a move."""
         pointers, kept = read_pointers(connection), self._kept
         if kept.pointers != pointers:
             # versions never change, so what was read holds until a label moves

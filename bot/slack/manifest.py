@@ -121,7 +121,7 @@ def _commands(workflows: Iterable[Released]) -> list[dict[str, Any]]:
     umbrella = {
         "command": UMBRELLA,
         "description": "What you can run, your runs, and your settings",
-        "usage_hint": "help | list | run <workflow> … | status | cancel | settings | edit <workflow> | drafts",
+        "usage_hint": "help | list | run <workflow> … | status | cancel | settings | edit <workflow>",
         # people, groups and channels come as ids: names are not unique and change
         "should_escape": True,
     }

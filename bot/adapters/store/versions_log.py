@@ -128,9 +128,9 @@ _LABELLED = (
 )
 _LABELLED_KIND = _LABELLED.where(labels.c.kind == bindparam("wanted_kind"))
 _LABELLED_ONE = _LABELLED_KIND.where(labels.c.name == bindparam("wanted_name"))
-_POINTERS = select(
-    labels.c.kind, labels.c.name, labels.c.label, labels.c.number, labels.c.moved_at
-).order_by(labels.c.kind, labels.c.name, labels.c.label)
+_POINTERS = select(labels.c.kind, labels.c.name, labels.c.label, labels.c.number, labels.c.moved_at).order_by(
+    labels.c.kind, labels.c.name, labels.c.label
+)
 
 Pointers: TypeAlias = tuple[tuple[str, str, str, int, datetime], ...]
 """Kind, name, label and number of every label, and when it was moved there."""
