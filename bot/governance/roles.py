@@ -64,6 +64,7 @@ ROLES: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: frozenset({_P.SEE_RUNS, _P.SEE_AUDIT, _P.EXPORT}),
 }
 
+
 def role_for(permission: Permission) -> Role:
     """The narrowest role that gives a permission: what a refused person asks for."""
     return min((role for role in Role if permission in ROLES[role]), key=lambda role: len(ROLES[role]))
