@@ -129,6 +129,7 @@ CHANGE: tuple[Act, ...] = (
         "collection",
         {
             "sentence": ("add_knowledge", "forget_knowledge"),
+            "button": ("stage-add-document",),
             "shortcut": ("knowledge-draft",),
             "modal": ("knowledge-draft",),
         },
@@ -289,8 +290,8 @@ ANSWER_FOR: tuple[Act, ...] = (
         "workflow",
         {
             "command": ("budget",),
-            "button": ("budget-top-up",),
-            "modal": ("budget-top-up-form",),
+            "button": ("budget-top-up", "stage-set-budget"),
+            "modal": ("budget-top-up-form", "stage-budget-form"),
             "terminal": ("budget",),
         },
     ),

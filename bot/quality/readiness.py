@@ -30,11 +30,11 @@ class Supply(StrEnum):
     """What supplies a missing line."""
 
     NAME_OWNER = "name-owner"
-    EDIT_PURPOSE = "edit-purpose"
     ADD_CASE = "add-case"
     RUN_CASES = "run-cases"
     SET_VOLUME = "set-volume"
     ADD_KNOWLEDGE = "add-knowledge"
+    SET_BUDGET = "set-budget"
     ASK_APPROVAL = "ask-approval"
 
 
@@ -171,12 +171,13 @@ def assess(evidence: Evidence) -> Readiness:
     lines = (
         _line(LineName.OWNER, bool(people), Supply.NAME_OWNER),
         _line(LineName.DEPUTY, len(people) > 1, Supply.NAME_OWNER, needed=False),
-        _line(LineName.PURPOSE, bool(evidence.purpose.strip()), Supply.EDIT_PURPOSE),
+        # a workflow without a purpose does not load, so nothing can supply one here
+        Line(LineName.PURPOSE, is_met=bool(evidence.purpose.strip()), is_needed=True),
         _cases(evidence.cases),
         _line(LineName.COST, _has_forecast(evidence.cost), _cost_supply(evidence.cost), needed=False),
         _knowledge(evidence.knowledge),
         _outside(evidence),
-        Line(LineName.BUDGET, is_met=bool(evidence.budgets), is_needed=False),
+        _line(LineName.BUDGET, bool(evidence.budgets), Supply.SET_BUDGET, needed=False),
         _line(LineName.APPROVAL, len(evidence.approvals) >= evidence.approvals_needed, Supply.ASK_APPROVAL),
     )
     return Readiness(evidence, lines)

@@ -36,9 +36,11 @@ BUTTONS: dict[Supply, str] = {
     Supply.ADD_CASE: "Add a case",
     Supply.RUN_CASES: "Run the cases",
     Supply.SET_VOLUME: "Set expected volume",
+    Supply.ADD_KNOWLEDGE: "Add a document",
+    Supply.SET_BUDGET: "Set a budget",
     Supply.ASK_APPROVAL: "Ask for approval",
 }
-"""What a button that supplies a line says; the other lines say in words what to do."""
+"""What a button that supplies a line says."""
 
 _MEASURES = {
     Measure.VOTES: "Thumbs up",

@@ -2,20 +2,26 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from decimal import InvalidOperation
 from typing import Any
 
+from bot.governance.budget import Period, Scope, ScopeKind
+from bot.governance.budget_words import InvalidLimit
 from bot.governance.roles import Role
 from bot.slack import stage_blocks as blocks
 from bot.slack import stage_forms as forms
 from bot.slack import stage_text as words
+from bot.slack.admin_text import no_collections
 from bot.slack.arguments import split_word
 from bot.slack.blocks import notice
+from bot.slack.budget_text import needs_amount
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.elements import Outgoing
 from bot.slack.gateway import SlackRefused
 from bot.slack.incoming import plain_text
+from bot.slack.knowledge_forms import draft_form
 from bot.slack.payloads import Call, UnreadableClick
-from bot.slack.requesting import TOO_LATE
+from bot.slack.requesting import TOO_LATE, memory_of
 from bot.slack.richtext import Block
 from bot.slack.text import form_expired
 
@@ -169,6 +175,23 @@ async def open_volume(call: Call, desk: Desk) -> Reply:
     return _open(call, desk, forms.volume_form(_place(call), card.standing.monthly_runs))
 
 
+async def open_budget(call: Call, desk: Desk) -> Reply:
+    """How much it may spend."""
+    await desk.promotions.card(await desk.people.actor(call.person), call.value)
+    return _open(call, desk, forms.budget_form(_place(call)))
+
+
+async def open_document(call: Call, desk: Desk) -> Reply:
+    """What a collection that it reads should say, as a change others approve."""
+    actor = await desk.people.actor(call.person)
+    card = await desk.promotions.card(actor, call.value)
+    used = [each.collection for each in card.readiness.evidence.knowledge]
+    open_to = [name for name in await desk.admin.open_collections(actor) if name in used]
+    if not open_to:
+        return _tell(call, desk, no_collections())
+    return _open(call, desk, draft_form(open_to, "", "", memory_of(call, "shortcut")))
+
+
 async def open_case(call: Call, desk: Desk) -> Reply:
     """What to hold it to."""
     released = await desk.catalogue.find(call.value)
@@ -202,6 +225,18 @@ async def volume_set(call: Call, desk: Desk) -> Reply:
     except forms.InvalidVolume:
         return _errors({forms.VOLUME: words.not_a_volume()})
     await desk.stages.expect(actor, workflow, volume)
+    return _done(lambda: desk.promotions.refresh(workflow, desk.people))
+
+
+async def budget_set(call: Call, desk: Desk) -> Reply:
+    """Keep the limit of a month."""
+    workflow = _about(call)
+    actor = await desk.people.actor(call.person)
+    try:
+        scope = Scope(ScopeKind.WORKFLOW, workflow)
+        await desk.budgets.set_limit(actor, scope, forms.read_budget(call.state), Period.MONTH)
+    except (InvalidOperation, InvalidLimit):
+        return _errors({forms.BUDGET: needs_amount()})
     return _done(lambda: desk.promotions.refresh(workflow, desk.people))
 
 
@@ -296,6 +331,8 @@ STAGE_ACTIONS: Mapping[str, Handler] = {
     blocks.ADD_CASE: open_case,
     blocks.RUN_CASES: run_cases,
     blocks.SET_VOLUME: open_volume,
+    blocks.ADD_DOCUMENT: open_document,
+    blocks.SET_BUDGET: open_budget,
     blocks.ASK_APPROVAL: ask_approval,
     blocks.APPROVE: approve,
     blocks.PROMOTE: promoted,
@@ -308,6 +345,7 @@ STAGE_ACTIONS: Mapping[str, Handler] = {
 STAGE_VIEWS: Mapping[str, Handler] = {
     forms.PERSON_FORM: person_named,
     forms.VOLUME_FORM: volume_set,
+    forms.BUDGET_FORM: budget_set,
     forms.CASE_FORM: case_added,
     forms.PILOT_FORM: pilot_chosen,
 }

@@ -16,11 +16,13 @@ from bot.slack.blocks import notice
 from bot.slack.elements import Outgoing, is_person
 from bot.slack.richtext import Block
 
-NAME_PERSON, ADD_CASE, RUN_CASES, SET_VOLUME, ASK_APPROVAL = (
+NAME_PERSON, ADD_CASE, RUN_CASES, SET_VOLUME, ADD_DOCUMENT, SET_BUDGET, ASK_APPROVAL = (
     "stage-name-person",
     "stage-add-case",
     "stage-run-cases",
     "stage-set-volume",
+    "stage-add-document",
+    "stage-set-budget",
     "stage-ask-approval",
 )
 APPROVE, PROMOTE, PILOT, PAUSE, RESUME, STOP, REFRESH = (
@@ -39,6 +41,8 @@ SUPPLIES: Mapping[Supply, str] = {
     Supply.ADD_CASE: ADD_CASE,
     Supply.RUN_CASES: RUN_CASES,
     Supply.SET_VOLUME: SET_VOLUME,
+    Supply.ADD_KNOWLEDGE: ADD_DOCUMENT,
+    Supply.SET_BUDGET: SET_BUDGET,
     Supply.ASK_APPROVAL: ASK_APPROVAL,
 }
 
@@ -124,7 +128,7 @@ def _mark(line: Line) -> str:
 
 
 def _supply(line: Line, workflow: str) -> Block | None:
-    if line.supply is None or line.supply not in SUPPLIES:
+    if line.supply is None:
         return None
     label = lines.BUTTONS[line.supply]
     about = f"{label}: {lines.TITLES[line.name]} of {workflow}"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from bot.governance.stages import Pilot
@@ -10,18 +11,20 @@ from bot.slack import elements as el
 from bot.slack.richtext import Block
 from workflows.inputs import Input
 
-PERSON_FORM, VOLUME_FORM, CASE_FORM, PILOT_FORM = (
+PERSON_FORM, VOLUME_FORM, BUDGET_FORM, CASE_FORM, PILOT_FORM = (
     "stage-person-form",
     "stage-volume-form",
+    "stage-budget-form",
     "stage-case-form",
     "stage-pilot-form",
 )
 """Callback ids."""
 FIELD = "value"
 """Action id of every field; its block says which one."""
-PERSON, VOLUME, PEOPLE, SHARE, CONTAIN, ABSTAIN, WHY = (
+PERSON, VOLUME, BUDGET, PEOPLE, SHARE, CONTAIN, ABSTAIN, WHY = (
     "person",
     "volume",
+    "budget",
     "people",
     "share",
     "contain",
@@ -79,6 +82,26 @@ def volume_form(place: Mapping[str, str], expected: int) -> Block:
         VOLUME, "Runs a month", number, hint="The forecast multiplies it by what a run costs."
     )
     return _form("Expected volume", VOLUME_FORM, place, [field])
+
+
+def budget_form(place: Mapping[str, str]) -> Block:
+    """How many dollars a month it may spend."""
+    dollars: Block = {
+        "type": "number_input",
+        "action_id": FIELD,
+        "is_decimal_allowed": True,
+        "min_value": "0.01",
+        "max_value": "10000000",
+    }
+    hint = "When it is spent, the owners are told and can add to it."
+    return _form(
+        "Budget", BUDGET_FORM, place, [el.field_block(BUDGET, "Dollars a month", dollars, hint=hint)]
+    )
+
+
+def read_budget(state: State) -> Decimal:
+    """The dollars entered. Raises InvalidOperation."""
+    return Decimal(str(((state.get(BUDGET) or {}).get(FIELD) or {}).get("value") or ""))
 
 
 def case_form(place: Mapping[str, str], inputs: Mapping[str, Input]) -> Block:

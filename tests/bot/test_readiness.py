@@ -35,7 +35,7 @@ def missing(evidence: Evidence) -> dict[LineName, Supply | None]:
 
 
 def test_everything_there_is_ready_without_a_budget() -> None:
-    assert assess(READY).is_ready and missing(READY) == {LineName.BUDGET: None}
+    assert assess(READY).is_ready and missing(READY) == {LineName.BUDGET: Supply.SET_BUDGET}
 
 
 def test_each_gap_names_what_supplies_it_and_whether_promotion_waits() -> None:
@@ -43,7 +43,7 @@ def test_each_gap_names_what_supplies_it_and_whether_promotion_waits() -> None:
         (replace(READY, holders=()), LineName.OWNER, Supply.NAME_OWNER, True),
         (replace(READY, holders=(Holder("U0CHLOE", False),)), LineName.OWNER, Supply.NAME_OWNER, True),
         (replace(READY, holders=READY.holders[:1]), LineName.DEPUTY, Supply.NAME_OWNER, False),
-        (replace(READY, purpose=" "), LineName.PURPOSE, Supply.EDIT_PURPOSE, True),
+        (replace(READY, purpose=" "), LineName.PURPOSE, None, True),
         (replace(READY, cases=CasesEvidence(0)), LineName.CASES, Supply.ADD_CASE, True),
         (replace(READY, cases=replace(READY.cases, passed=11)), LineName.CASES, Supply.RUN_CASES, True),
         (

@@ -189,6 +189,19 @@ async def test_from_candidate_to_production_by_the_buttons_of_the_card(scene: Sc
     assert "v2 ·" in words(await scene.answered(ana))
 
 
+async def test_a_budget_is_set_from_the_card(scene: Scene) -> None:
+    chloe = scene.person("U0CHLOE")
+    await chloe.command(CHANNEL, "/spanwise promote ask-policy")
+    posted = await card(scene, chloe)
+    assert "None set" in words(posted)
+    await chloe.click(posted, blocks.SET_BUDGET)
+    opened = await form(chloe)
+    wrong = await chloe.submit(opened, {forms.BUDGET: {"value": "-1"}})
+    assert "at least 0.01" in str(wrong.errors)
+    assert (await chloe.submit(opened, {forms.BUDGET: {"value": "25"}})).ok
+    await chloe.wait_for(lambda: "$25" in words(scene.app_messages(chloe, CHANNEL)[-1]))
+
+
 async def test_a_promotion_that_is_not_ready_says_what_is_missing(scene: Scene) -> None:
     chloe = scene.person("U0CHLOE")
     await chloe.command(CHANNEL, "/spanwise pilot ask-policy 50%")
