@@ -12,6 +12,7 @@ from bot.governance.command_base import AdminCommand
 from bot.governance.edit_commands import EditPrompt, EditRule, Undo
 from bot.services.actors import Actor, Origin
 from bot.services.admin_proposals import PROPOSALS, Draft, draft_of
+from bot.services.admin_words import is_restricted
 from bot.services.change_views import ChangeView, Preview
 from bot.services.conversing import Place
 from bot.services.targets import Targets
@@ -56,7 +57,7 @@ class Previews:
         self._changes = changes
 
     async def of(
-        self, actor: Actor, command: AdminCommand, origin: Origin, place: Place, *, written: str = ""
+        self, actor: Actor, command: AdminCommand, place: Place, *, written: str = ""
     ) -> dict[str, Any]:
         """What the preview of a command shows and what confirming it would do.
 
@@ -65,7 +66,7 @@ class Previews:
         words = await self._store.read(lambda connection: self._words(connection, command))
         said: dict[str, Any] = {"typed": command.model_dump(mode="json"), "words": words}
         if isinstance(command, PROPOSALS):
-            said |= await self._proposal(actor, command, written)
+            said |= await self._proposal(actor, command, written, is_public=place.is_public)
         elif isinstance(command, Undo):
             said |= await self._undo(actor, command, place)
         return {**said, "seen": _fingerprint(said)}
@@ -88,24 +89,29 @@ class Previews:
         draft = await self._store.read(lambda connection: draft_of(connection, self._targets, command))
         if content_hash(draft.base) == said["base_hash"]:
             return None
-        again = await self.of(actor, command, Origin("terminal"), Place("", "", "", Origin("terminal")))
+        # what was withheld from readers of a channel stays so
+        seen_by = Origin("mention", visibility="channel" if said.get("withheld") else "private")
+        again = await self.of(actor, command, Place("", "", "", seen_by))
         return {**again, "moved": True, "writer": ""}
 
     def draft(self, connection: Connection, command: AdminCommand) -> Draft:
         """What a command would put in place. Raises UnknownTarget."""
         return draft_of(connection, self._targets, command)
 
-    async def _proposal(self, actor: Actor, command: AdminCommand, written: str) -> dict[str, Any]:
+    async def _proposal(
+        self, actor: Actor, command: AdminCommand, written: str, *, is_public: bool
+    ) -> dict[str, Any]:
         draft = await self._store.read(lambda connection: draft_of(connection, self._targets, command))
         content = written or draft.content
         seen = await self._changes.preview(actor, draft.target, content)
         kind = draft.target.kind
+        hides = is_public and await self._store.read(partial(is_restricted, scope=draft.target.scope))
         return {
             "target": [kind, draft.target.name],
             "content": content,
             "base_hash": content_hash(draft.base),
-            "old": seen.old,
-            "new": seen.new,
+            # others read along who may not read the document
+            **({"withheld": True} if hides else {"old": seen.old, "new": seen.new}),
             "effect": seen.effect,
             "problems": list(seen.problems),
             "affected": list(seen.affected),

@@ -1,19 +1,23 @@
 """The names that exist just now, for reading an admin's sentence; and what a person may say at all."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from bot.adapters.profiles import read_profiles
-from bot.adapters.store.document_log import list_collections
+from bot.adapters.store.document_log import find_collection, list_collections
 from bot.adapters.store.document_names import list_names
+from bot.governance.admin_commands import COMMANDS
 from bot.governance.command_base import AdminCommand
 from bot.governance.roles import EVERYTHING, Permission, permits
+from bot.governance.understanding import Missing
 from bot.governance.vocabulary import DocumentName, Vocabulary
 from bot.services.access import OPERATOR, Access, Outsider
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue
 from bot.services.pinning import MODELS
+from bot.services.readers import EVERYONE
 
 
 def read_vocabulary(connection: Connection, catalogue: Catalogue) -> Vocabulary:
@@ -55,6 +59,35 @@ def holds_any(
         for grant in grants
         for each in permissions
     )
+
+
+def permitted(
+    connection: Connection, access: Access, actor: Actor, missing: Missing, *, is_public: bool
+) -> Missing:
+    """The question with only such choices as this person may make, and as the others there may read.
+
+    Raises Outsider, NotAuthorized.
+    """
+    rights = COMMANDS[missing.kind].permissions
+    workflow = missing.slots.get("workflow", "") if missing.field != "workflow" else ""
+    authorise_any(connection, access, actor, rights, f"workflow:{workflow}" if workflow else "")
+    choices = [
+        each
+        for each in missing.choices
+        if not each.scope or holds_any(connection, access, actor, rights, each.scope)
+    ]
+    if missing.choices and not choices:
+        authorise_any(connection, access, actor, rights, missing.choices[0].scope)
+    if is_public:
+        choices = [each for each in choices if not is_restricted(connection, each.scope)]
+    return replace(missing, choices=tuple(choices))
+
+
+def is_restricted(connection: Connection, scope: str) -> bool:
+    """Whether a scope is a collection that not everyone may read."""
+    kind, _, name = scope.partition(":")
+    found = find_collection(connection, name) if kind == "collection" else None
+    return found is not None and EVERYONE not in found.audience
 
 
 def may_say(connection: Connection, access: Access, actor: Actor, command: type[AdminCommand]) -> bool:

@@ -22,7 +22,7 @@ from bot.services.admin_answers import Answer, Answers
 from bot.services.admin_deeds import Deeds
 from bot.services.admin_previews import Previews
 from bot.services.admin_proposals import PROPOSALS, Draft
-from bot.services.admin_words import authorise_any, holds_any, may_say, read_vocabulary
+from bot.services.admin_words import authorise_any, holds_any, may_say, permitted, read_vocabulary
 from bot.services.admin_writing import AdminWriter
 from bot.services.catalogue import Catalogue
 from bot.services.change_views import ChangeView
@@ -267,7 +267,7 @@ class Admin:
             return Heard(shown=command)
         if await self._is_for_a_writer(command):
             return Heard(await self._begin(actor, place, WRITING, {"typed": _plain(command)}))
-        said = await self._previews.of(actor, command, place.origin, place)
+        said = await self._previews.of(actor, command, place)
         return Heard(await self._begin(actor, place, PREVIEWED, said))
 
     async def _advance_to_preview(
@@ -283,7 +283,7 @@ class Admin:
         if not is_writing_done and await self._is_for_a_writer(command):
             return await self._advance(known, (ASKING,), WRITING, {"typed": _plain(command)})
         place = Place("", known.channel, known.thread_ts, known.origin)
-        said = await self._previews.of(actor, command, known.origin, place, written=written)
+        said = await self._previews.of(actor, command, place, written=written)
         return await self._advance(known, (ASKING, WRITING), PREVIEWED, said)
 
     async def _is_for_a_writer(self, command: AdminCommand) -> bool:
@@ -294,7 +294,7 @@ class Admin:
         return bool(await self.sayable(actor)) and await self._writer.is_there()
 
     def _ask(self, connection: Connection, actor: Actor, missing: Missing, place: Place) -> Conversation:
-        asked = self._for(connection, actor, missing)
+        asked = permitted(connection, self._access, actor, missing, is_public=place.is_public)
         said = {"asked": conversing.asked_json(asked)}
         return conversing.begin(
             connection,
@@ -314,7 +314,7 @@ class Admin:
         missing: Missing,
         said: Mapping[str, Any] | None = None,
     ) -> Conversation:
-        asked = self._for(connection, actor, missing)
+        asked = permitted(connection, self._access, actor, missing, is_public=known.is_public)
         return conversing.advance(
             connection,
             known,
@@ -324,20 +324,6 @@ class Admin:
             missing=asked.field,
             at=self._clock.now(),
         )
-
-    def _for(self, connection: Connection, actor: Actor, missing: Missing) -> Missing:
-        """The question with only such choices as this person may make. Raises Outsider, NotAuthorized."""
-        command = COMMANDS[missing.kind]
-        authorise_any(connection, self._access, actor, command.permissions, _scope_so_far(missing))
-        rights = command.permissions
-        choices = tuple(
-            each
-            for each in missing.choices
-            if not each.scope or holds_any(connection, self._access, actor, rights, each.scope)
-        )
-        if missing.choices and not choices:
-            authorise_any(connection, self._access, actor, rights, missing.choices[0].scope)
-        return Missing(missing.kind, missing.slots, missing.field, choices, missing.said, missing.why)
 
     def _authorise(self, connection: Connection, actor: Actor, command: AdminCommand) -> None:
         authorise_any(connection, self._access, actor, command.permissions, command.scope)
@@ -388,9 +374,3 @@ class Admin:
 
 def _plain(command: AdminCommand) -> dict[str, Any]:
     return command.model_dump(mode="json")
-
-
-def _scope_so_far(missing: Missing) -> str:
-    """What a right must be held over, as far as it is known before the last piece is."""
-    workflow = missing.slots.get("workflow", "")
-    return f"workflow:{workflow}" if workflow and missing.field != "workflow" else ""

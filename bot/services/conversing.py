@@ -64,6 +64,11 @@ class Place:
     is_posted: bool = True
     """Whether our part is a message of its own; a slash command is answered with a note instead."""
 
+    @property
+    def is_public(self) -> bool:
+        """Whether others read what we answer."""
+        return self.is_posted and self.origin.visibility == "channel"
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
@@ -97,6 +102,11 @@ class Conversation:
     def is_posted(self) -> bool:
         """Whether its message is drawn again by itself."""
         return bool(self.said.get("is_posted"))
+
+    @property
+    def is_public(self) -> bool:
+        """Whether others read its message."""
+        return self.is_posted and self.origin.visibility == "channel"
 
     @property
     def question(self) -> Missing:

@@ -92,6 +92,7 @@ def _previewed(conversation: Conversation) -> Outgoing:
     blocks = [
         el.section(f"{words.heading(title)}\n{words.understood(said['words'], people)}"),
         *([el.context(words.moved())] if said.get("moved") else []),
+        *([el.context(words.withheld())] if said.get("withheld") else []),
         *(_difference(said["old"], said["new"]) if "old" in said else []),
         *([el.section(words.effect(said["effect"]))] if said.get("effect") and not found else []),
         *([el.section(words.problems(found)), el.context(words.what_next(can_edit))] if found else []),

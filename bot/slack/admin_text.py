@@ -94,6 +94,11 @@ def what_next(can_edit: bool) -> str:
     return f"{first}, or cancel. Nothing has changed."
 
 
+def withheld() -> str:
+    """In a channel, about a document that not everyone there may read."""
+    return "The text is not shown here: not everyone may read this collection. *Edit* shows it to you alone."
+
+
 def same_as_now() -> str:
     """Where there is no difference."""
     return "_It says this already; there is nothing to change._"
@@ -120,7 +125,8 @@ def done(facts: Mapping[str, Any], words: str, link: str) -> str:
 
 def _proposed(facts: Mapping[str, Any], words: str, link: str) -> str:
     status = STATUS_WORDS.get(str(facts.get("status", "")), "")
-    return f":white_check_mark: Confirmed: {one_line(words, 300)}. {_request(facts, link)}. {status}".strip()
+    said = one_line(words, 300).rstrip(".")
+    return f":white_check_mark: Confirmed: {said}. {_request(facts, link)}. {status}".strip()
 
 
 def _request(facts: Mapping[str, Any], link: str) -> str:

@@ -218,6 +218,16 @@ answer: "{{ say.text }}"
 """
 
 
+async def test_what_not_everyone_may_read_is_not_shown_in_a_channel(desk: AdminDesk) -> None:
+    await desk.holdings.set_audience("people", ["U0ANA"])
+    known = await desk.talk("forget the travel policy")
+    assert known.said["withheld"] and "By train" not in str(known.said)
+    unclear = await desk.talk("forget the travel guide")
+    assert unclear.state == ASKING and unclear.question.choices == ()
+    done = await desk.confirm(known)
+    assert (await desk.changes.view(done.result)).target.name == "people/travel.md"
+
+
 async def test_what_waits_too_long_is_void(desk: AdminDesk) -> None:
     asked, shown = await desk.talk("set passages of ask-policy"), await desk.talk(FRIEND)
     desk.clock.at += OPEN_FOR + timedelta(minutes=1)
