@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bot.governance.changes import Target
 from bot.slack.elements import escape, is_person, mention, one_line
 from workflows.inputs import Parameter
+from workflows.prompt_edits import prompt_body
 from workflows.workflow import Workflow
 
 KEPT = "Your text is kept as a draft."
@@ -79,7 +80,8 @@ def no_drafts() -> str:
 
 def draft_line(target: Target, why: str, when: str, content: str) -> str:
     """One draft in a list."""
-    start = f"\n&gt; {one_line(content, 120)}" if content and target.kind == "prompt" else ""
+    body = prompt_body(content) if target.kind == "prompt" else ""
+    start = f"\n&gt; {one_line(body, 120)}" if body else ""
     return f"{target_name(target)}{_of(target)} · {when} · {WHY_KEPT.get(why, WHY_KEPT['flaws'])}{start}"
 
 
@@ -120,6 +122,13 @@ def moved(by: str) -> str:
     return (
         f":warning: {mover_name(by)} changed this after you began, so nothing was proposed. {KEPT} "
         "Below is what your text would change today: take over what you want to keep of theirs, then propose."
+    )
+
+
+def moved_above(by: str) -> str:
+    """Beside the button that was pressed: what is said at the top, which may be out of sight."""
+    return (
+        f":warning: *Not proposed:* {mover_name(by)} changed this meanwhile. The top of this form shows how."
     )
 
 

@@ -99,7 +99,7 @@ def prompt_form(editing: Editing, place: Mapping[str, str], *, why: str = "") ->
         *state_blocks(editing, why),
         el.section(_variables(editing)),
         *_fields(editing, made),
-        reason_field(editing.edit.reason or why),
+        *closing_blocks(editing, why),
         el.actions(el.button("Edit as a file instead", AS_FILE, editing.edit.draft_id)),
     ]
     return el.modal(
@@ -125,6 +125,15 @@ def state_blocks(editing: Editing, why: str = "") -> Iterator[Block]:
         )
     elif why:
         yield el.section(text.handed_over(why))
+
+
+def closing_blocks(editing: Editing, why: str = "", banner: str = "") -> Iterator[Block]:
+    """What stands beside the button: why the last press of it did nothing, and the reason."""
+    if editing.has_moved:
+        yield el.section(text.moved_above(editing.live.mover))
+    if banner:
+        yield el.section(banner)
+    yield reason_field(editing.edit.reason or why)
 
 
 def reason_field(reason: str) -> Block:

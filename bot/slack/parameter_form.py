@@ -8,7 +8,7 @@ from bot.services.edit_targets import values_of, values_text
 from bot.slack import edit_text as text
 from bot.slack import elements as el
 from bot.slack.edit_memory import packed
-from bot.slack.edit_views import ERROR_CHARACTERS, based_on_live, reason_field, state_blocks
+from bot.slack.edit_views import ERROR_CHARACTERS, based_on_live, closing_blocks, state_blocks
 from bot.slack.forms import FIELD
 from bot.slack.long_text import cut, join
 from bot.slack.richtext import Block
@@ -41,7 +41,7 @@ def parameter_form(
         if name in values:
             blocks.append(_reset(name, parameter))
         gaps |= {name: found} if found else {}
-    blocks.append(reason_field(editing.edit.reason or why))
+    blocks += closing_blocks(editing, why)
     return el.modal(
         "Edit parameters",
         blocks,

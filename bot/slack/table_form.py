@@ -10,7 +10,7 @@ from bot.services.drafting import Editing
 from bot.slack import elements as el
 from bot.slack import table_sentences as text
 from bot.slack.edit_memory import packed
-from bot.slack.edit_views import ERROR_CHARACTERS, based_on_live, reason_field, state_blocks
+from bot.slack.edit_views import ERROR_CHARACTERS, based_on_live, closing_blocks, state_blocks
 from bot.slack.forms import FIELD
 from bot.slack.richtext import Block
 from workflows.decision_tables import Row, read_table, rows_of, table_text
@@ -110,7 +110,6 @@ def table_form(
     edit = editing.edit
     blocks = [
         el.context(text.table_heading(edit.target, editing.live.users, editing.live.mover)),
-        *([el.section(banner)] if banner else []),
         *_unreadable(editing),
         *state_blocks(editing, why),
         *_unfinished(editing),
@@ -118,7 +117,7 @@ def table_form(
         *_rules(editing, rows, names, page),
         *([_last(rows), *_last_notes(editing, rows, names)] if page == pages else []),
         el.actions(*_buttons(page, pages)),
-        reason_field(edit.reason or why),
+        *closing_blocks(editing, why, banner),
     ]
     return el.modal(
         "Edit a decision table",

@@ -104,13 +104,13 @@ def condition_flaw(message: str) -> str:
 
 def not_proposed_flaws() -> str:
     """The table cannot be used as it is."""
-    return f":warning: *Not proposed yet:* what is marked below has to be put right first. {KEPT}"
+    return f":warning: *Not proposed yet:* what is marked above has to be put right first. {KEPT}"
 
 
 def not_proposed_overlaps() -> str:
     """Rules overlap that did not before."""
     return (
-        ":warning: *Not proposed yet:* rules overlap that did not before; the marks below say where. "
+        ":warning: *Not proposed yet:* rules overlap that did not before; the marks above say where. "
         f"Move or change them, or press *Propose* again if that is what you want. {KEPT}"
     )
 

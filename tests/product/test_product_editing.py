@@ -11,6 +11,8 @@ from product_stage import ProductStage
 from test_product_page import button, go, picture, type_in
 
 from bot.governance.changes import Target
+from bot.services.actors import Actor
+from bot.services.catalogue import Content
 
 expect.set_options(timeout=20_000)
 
@@ -137,6 +139,42 @@ def test_approve_by_another_and_undo(page: Page, stage: ProductStage) -> None:
     expect(request).to_contain_text("Undone")
     assert "Name nobody" not in live(stage, target)
     picture(page, "change-undone")
+
+
+def test_somebody_else_was_first_and_the_draft_is_there(page: Page, stage: ProductStage) -> None:
+    become(page, OWNER)
+    dialog = open_form(page, "draft-reply", "draft-reply.body")
+    target = Target("prompt", "draft-reply.body")
+    text = field(dialog, "The prompt").first
+    text.fill(text.input_value().replace("At most 120 words", "At most 80 words"))
+    field(dialog, "Why").fill("Shorter drafts")
+    theirs = live(stage, target).replace("At most 120 words", "At most 110 words")
+    admin = Actor("U0DEV", "Dev Patel")
+    stage.wait(stage.product.catalogue.add(admin, [Content("prompt", target.name, theirs)]))
+    dialog.get_by_role("button", name="Propose").click()
+    expect(dialog).to_contain_text("Dev Patel changed this after you began")
+    expect(dialog.get_by_text("The top of this form shows how")).to_be_in_viewport()
+    picture(page, "edit-prompt-moved")
+    dialog.get_by_role("button", name="Close").last.click()
+    type_in(page, "/spanwise drafts", "Message #general")
+    listed = page.get_by_role("article").filter(has_text="Only you see them").last
+    expect(listed).to_contain_text("somebody changed it meanwhile")
+    picture(page, "drafts")
+    opening = listed.get_by_role("button", name=re.compile("Open draft")).first
+    opening.click()
+    dialog = page.get_by_role("dialog")
+    expect(field(dialog, "The prompt").first).to_have_value(re.compile("At most 80 words"))
+    dialog.get_by_role("button", name="Edit as a file instead").click()
+    expect(dialog).to_contain_text("in our direct messages, as a file")
+    dialog.get_by_role("button", name="Close").last.click()
+    go(page, "Spanwise")
+    if page.get_by_role("tab", name="Messages").count():
+        page.get_by_role("tab", name="Messages").click()
+    offer = page.get_by_role("article").filter(has_text="download it, edit it").last
+    offer.get_by_role("button", name=re.compile("repl")).first.click()
+    thread = page.get_by_role("complementary", name=re.compile("Thread"))
+    expect(thread).to_contain_text("draft-reply.body.md")
+    picture(page, "edit-as-file")
 
 
 def confirm_if_asked(page: Page) -> None:
