@@ -21,6 +21,7 @@ from bot.services.change_requests import Changes
 from bot.services.change_work import ChangeWork, Listener
 from bot.services.holdings import Holdings
 from bot.services.targets import Targets
+from knowledge.embedding import Embedder
 from tests.fakes import FakeClock
 
 ANA, BEN, CLEO = Actor("U0ANA", "Ana"), Actor("U0BEN", "Ben"), Actor("U0CLEO", "Cleo")
@@ -116,7 +117,7 @@ class ChangeDesk:
         self.outgoing, self.bell = WakeUp(), WakeUp()
         self.access = Access(store, self.clock, ["U0DEV"])
         self.catalogue = Catalogue(store, self.access, self.clock)
-        self.holdings = Holdings(store, folder, self.clock)
+        self.holdings = Holdings(store, folder, self.clock, embedder=Embedder.load())
         self.targets = Targets(self.catalogue, self.access, self.holdings, self.clock)
         found = Ways({**POLICIES, **(policies or {})}, **ways)
         self.changes = Changes(store, self.targets, self.clock, self.outgoing, self.bell, found)

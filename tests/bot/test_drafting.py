@@ -19,6 +19,7 @@ from bot.services.drafting import BaseMoved, Drafting, DraftMoved, UnknownDraft
 from bot.services.edit_targets import NothingToEdit, values_of, values_text
 from bot.services.holdings import Holdings
 from bot.services.targets import Targets
+from knowledge.embedding import Embedder
 from tests.fakes import FakeClock
 
 ADMIN, ANA, BEN = Actor("U0DEV", "Dev"), Actor("U0ANA", "Ana"), Actor("U0BEN", "Ben")
@@ -51,7 +52,7 @@ async def room(store: Store, tmp_path: Path) -> Room:
     await catalogue.seed(library(LIBRARY))
     await access.grant(ADMIN, "U0ANA", Role.EDITOR, "workflow:ask-policy")
     await access.grant(ADMIN, "U0BEN", Role.EDITOR)
-    targets = Targets(catalogue, access, Holdings(store, tmp_path, clock), clock)
+    targets = Targets(catalogue, access, Holdings(store, tmp_path, clock, embedder=Embedder.load()), clock)
     changes = Changes(store, targets, clock, WakeUp(), WakeUp(), Ways(POLICIES))
     return Room(store, access, catalogue, changes, Drafting(store, access, catalogue, clock, changes), clock)
 

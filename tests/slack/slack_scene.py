@@ -73,6 +73,7 @@ from bot.slack.pictures import Pictures
 from bot.workspace.driver import Person
 from bot.workspace.town_records import Message
 from bot.workspace.workspace_server import Workspace
+from knowledge.embedding import Embedder
 from workflows.ports import Progress
 from workflows.run import Answer, RunResult, RunStatus
 
@@ -197,7 +198,7 @@ async def open_scene(
     queue, outgoing = EmbeddedQueue(), WakeUp()
     runs = Runs(store, catalogue, access, clock, queue, outgoing)
     golden = GoldenCases(store, access, catalogue, clock, folder)
-    holdings = Holdings(store, folder, clock)
+    holdings = Holdings(store, folder, clock, embedder=Embedder.load())
     targets = Targets(catalogue, access, holdings, clock)
     changes = Changes(store, targets, clock, outgoing, WakeUp(), Ways(POLICIES))
     stages = Stages(store, access, catalogue, clock, outgoing)
@@ -268,6 +269,7 @@ async def open_scene(
         await reception.settle()
         await stack.aclose()
         await workspace.stop()
+        await holdings.close()
         store.close()
 
     return Scene(
