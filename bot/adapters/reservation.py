@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from workflows.ports import ModelError
 
@@ -29,8 +29,10 @@ class Reservation:
     at: datetime
     """When; the call counts as begun then, so that both fall into the same period."""
     dollars: Decimal
-    held: tuple[tuple[str, datetime], ...]
-    """Budgets and the starts of their periods."""
+    held: tuple[str, ...]
+    """Keys of the balances it is held in; none for a part of what was set aside for several calls."""
+    part_of: Any = None
+    """What it is a part of, which knows when the whole is given back."""
 
 
 class Payer(Protocol):

@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
@@ -13,11 +14,12 @@ from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.reservation import BudgetSpent, CheaperWanted, Expected, Reservation
 from bot.adapters.store import balances_log, budgets_log
-from bot.adapters.store.balances_log import Key
+from bot.adapters.store.balances_log import BalanceRow, Key, balance_key
 from bot.adapters.store.database import Store
 from bot.adapters.store.ledger import insert_call
-from bot.governance.budget import Balance, Budget, Decision, Spender, Verdict, decide
-from bot.services.budget_book import BudgetBook, balances_of, give_back, give_back_dead
+from bot.governance.budget import LOW, Balance, Budget, Decision, Spender, Verdict, decide
+from bot.services.allotments import LASTS, LONGEST_S, Allotment, worth
+from bot.services.budget_book import BudgetBook, balances_of, give_back, give_back_dead, is_due
 from bot.services.budget_notices import BudgetNotices
 from bot.services.cheaper_models import CheaperModels
 from workflows.ports import Clock
@@ -29,7 +31,7 @@ LOOK_S = 0.3
 OVERDUE = timedelta(seconds=60)
 """How long after its deadline a call cannot be under way any more."""
 
-Outcome: TypeAlias = Reservation | CheaperWanted | BudgetSpent | None
+Outcome: TypeAlias = Reservation | Allotment | CheaperWanted | BudgetSpent | None
 """None: it may fit in a moment."""
 
 
@@ -39,6 +41,9 @@ class Line:
 
     place: asyncio.Lock = field(default_factory=asyncio.Lock)
     bell: WakeUp = field(default_factory=WakeUp)
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    allotment: Allotment | None = None
+    """What is set aside here for the next calls; of several, the newest."""
 
     async def news(self, seconds: float) -> None:
         """Until some money was given back here, or a while."""
@@ -100,10 +105,13 @@ class RunPayer:
         """
         until = asyncio.get_running_loop().time() + min(PATIENCE_S, expected.seconds / 2)
         line = self.billing.line(self.spender)
-        if not line.place.locked():
-            outcome = await self._try(expected)
-            if outcome is not None:
-                return outcome
+        made = self._part(line, expected)
+        if made is None and not line.place.locked():
+            async with line.asking:
+                # whoever asked before may have got enough for both
+                made = self._part(line, expected) or await self._try(expected)
+        if made is not None:
+            return made
         try:
             async with asyncio.timeout_at(until), line.place:
                 while self.has_budget:
@@ -115,15 +123,35 @@ class RunPayer:
             return await self._try(expected, is_last=True)
         return None
 
+    def _part(self, line: Line, expected: Expected) -> Reservation | None:
+        return line.allotment.take(expected, self.billing.clock.now()) if line.allotment else None
+
     async def record(self, entry: LedgerEntry) -> None:
         """Write the ledger row, count it against the budgets and give back what was set aside for it.
 
         It is durable with the step that the call was made for, which is written after it.
         """
+        made = entry.reservation
         self.billing.store.leave(lambda connection: self._settle(connection, entry))
-        if entry.reservation is not None:
-            # their next look is queued behind what was just left
+        if made is None:
+            return
+        if isinstance(made.part_of, Allotment):
+            made.part_of.give(made, entry.cost_usd)
+            self._settle_part(made.part_of)
+        # their next look is queued behind what was just left
+        self.billing.given_back()
+
+    def _settle_part(self, allotment: Allotment) -> None:
+        """Give back what is left of an allotment that is over."""
+        if not allotment.is_given_back and allotment.is_over(self.billing.clock.now()):
+            allotment.is_given_back = True
+            self.billing.store.leave(lambda connection: self._take_back(connection, allotment.made.id))
             self.billing.given_back()
+
+    def _close(self, allotment: Allotment) -> None:
+        """Pay nothing more from it; the last call that it pays for gives it back."""
+        allotment.is_closed = True
+        self._settle_part(allotment)
 
     async def _try(self, expected: Expected, *, is_last: bool = False) -> Reservation | None:
         """What was set aside, or None when it may fit in a moment. Raises BudgetSpent, CheaperWanted."""
@@ -131,6 +159,15 @@ class RunPayer:
         if isinstance(outcome, Exception):
             self.billing.outgoing.ring()
             raise outcome
+        line = self.billing.line(self.spender)
+        if line.allotment is not None and not isinstance(outcome, Reservation):
+            # it is used up, or money is short and what lies here is needed elsewhere
+            self._close(line.allotment)
+            line.allotment = None
+        if isinstance(outcome, Allotment):
+            line.allotment = outcome
+            asyncio.get_running_loop().call_later(LASTS.total_seconds(), self._close, outcome)
+            return outcome.take(expected, outcome.made.at)
         return outcome
 
     async def _ask(self, expected: Expected, *, is_last: bool) -> Outcome:
@@ -154,6 +191,26 @@ class RunPayer:
     ) -> Outcome:
         budgets_log.lock(connection)
         at = self.billing.clock.now()
+        budgets = {balance_key(budget, at): budget for budget in self.billing.book.of(self.spender)}
+        made = Reservation(reservation_id, at, expected.dollars, tuple(budgets))
+        several = worth(expected, budgets, at)
+        if several:
+            # mostly there is plenty, so the money is taken first and looked at afterwards
+            rows = balances_log.change_balances(connection, budgets, reserved=several)
+            if len(rows) == len(budgets) and _is_plenty(rows, budgets, at):
+                whole = replace(made, dollars=several)
+                return Allotment.of(self._keep(connection, whole, LASTS.total_seconds() + LONGEST_S), budgets)
+            balances_log.change_balances(connection, [row.key for row in rows], reserved=-several)
+        outcome = self._look_closely(connection, made, expected, is_last)
+        if isinstance(outcome, Reservation):
+            balances_log.change_balances(connection, outcome.held, reserved=expected.dollars)
+            return self._keep(connection, outcome, expected.seconds, self.run_id)
+        return outcome
+
+    def _look_closely(
+        self, connection: Connection, made: Reservation, expected: Expected, is_last: bool
+    ) -> Outcome:
+        at = made.at
         balances = self._balances(connection, at)
         decision = decide(balances.values(), expected.dollars, at)
         if decision.verdict is not Verdict.GRANTED:
@@ -168,9 +225,7 @@ class RunPayer:
         if is_short and expected.cheaper and self._is_proven(connection, expected.cheaper):
             return CheaperWanted(_note(decision))
         if decision.verdict is Verdict.GRANTED:
-            held = tuple(sorted(balances))
-            made = Reservation(reservation_id, at, expected.dollars, held)
-            return self._hold(connection, made, expected)
+            return replace(made, held=tuple(balances))
         if decision.verdict is Verdict.WAIT and not is_last:
             return None
         return self._refuse(connection, decision, expected, at)
@@ -178,11 +233,12 @@ class RunPayer:
     def _balances(self, connection: Connection, at: datetime) -> dict[Key, Balance]:
         return balances_of(connection, self.billing.book.of(self.spender), at)
 
-    def _hold(self, connection: Connection, made: Reservation, expected: Expected) -> Reservation:
-        expires_at = made.at + timedelta(seconds=expected.seconds) + OVERDUE
-        balances_log.hold(connection, made.held, made.dollars)
+    def _keep(
+        self, connection: Connection, made: Reservation, seconds: float, run_id: str = ""
+    ) -> Reservation:
+        expires_at = made.at + timedelta(seconds=seconds) + OVERDUE
         balances_log.insert_reservation(
-            connection, made, run_id=self.run_id, fence=self.fence, expires_at=expires_at
+            connection, made, run_id=run_id, fence=self.fence, expires_at=expires_at
         )
         return made
 
@@ -196,7 +252,7 @@ class RunPayer:
         if balance is None:
             return None
         budget, is_spent = balance.budget, decision.verdict is Verdict.SPENT
-        key = (budget.id, balance.starts_at)
+        key = balance_key(budget, at)
         if is_spent and balances_log.read_balances(connection, [key])[key].refused_at is None:
             notices.say_spent(connection, balance, at, self.spender.workflow)
         return BudgetSpent(
@@ -218,15 +274,20 @@ class RunPayer:
         if made is not None or budgets:
             budgets_log.lock(connection)
         insert_call(connection, entry, self.spender)
-        changes = {(budget.id, budget.period.starts(entry.started_at)): budget for budget in budgets}
-        is_held = made is not None and balances_log.take_reservation(connection, made.id)
-        held = made.held if made is not None and is_held else ()
-        for key in sorted({*changes, *held}):
-            spent = entry.cost_usd if key in changes else Decimal(0)
-            back = made.dollars if made is not None and key in held else Decimal(0)
-            row = balances_log.change_balance(connection, key, spent, -back)
-            if row is not None and row.warned_at is None and key in changes:
-                self._warn(connection, row.of(changes[key], key[1]))
+        changes = {balance_key(budget, entry.started_at): budget for budget in budgets}
+        is_held = made is not None and made.held and balances_log.take_reservation(connection, made.id)
+        back = made.dollars if made is not None and is_held else Decimal(0)
+        held = set(made.held) if made is not None and is_held else set()
+        # mostly what is paid for is what was held, so it is one statement
+        for keys, spent, reserved in (
+            (changes.keys() & held, entry.cost_usd, -back),
+            (changes.keys() - held, entry.cost_usd, Decimal(0)),
+            (held - changes.keys(), Decimal(0), -back),
+        ):
+            for row in balances_log.change_balances(connection, keys, spent=spent, reserved=reserved):
+                if row.warned_at is None and row.key in changes:
+                    budget = changes[row.key]
+                    self._warn(connection, row.of(budget, budget.period.starts(entry.started_at)))
 
     def _warn(self, connection: Connection, balance: Balance) -> None:
         at = self.billing.clock.now()
@@ -238,6 +299,14 @@ class RunPayer:
         made = balances_log.find_reservation(connection, reservation_id)
         if made is not None:
             give_back(connection, made)
+
+
+def _is_plenty(rows: list[BalanceRow], budgets: Mapping[Key, Budget], at: datetime) -> bool:
+    """Whether no balance is near its limit with what was just taken, or to be counted anew."""
+    return not any(
+        is_due(row, at) or row.spent_usd + row.reserved_usd > LOW * budgets[row.key].allowed(at)
+        for row in rows
+    )
 
 
 def _note(decision: Decision) -> str:

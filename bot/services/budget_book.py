@@ -8,9 +8,8 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from bot.adapters.reservation import Reservation
 from bot.adapters.store import balances_log, budgets_log
-from bot.adapters.store.balances_log import BalanceRow, Key
+from bot.adapters.store.balances_log import BalanceRow, HeldMoney, Key, balance_key
 from bot.adapters.store.ledger import sum_spent
 from bot.governance.budget import Balance, Budget, Scope, Spender
 
@@ -54,33 +53,31 @@ class BudgetBook:
 
 def balances_of(connection: Connection, budgets: Iterable[Budget], at: datetime) -> dict[Key, Balance]:
     """What has become of budgets in the periods that hold a moment; periods that begin now are opened."""
-    wanted = {_key(budget, at): budget for budget in budgets}
+    wanted = {balance_key(budget, at): budget for budget in budgets}
     rows = balances_log.read_balances(connection, wanted)
     found = {}
     for key, budget in wanted.items():
         row = rows.get(key)
         if row is None:
-            row = open_balance(connection, budget, at)
-        elif row.recount_at is not None and row.recount_at <= at:
+            row = _open(connection, budget, at)
+        elif is_due(row, at):
             row = _recount(connection, budget, row, at)
-        found[key] = row.of(budget, key[1])
+        found[key] = row.of(budget, budget.period.starts(at))
     return found
 
 
-def open_balance(connection: Connection, budget: Budget, at: datetime) -> BalanceRow:
-    """Begin the period with what the ledger holds."""
-    spent = _spent(connection, budget, at)
-    balances_log.open_balance(connection, _key(budget, at), spent)
-    return BalanceRow(spent, Decimal(0), None, None, None)
+def is_due(row: BalanceRow, at: datetime) -> bool:
+    """Whether the ledger is to be summed once more."""
+    return row.recount_at is not None and row.recount_at <= at
 
 
 def count_anew(connection: Connection, budget: Budget, at: datetime) -> Balance:
     """Bring the balance of a budget that was set in line with the ledger; its people may be told again."""
-    key = _key(budget, at)
-    row = balances_log.read_balances(connection, [key]).get(key) or open_balance(connection, budget, at)
+    key = balance_key(budget, at)
+    row = balances_log.read_balances(connection, [key]).get(key) or _open(connection, budget, at)
     spent = _spent(connection, budget, at)
     balances_log.mark_balance(connection, key, spent_usd=spent, recount_at=at + RECOUNT_AFTER)
-    balance = Balance(budget, key[1], spent, row.reserved_usd)
+    balance = Balance(budget, budget.period.starts(at), spent, row.reserved_usd)
     speak_again(connection, balance, at)
     return balance
 
@@ -90,17 +87,20 @@ def speak_again(connection: Connection, balance: Balance, at: datetime) -> None:
     marks: dict[str, None] = {"refused_at": None}
     if not balance.is_low(at):
         marks["warned_at"] = None
-    balances_log.mark_balance(connection, (balance.budget.id, balance.starts_at), **marks)
+    balances_log.mark_balance(connection, balance_key(balance.budget, balance.starts_at), **marks)
+
+
+def _open(connection: Connection, budget: Budget, at: datetime) -> BalanceRow:
+    """Begin the period with what the ledger holds."""
+    key, spent = balance_key(budget, at), _spent(connection, budget, at)
+    balances_log.open_balance(connection, key, budget, spent)
+    return BalanceRow(key, spent, Decimal(0))
 
 
 def _recount(connection: Connection, budget: Budget, row: BalanceRow, at: datetime) -> BalanceRow:
     spent = _spent(connection, budget, at)
-    balances_log.mark_balance(connection, _key(budget, at), spent_usd=spent, recount_at=None)
+    balances_log.mark_balance(connection, row.key, spent_usd=spent, recount_at=None)
     return replace(row, spent_usd=spent, recount_at=None)
-
-
-def _key(budget: Budget, at: datetime) -> Key:
-    return budget.id, budget.period.starts(at)
 
 
 def _spent(connection: Connection, budget: Budget, at: datetime) -> Decimal:
@@ -115,10 +115,7 @@ def give_back_dead(connection: Connection, now: datetime) -> bool:
     return bool(dead)
 
 
-def give_back(connection: Connection, reservation: Reservation) -> bool:
-    """Return what was set aside; False when that was done already."""
-    if not balances_log.take_reservation(connection, reservation.id):
-        return False
-    for key in sorted(reservation.held):
-        balances_log.change_balance(connection, key, Decimal(0), -reservation.dollars)
-    return True
+def give_back(connection: Connection, reservation: HeldMoney) -> None:
+    """Return what was set aside, unless that was done already."""
+    if balances_log.take_reservation(connection, reservation.id):
+        balances_log.change_balances(connection, reservation.held, reserved=-reservation.dollars)

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bot.adapters.store import audit_log, balances_log, outbox_log
+from bot.adapters.store.balances_log import balance_key
 from bot.adapters.store.outbox_log import NewItem
 from bot.governance.budget import Balance, ScopeKind
 from bot.governance.roles import EVERYTHING, Role
@@ -54,7 +55,7 @@ class BudgetNotices:
         context: dict[str, str],
     ) -> None:
         budget = balance.budget
-        balances_log.mark_balance(connection, (budget.id, balance.starts_at), **{mark: at})
+        balances_log.mark_balance(connection, balance_key(budget, at), **{mark: at})
         audit_log.append_event(
             connection,
             actor=ITSELF,

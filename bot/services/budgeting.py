@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store import audit_log, balances_log, budgets_log, outbox_log
+from bot.adapters.store.balances_log import balance_key
 from bot.adapters.store.database import Store
 from bot.adapters.store.ledger import Spent, sum_spent
 from bot.governance.budget import (
@@ -289,8 +290,8 @@ class Budgets:
 
 def _balance_now(connection: Connection, budget: Budget, at: datetime) -> Balance:
     """What has become of it, read without opening a period that nobody spent in."""
-    starts_at = budget.period.starts(at)
-    row = balances_log.read_balances(connection, [(budget.id, starts_at)]).get((budget.id, starts_at))
+    starts_at, key = budget.period.starts(at), balance_key(budget, at)
+    row = balances_log.read_balances(connection, [key]).get(key)
     return row.of(budget, starts_at) if row else Balance(budget, starts_at)
 
 

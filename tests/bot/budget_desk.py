@@ -150,6 +150,10 @@ class BudgetDesk:
         ((spent, reserved),) = self.sql("SELECT spent_usd, reserved_usd FROM budget_balances")
         return Decimal(spent) / 10**10, Decimal(reserved) / 10**10
 
+    def set_aside(self) -> Decimal:
+        """What stands as reserved in advance."""
+        return Decimal(self.sql("SELECT coalesce(sum(dollars), 0) FROM reservations")[0][0]) / 10**10
+
     def told(self) -> list[tuple[str, str]]:
         """Kinds of messages and to whom."""
         return [(row[0], row[1]) for row in self.sql("SELECT kind, channel FROM outbox ORDER BY seq")]

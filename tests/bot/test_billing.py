@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Connection, insert
 
+from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.reservation import BudgetSpent, Expected, UnknownPrice
 from bot.adapters.store.audit_log import read_events, verify
 from bot.adapters.store.database import Store
@@ -18,6 +19,7 @@ from bot.adapters.store.evaluations_log import (
     finish_evaluation,
     insert_evaluation,
 )
+from bot.adapters.store.ledger import insert_call
 from bot.adapters.store.run_log import runs
 from bot.governance.budget import WORKSPACE, Period, Scope, ScopeKind, Spender
 from bot.quality.evaluation import EvaluationReport, ReportRow, Standing, Trial
@@ -119,7 +121,8 @@ async def test_however_a_call_ends_nothing_stays_set_aside(
     await desk.limit("5")
     desk.server.script.extend(script)
     await asyncio.gather(desk.ask("backed", streamed=streamed), return_exceptions=True)
-    assert desk.balance() == (desk.spent(), 0)
+    # the cheap one's money was set aside for the next calls too
+    assert desk.balance() == (desk.spent(), desk.set_aside())
     assert desk.sql("SELECT count(*) FROM ledger") == [(len(desk.server.history),)]
 
 
@@ -166,6 +169,68 @@ async def test_never_over_the_limit_with_two_hundred_at_once(desk: BudgetDesk) -
     }
     assert {each.facts["busy"] for each in refused} == {""}
     assert desk.store.read_now(verify).bad_seq is None
+
+
+def spend(desk: BudgetDesk, dollars: str) -> None:
+    """As if that much had been spent already."""
+    call = LedgerEntry(
+        "r_0", "answer", "answer", "default", "openai/dear", 1, 1, Decimal(dollars), desk.clock.at, 0.1, "ok"
+    )
+    desk.store.write_now(lambda connection: insert_call(connection, call, SPENDER))
+
+
+async def test_from_plenty_to_nothing_with_two_hundred_at_once(desk: BudgetDesk) -> None:
+    """While there is plenty, two processes set money aside in advance; the limit holds all the same."""
+    desk.server.respond = lambda _: Reply("word " * 20)
+    spend(desk, "76")
+    await desk.limit("100")
+    other = BudgetDesk(desk.store, desk.server, desk.clock)
+    await other.hear()
+    gate = asyncio.Semaphore(200)
+
+    async def ask(each: BudgetDesk) -> None:
+        async with gate:
+            await each.ask()
+
+    askers = [ask(desk if n % 2 else other) for n in range(300)]
+    ended = await asyncio.gather(*askers, return_exceptions=True)
+    answered = [each for each in ended if each is None]
+    assert {type(each) for each in ended} == {type(None), BudgetSpent}
+    assert len(answered) == len(desk.server.history)
+    assert desk.spent() == 76 + len(answered) * Decimal("0.083")
+    assert 100 - Decimal("0.623") < desk.spent() <= 100
+    assert desk.balance() == (desk.spent(), 0)
+
+
+async def test_where_there_is_plenty_most_calls_ask_nobody(
+    desk: BudgetDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.limit("1000")
+    made = []
+    monkeypatch.setattr(
+        "bot.services.billing.balances_log.insert_reservation",
+        lambda connection, reservation, **rest: made.append(reservation.dollars),
+    )
+    for _ in range(40):
+        await desk.ask()
+    assert len(made) <= 4
+    assert desk.balance()[0] == 40 * PER_CALL
+
+
+async def test_what_was_set_aside_in_advance_ends_with_its_time(desk: BudgetDesk) -> None:
+    await desk.limit("1000")
+    await desk.ask()
+    first = desk.sql("SELECT id FROM reservations")
+    desk.clock.at += timedelta(seconds=11)
+    await desk.ask()
+    second = desk.sql("SELECT id FROM reservations")
+    assert len(second) == 1 and second != first
+    # the process is gone: whoever is short takes its money back after three minutes
+    desk.clock.at += timedelta(minutes=4)
+    other = BudgetDesk(desk.store, desk.server, desk.clock)
+    await other.limit("0.7")
+    await other.ask()
+    assert desk.balance() == (desk.spent(), 0)
 
 
 async def test_a_run_that_died_gives_back(desk: BudgetDesk) -> None:
@@ -259,8 +324,8 @@ async def test_each_period_begins_afresh(desk: BudgetDesk) -> None:
     await desk.ask()
     desk.clock.at = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
     await desk.ask()
-    balances = desk.sql("SELECT starts_at, spent_usd FROM budget_balances ORDER BY starts_at")
-    assert [str(row[0])[:10] for row in balances] == ["2026-11-22", "2026-11-23"]
+    balances = desk.sql("SELECT key, spent_usd FROM budget_balances ORDER BY key")
+    assert [row[0].partition(":")[2] for row in balances] == ["2026-11-22", "2026-11-23"]
     assert len({row[1] for row in balances}) == 1
 
 

@@ -127,7 +127,9 @@ async def test_every_call_of_the_product_is_in_the_ledger_once(
 
     spent = sum((Decimal(str(row[4])) for row in rows), Decimal(0))
     (view,) = await product.budgets.overview(TERMINAL)
-    assert (view.balance.spent_usd, view.balance.reserved_usd) == (spent, 0)
+    assert view.balance.spent_usd == spent
+    # in advance, for the next calls of this process
+    assert view.balance.reserved_usd <= 2
     assert {row[6] for row in rows} == {"reply"}
     assert {tuple(row[7:]) for row in rows if row[5] == first.id} == {("U0ANA", "S0PEOPLE", "C0PEOPLE")}
     assert {row[7] for row in rows if row[5] == report.id} == {"U0OWN"}

@@ -15,13 +15,13 @@ from sqlalchemy import (
     Row,
     String,
     Table,
+    Text,
     and_,
     bindparam,
     delete,
     insert,
     or_,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.engine import Dialect
@@ -31,12 +31,12 @@ from bot.adapters.reservation import Reservation
 from bot.adapters.store.ledger import UNITS
 from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.run_log import runs
-from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
+from bot.adapters.store.tables import UtcDateTime, metadata
 from bot.governance.budget import Balance, Budget
 from workflows.run import RunStatus
 
-Key: TypeAlias = tuple[str, datetime]
-"""A budget and the start of one of its periods."""
+Key: TypeAlias = str
+"""A budget and the day on which one of its periods begins: `b_...:2026-11-01`."""
 
 
 class Dollars(TypeDecorator[Decimal]):
@@ -57,8 +57,8 @@ class Dollars(TypeDecorator[Decimal]):
 balances = Table(
     "budget_balances",
     metadata,
-    Column("budget_id", ForeignKey("budgets.id"), primary_key=True),
-    Column("starts_at", UtcDateTime, primary_key=True),
+    Column("key", String(32), primary_key=True),
+    Column("budget_id", ForeignKey("budgets.id"), nullable=False),
     Column("spent_usd", Dollars, nullable=False),
     Column("reserved_usd", Dollars, nullable=False),
     Column("warned_at", UtcDateTime),
@@ -74,80 +74,87 @@ reservations = Table(
     Column("run_id", String(32), nullable=False),
     Column("fence", Integer, nullable=False),
     Column("dollars", Dollars, nullable=False),
-    Column("held", JsonText, nullable=False),
-    Column("made_at", UtcDateTime, nullable=False),
+    Column("held", Text, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
 )
+"""`held`: the keys of the balances, with blanks between them."""
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceRow:
     """A balance, and what was said of it."""
 
+    key: Key
     spent_usd: Decimal
     reserved_usd: Decimal
-    warned_at: datetime | None
-    refused_at: datetime | None
-    recount_at: datetime | None
+    warned_at: datetime | None = None
+    refused_at: datetime | None = None
+    recount_at: datetime | None = None
 
     def of(self, budget: Budget, starts_at: datetime) -> Balance:
         """For deciding."""
         return Balance(budget, starts_at, self.spent_usd, self.reserved_usd)
 
 
-_BALANCES = select(balances).where(
-    tuple_(balances.c.budget_id, balances.c.starts_at).in_(bindparam("keys", expanding=True))
-)
+@dataclass(frozen=True, slots=True)
+class HeldMoney:
+    """A reservation as it stands in the database."""
+
+    id: str
+    dollars: Decimal
+    held: tuple[Key, ...]
+
+
+def balance_key(budget: Budget, at: datetime) -> Key:
+    """The balance that a moment falls into."""
+    return f"{budget.id}:{budget.period.starts(at).date().isoformat()}"
+
+
+_COLUMNS = tuple(balances.c[name] for name in BalanceRow.__slots__)
+_KEYS = balances.c.key.in_(bindparam("keys", expanding=True))
+_READ = select(*_COLUMNS).where(_KEYS)
 
 
 def read_balances(connection: Connection, keys: Iterable[Key]) -> dict[Key, BalanceRow]:
     """Those that have begun."""
-    found = connection.execute(_BALANCES, {"keys": list(keys)})
-    return {(row.budget_id, row.starts_at): _balance(row) for row in found}
+    return {row.key: BalanceRow(*row) for row in connection.execute(_READ, {"keys": list(keys)})}
 
 
-def _balance(row: Row[Any]) -> BalanceRow:
-    return BalanceRow(row.spent_usd, row.reserved_usd, row.warned_at, row.refused_at, row.recount_at)
-
-
-def open_balance(connection: Connection, key: Key, spent_usd: Decimal) -> None:
+def open_balance(connection: Connection, key: Key, budget: Budget, spent_usd: Decimal) -> None:
     """Begin a period with what the ledger says was spent in it already."""
-    place = {"budget_id": key[0], "starts_at": key[1]}
-    connection.execute(insert(balances).values(**place, spent_usd=spent_usd, reserved_usd=Decimal(0)))
+    values = {"key": key, "budget_id": budget.id, "spent_usd": spent_usd, "reserved_usd": Decimal(0)}
+    connection.execute(insert(balances).values(**values))
 
 
-_ONE = (balances.c.budget_id == bindparam("key_id"), balances.c.starts_at == bindparam("key_start"))
 _CHANGE = (
     update(balances)
-    .where(*_ONE)
+    .where(_KEYS)
     .values(
-        spent_usd=balances.c.spent_usd + bindparam("more_spent", type_=Dollars),
-        reserved_usd=balances.c.reserved_usd + bindparam("more_reserved", type_=Dollars),
+        spent_usd=balances.c.spent_usd + bindparam("spent", type_=Dollars),
+        reserved_usd=balances.c.reserved_usd + bindparam("reserved", type_=Dollars),
     )
+    .returning(*_COLUMNS)
 )
-_CHANGE_TOLD = _CHANGE.returning(*balances.c)
 
 
-def hold(connection: Connection, keys: Iterable[Key], dollars: Decimal) -> None:
-    """Set money aside in several balances."""
-    rows = [_changes(key, Decimal(0), dollars) for key in keys]
-    connection.execute(_CHANGE, rows)
-
-
-def change_balance(connection: Connection, key: Key, spent: Decimal, reserved: Decimal) -> BalanceRow | None:
-    """Count what was spent and set aside; None for a period that has not begun."""
-    row = connection.execute(_CHANGE_TOLD, _changes(key, spent, reserved)).first()
-    return _balance(row) if row else None
-
-
-def _changes(key: Key, spent: Decimal, reserved: Decimal) -> dict[str, Any]:
-    return {"key_id": key[0], "key_start": key[1], "more_spent": spent, "more_reserved": reserved}
+def change_balances(
+    connection: Connection,
+    keys: Iterable[Key],
+    *,
+    spent: Decimal = Decimal(0),
+    reserved: Decimal = Decimal(0),
+) -> list[BalanceRow]:
+    """Count the same in several balances; gives those that have begun, as they are now."""
+    named = list(keys)
+    if not named:
+        return []
+    values = {"keys": named, "spent": spent, "reserved": reserved}
+    return [BalanceRow(*row) for row in connection.execute(_CHANGE, values)]
 
 
 def mark_balance(connection: Connection, key: Key, **values: Any) -> None:
     """Note what was said of a balance, or what a recount found."""
-    statement = update(balances).where(balances.c.budget_id == key[0], balances.c.starts_at == key[1])
-    connection.execute(statement.values(**values))
+    connection.execute(update(balances).where(balances.c.key == key).values(**values))
 
 
 _RESERVE = insert(reservations)
@@ -163,8 +170,7 @@ def insert_reservation(
         "run_id": run_id,
         "fence": fence,
         "dollars": made.dollars,
-        "held": [[budget_id, starts_at.isoformat()] for budget_id, starts_at in made.held],
-        "made_at": made.at,
+        "held": " ".join(made.held),
         "expires_at": expires_at,
     }
     connection.execute(_RESERVE, values)
@@ -175,13 +181,13 @@ def take_reservation(connection: Connection, reservation_id: str) -> bool:
     return connection.execute(_TAKE, {"taken": reservation_id}).rowcount == 1
 
 
-def find_reservation(connection: Connection, reservation_id: str) -> Reservation | None:
+def find_reservation(connection: Connection, reservation_id: str) -> HeldMoney | None:
     """One that still stands."""
     row = connection.execute(select(reservations).where(reservations.c.id == reservation_id)).first()
     return _reservation(row) if row else None
 
 
-def dead_reservations(connection: Connection, now: datetime) -> tuple[Reservation, ...]:
+def dead_reservations(connection: Connection, now: datetime) -> tuple[HeldMoney, ...]:
     """Those whose call cannot be under way any more: too old, or its run has lost its worker."""
     lost = or_(
         runs.c.status != RunStatus.RUNNING.value,
@@ -196,6 +202,5 @@ def dead_reservations(connection: Connection, now: datetime) -> tuple[Reservatio
     return tuple(_reservation(row) for row in connection.execute(query))
 
 
-def _reservation(row: Row[Any]) -> Reservation:
-    held = tuple((budget_id, datetime.fromisoformat(start)) for budget_id, start in row.held)
-    return Reservation(row.id, row.made_at, row.dollars, held)
+def _reservation(row: Row[Any]) -> HeldMoney:
+    return HeldMoney(row.id, row.dollars, tuple(row.held.split()))

@@ -47,15 +47,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "budget_balances",
+        sa.Column("key", sa.String(length=32), nullable=False),
         sa.Column("budget_id", sa.String(length=16), nullable=False),
-        sa.Column("starts_at", UtcDateTime(), nullable=False),
         sa.Column("spent_usd", Dollars(), nullable=False),
         sa.Column("reserved_usd", Dollars(), nullable=False),
         sa.Column("warned_at", UtcDateTime(), nullable=True),
         sa.Column("refused_at", UtcDateTime(), nullable=True),
         sa.Column("recount_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["budget_id"], ["budgets.id"], name=op.f("fk_budget_balances_budget_id")),
-        sa.PrimaryKeyConstraint("budget_id", "starts_at", name=op.f("pk_budget_balances")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_budget_balances")),
     )
     op.create_table(
         "reservations",
@@ -63,8 +63,7 @@ def upgrade() -> None:
         sa.Column("run_id", sa.String(length=32), nullable=False),
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("dollars", Dollars(), nullable=False),
-        sa.Column("held", JsonText(), nullable=False),
-        sa.Column("made_at", UtcDateTime(), nullable=False),
+        sa.Column("held", sa.Text(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reservations")),
     )
