@@ -143,6 +143,7 @@ CHANGE: tuple[Act, ...] = (
                 "admin-pick",
                 "admin-write",
                 "admin-confirm",
+                "admin-pilot",
                 "admin-cancel",
                 "admin-again",
                 "admin-edit",

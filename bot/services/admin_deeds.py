@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from bot.adapters.store.versions_log import PRODUCTION
 from bot.governance.changes import Target
 from bot.governance.command_base import AdminCommand
 from bot.governance.duty_commands import AddCase, Pilot, Retire
@@ -13,6 +14,7 @@ from bot.services.admin_proposals import PROPOSALS
 from bot.services.catalogue import Catalogue
 from bot.services.change_views import ChangeView
 from bot.services.conversing import Conversation
+from bot.services.effects import for_pilot
 from workflows.run import Json
 
 
@@ -47,6 +49,7 @@ class Changing(Protocol):
         origin: Origin,
         effect: str = "",
         key: str = "",
+        label: str = "",
         base_hash: str = "",
     ) -> ChangeView:
         """Ask for a change."""
@@ -121,14 +124,16 @@ class Deeds:
 
     async def _propose(self, actor: Actor, conversation: Conversation) -> Done:
         said = conversation.said
+        label = said.get("label", PRODUCTION)
         view = await self.changes.propose(
             actor,
             Target(*said["target"]),
             said["content"],
             reason=said["words"],
             origin=conversation.origin,
-            effect=said["effect"],
+            effect=said["effect"] if label == PRODUCTION else for_pilot(said["effect"]),
             key=conversation.subject,
+            label=label,
             base_hash=said["base_hash"],
         )
         return _changed(view, "proposed")

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store.conversations_log import ASKING, CANCELLED, CONFIRMED, PREVIEWED, WRITING
 from bot.adapters.store.database import Store
+from bot.adapters.store.versions_log import CANDIDATE, PRODUCTION
 from bot.governance import grammar
 from bot.governance.admin_commands import ANSWERED, COMMANDS, read_command
 from bot.governance.command_base import AdminCommand
@@ -129,8 +130,12 @@ class Admin:
             text = await self._writer.rewrite(command, known.id, actor.id)
         return await self._advance_to_preview(actor, known, command, written=text, is_writing_done=True)
 
-    async def confirm(self, actor: Actor, conversation: str, seen: str) -> Conversation:
+    async def confirm(
+        self, actor: Actor, conversation: str, seen: str, *, is_for_pilot: bool = False
+    ) -> Conversation:
         """Carry out what the preview shows; the right is looked at again now. Pressing twice does it once.
+
+        `is_for_pilot`: a proposal becomes the candidate, which only the people of a pilot get.
 
         Raises NotYourConversation, ConversationOver, PreviewMoved, Outsider, NotAuthorized, and what stands
         in the way of the deed itself.
@@ -146,11 +151,12 @@ class Admin:
         if moved is not None:
             return await self._advance(known, (PREVIEWED,), PREVIEWED, moved)
         # one that was cut off before it was done is done now: proposals are made once for a conversation
-        claimed = await self._advance(known, (PREVIEWED, CONFIRMED), CONFIRMED, {}, result="")
+        label = {"label": CANDIDATE} if is_for_pilot and isinstance(command, PROPOSALS) else {}
+        claimed = await self._advance(known, (PREVIEWED, CONFIRMED), CONFIRMED, label, result="")
         try:
             done = await self._deeds.do(actor, command, claimed)
         except Exception:
-            await self._advance(claimed, (CONFIRMED,), PREVIEWED, {})
+            await self._advance(claimed, (CONFIRMED,), PREVIEWED, {"label": PRODUCTION})
             raise
         return await self._advance(claimed, (CONFIRMED,), CONFIRMED, {"done": done.facts}, result=done.result)
 

@@ -12,6 +12,11 @@ from workflows.versions import word_diff
 from workflows.workflow import Workflow
 
 
+def for_pilot(effect: str) -> str:
+    """The effect of what only a pilot gets at first."""
+    return f"{effect} Only those whom the pilot serves get it, until it is promoted."
+
+
 def effect_of(
     target: Target, old: str, new: str, *, affected: Sequence[str], workflow: Workflow | None
 ) -> str:

@@ -56,10 +56,10 @@ async def answered(call: Call, desk: Desk) -> Reply:
 
 
 async def confirm(call: Call, desk: Desk) -> Reply:
-    """Carry it out; the right is looked at again now."""
+    """Carry it out, for everybody or for a pilot; the right is looked at again now."""
     actor = await desk.people.actor(call.person)
     name, _, seen = call.value.partition(":")
-    done = await desk.admin.confirm(actor, name, seen)
+    done = await desk.admin.confirm(actor, name, seen, is_for_pilot=call.name == blocks.PILOT)
     if done.state == CONFIRMED and done.result.startswith("c_"):
         return Reply(after=lambda: _linked(call, desk, done))
     return _drawn(call, desk, actor, done)
@@ -121,6 +121,7 @@ ADMIN_ACTIONS: Mapping[str, Handler] = {
     blocks.PICK: picked,
     blocks.WRITE: write,
     blocks.CONFIRM: confirm,
+    blocks.PILOT: confirm,
     blocks.CANCEL: cancel,
     blocks.AGAIN: again,
     blocks.EDIT: edit,

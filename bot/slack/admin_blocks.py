@@ -19,8 +19,10 @@ from bot.slack.richtext import Block, visible
 from workflows.versions import Piece
 
 PICK, WRITE, AGAIN = "admin-pick", "admin-write", "admin-again"
-CONFIRM, EDIT, CANCEL = "admin-confirm", "admin-edit", "admin-cancel"
-"""Action ids, noun-verb. Their value is the conversation, and for Confirm what was seen."""
+CONFIRM, PILOT, EDIT, CANCEL = "admin-confirm", "admin-pilot", "admin-edit", "admin-cancel"
+"""Action ids, noun-verb. Their value is the conversation, and for Confirm and Pilot what was seen."""
+PILOTED = frozenset({"prompt", "parameters", "rules"})
+"""Kinds of targets that a pilot can try before everybody gets them."""
 
 ANSWER = "admin-answer"
 """Callback id of the form for one piece."""
@@ -113,6 +115,9 @@ def _notes(said: Mapping[str, object]) -> list[Block]:
 def _buttons(conversation: Conversation, *, can_confirm: bool, can_edit: bool) -> Block:
     value = f"{conversation.id}:{conversation.said['seen']}"
     row = [el.button("Confirm", CONFIRM, value, style="primary")] if can_confirm else []
+    if can_confirm and conversation.said.get("target", [""])[0] in PILOTED:
+        about = "Confirm as the candidate, for the people of a pilot only"
+        row.append(el.button("For the pilot first", PILOT, value, about=about))
     row += [el.button("Edit", EDIT, conversation.id)] if can_edit else []
     return el.actions(*row, el.button("Cancel", CANCEL, conversation.id), block_id="admin-preview")
 

@@ -160,6 +160,19 @@ async def test_a_confirmed_change_says_where_it_stands(scene: Scene) -> None:
     )
 
 
+async def test_a_change_for_the_pilot_first_becomes_the_candidate(scene: Scene) -> None:
+    chloe = scene.person("U0CHLOE")
+    shown, thread = await mention(scene, "U0CHLOE", "make ask-policy friendlier", "Nothing has changed yet")
+    assert (await chloe.click(shown, blocks.PILOT, confirm_value(shown))).ok
+    await card(scene, "U0CHLOE", CHANNEL, thread, "Confirmed")
+    (view,) = await scene.desk.changes.recent(DEV)
+    assert view.label == "candidate" and "whom the pilot serves" in view.effect
+    document, _ = await mention(
+        scene, "U0CHLOE", "add this to the people handbook: Dogs are welcome.", "Nothing has changed yet"
+    )
+    assert blocks.PILOT not in str(document.blocks)
+
+
 async def test_only_the_asker_confirms_edits_or_cancels(scene: Scene) -> None:
     dev = scene.person("U0DEV")
     shown, _ = await mention(scene, "U0CHLOE", "make ask-policy friendlier", "Nothing has changed yet")
