@@ -1,5 +1,6 @@
 """What became of each budget in each of its periods, and the money set aside for calls under way."""
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.types import TypeDecorator
 
 from bot.adapters.reservation import Reservation
@@ -34,6 +36,8 @@ from bot.adapters.store.run_log import runs
 from bot.adapters.store.tables import UtcDateTime, metadata
 from bot.governance.budget import Balance, Budget
 from workflows.run import RunStatus
+
+NOTHING = Decimal(0)
 
 Key: TypeAlias = str
 """A budget and the day on which one of its periods begins: `b_...:2026-11-01`."""
@@ -126,30 +130,30 @@ def open_balance(connection: Connection, key: Key, budget: Budget, spent_usd: De
     connection.execute(insert(balances).values(**values))
 
 
-_CHANGE = (
-    update(balances)
-    .where(_KEYS)
-    .values(
-        spent_usd=balances.c.spent_usd + bindparam("spent", type_=Dollars),
-        reserved_usd=balances.c.reserved_usd + bindparam("reserved", type_=Dollars),
+@functools.lru_cache(maxsize=16)
+def _change(count: int) -> ReturningUpdate[Any]:
+    """For that many balances: a list of any length would be put together anew for every call."""
+    return (
+        update(balances)
+        .where(or_(*(balances.c.key == bindparam(f"key_{n}") for n in range(count))))
+        .values(
+            spent_usd=balances.c.spent_usd + bindparam("spent", type_=Dollars),
+            reserved_usd=balances.c.reserved_usd + bindparam("reserved", type_=Dollars),
+        )
+        .returning(*_COLUMNS)
     )
-    .returning(*_COLUMNS)
-)
 
 
 def change_balances(
-    connection: Connection,
-    keys: Iterable[Key],
-    *,
-    spent: Decimal = Decimal(0),
-    reserved: Decimal = Decimal(0),
+    connection: Connection, keys: Iterable[Key], *, spent: Decimal = NOTHING, reserved: Decimal = NOTHING
 ) -> list[BalanceRow]:
     """Count the same in several balances; gives those that have begun, as they are now."""
-    named = list(keys)
-    if not named:
+    values: dict[str, Any] = {f"key_{n}": key for n, key in enumerate(keys)}
+    if not values:
         return []
-    values = {"keys": named, "spent": spent, "reserved": reserved}
-    return [BalanceRow(*row) for row in connection.execute(_CHANGE, values)]
+    statement = _change(len(values))
+    values |= {"spent": spent, "reserved": reserved}
+    return [BalanceRow(*row) for row in connection.execute(statement, values)]
 
 
 def mark_balance(connection: Connection, key: Key, **values: Any) -> None:
