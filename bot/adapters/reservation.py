@@ -63,7 +63,8 @@ class CheaperWanted(Exception):
 class BudgetSpent(ModelError):
     """The call would go over a limit, so it was not made.
 
-    Facts: `scope`, `name`, `period`, `limit`, `spent`, `ends`, and `ask`, the people who were told.
+    Facts: `scope`, `name`, `period`, `limit`, `spent`, `needs`, `ends`, and `ask`, the people who
+    were told.
     """
 
 

@@ -254,7 +254,7 @@ class RunPayer:
         budget, is_spent = balance.budget, decision.verdict is Verdict.SPENT
         key = balance_key(budget, at)
         if is_spent and balances_log.read_balances(connection, [key])[key].refused_at is None:
-            notices.say_spent(connection, balance, at, self.spender.workflow)
+            notices.say_spent(connection, balance, at, self.spender.workflow, expected.dollars)
         return BudgetSpent(
             expected.alias,
             scope=budget.scope.kind.value,
@@ -264,6 +264,7 @@ class RunPayer:
             spent=f"{balance.spent_usd:f}",
             ends=budget.period.ends(at).isoformat(),
             ask=",".join(notices.owners(connection, balance)),
+            needs=f"{expected.dollars:f}",
             busy="" if is_spent else "yes",
         )
 

@@ -1,6 +1,7 @@
 """Telling the people who answer for a budget that it runs low or is spent, once a period each."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import Connection
 
@@ -41,9 +42,12 @@ class BudgetNotices:
         """Most of it is spent."""
         self._say(connection, balance, LOW, "warned_at", at, {})
 
-    def say_spent(self, connection: Connection, balance: Balance, at: datetime, workflow: str) -> None:
+    def say_spent(
+        self, connection: Connection, balance: Balance, at: datetime, workflow: str, needs: Decimal
+    ) -> None:
         """A call did not fit any more."""
-        self._say(connection, balance, SPENT, "refused_at", at, {"workflow": workflow})
+        context = {"workflow": workflow, "needs": f"{needs:f}"}
+        self._say(connection, balance, SPENT, "refused_at", at, context)
 
     def _say(
         self,
@@ -75,7 +79,7 @@ class BudgetNotices:
                 id=key,
                 kind=kind,
                 channel=owner,
-                body={"workflow": context.get("workflow", "")},
+                body=context,
                 subject=budget_subject(budget.id),
             )
             outbox_log.insert_item(connection, item, at)

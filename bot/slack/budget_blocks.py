@@ -28,7 +28,7 @@ def overview_message(views: Sequence[BudgetView], *, may_set: bool) -> Outgoing:
     """Every limit that somebody may see."""
     if not views:
         return notice(words.no_budgets(is_anyone=may_set))
-    rows = [el.section(f"*{words.whose(v.budget.scope)}*\n{words.limit_line(v)}", _button(v)) for v in views]
+    rows = [el.section(f"{words.heading(v.budget.scope)}\n{words.limit_line(v)}", _button(v)) for v in views]
     cut = [el.context(words.more_budgets(len(rows) - SHOWN))] if len(rows) > SHOWN else []
     footer = [el.context(words.HOW_TO)] if may_set else []
     said = f"{len(views)} limit{'' if len(views) == 1 else 's'} on spending"
@@ -42,7 +42,7 @@ def spending_message(spending: ScopeSpending) -> Outgoing:
     rows = [el.section(words.limit_line(view), _button(view)) for view in spending.budgets]
     if not rows:
         rows = [el.section(words.no_limit(spending.scope, may_change=spending.may_change))]
-    title = el.section(f"*{words.whose(spending.scope)}*\n{words.spent_lines(dict(spending.by_period))}")
+    title = el.section(f"{words.heading(spending.scope)}\n{words.spent_lines(dict(spending.by_period))}")
     people = _people([spending.scope]) | _adders(spending.budgets)
     return Outgoing("What was spent, and the limits", (title, *rows), people)
 
@@ -65,7 +65,9 @@ def spent_letter(item: OutboxItem, _now: datetime, _names: Mapping[str, str]) ->
     # whoever adds to it closes the case for the other owners, who have the same message
     if any(each.until > view.at for each in view.budget.top_ups) and not view.is_low:
         return _letter(words.open_again(view), view)
-    return _letter(words.spent(view, str(item.body.get("workflow", ""))), view)
+    return _letter(
+        words.spent(view, str(item.body.get("workflow", "")), str(item.body.get("needs", ""))), view
+    )
 
 
 def top_up_form(view: BudgetView, place: Mapping[str, str]) -> Block:

@@ -47,6 +47,12 @@ def whose(scope: Scope) -> str:
     return f"the team `{escape(scope.name)}`" if scope.kind is ScopeKind.TEAM else "the whole workspace"
 
 
+def heading(scope: Scope) -> str:
+    """A scope on a line of its own."""
+    said = whose(scope)
+    return f"*{said[0].upper()}{said[1:]}*"
+
+
 def day(at: datetime) -> str:
     """A moment at which something starts afresh: midnight in UTC."""
     return f"{at.astimezone(UTC):%A, %-d %B}"
@@ -151,12 +157,13 @@ def low_means() -> str:
     )
 
 
-def spent(view: BudgetView, workflow: str) -> str:
+def spent(view: BudgetView, workflow: str, needs: str) -> str:
     """To the owners, when a call did not fit any more."""
-    by = f" A run of `/{escape(workflow)}` was refused." if workflow else ""
+    cost = f": it may have cost up to {spent_money(Decimal(needs))}" if needs else ""
+    by = f" A run of `/{escape(workflow)}` was refused{cost}." if workflow else ""
     return (
-        f":no_entry: The budget of {whose(view.budget.scope)} is spent.{by} No call that costs money is "
-        f"made until {day(view.ends_at)} (UTC), or until you add to it."
+        f":no_entry: The budget of {whose(view.budget.scope)} has no room left.{by} What does not fit is "
+        f"refused until {day(view.ends_at)} (UTC), or until you add to it."
     )
 
 
@@ -200,11 +207,12 @@ def refusal(facts: dict[str, str]) -> str:
             f"What is left of the budget of {whose(scope)} for {_named(period)} is set aside for other runs "
             "that are under way. Try again in a minute."
         )
+    needs = f", and it may cost up to {spent_money(Decimal(facts['needs']))}" if facts.get("needs") else ""
     asked = f"I have told {' and '.join(told[:3])}, who can add to it." if told else "An admin can add to it."
+    used = f"{spent_money(Decimal(facts['spent']))} of {money(Decimal(facts['limit']))} is spent"
     return (
-        f":no_entry: The budget of {whose(scope)} for {_named(period)} is spent: "
-        f"{spent_money(Decimal(facts['spent']))} of {money(Decimal(facts['limit']))}. No model was asked, so "
-        f"this cost nothing. {asked} It starts afresh on {day(ends)} (UTC)."
+        f"The budget of {whose(scope)} for {_named(period)} has no room for this: {used}{needs}. No model "
+        f"was asked, so this cost nothing. {asked} It starts afresh on {day(ends)} (UTC)."
     )
 
 

@@ -13,6 +13,7 @@ from bot.slack import explain_text as run_text
 from bot.slack import explain_workflow_text as workflow_text
 from bot.slack import text
 from bot.slack.blocks import asked_text
+from bot.slack.budget_text import cost
 from bot.slack.elements import Outgoing
 from bot.slack.explain_text import Names
 from bot.slack.forms import DONE
@@ -231,7 +232,7 @@ def _calls(explained: RunExplained) -> list[Block]:
     titles = explained.base.titles
     lines = [
         f"• {el.escape(titles.get(call.step_id, call.step_id))} · {el.escape(call.model)} · {call.purpose} · "
-        f"{call.input_tokens} + {call.output_tokens} tokens · {text.dollars(call.cost_usd)} · "
+        f"{call.input_tokens} + {call.output_tokens} tokens · {cost(call.cost_usd, is_priced=call.priced)} · "
         f"{text.elapsed(call.seconds)} · {el.escape(call.outcome)}"
         for call in calls[:CALLS]
     ]

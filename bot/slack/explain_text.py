@@ -8,6 +8,7 @@ from bot.services.explained import (
     RunExplained,
     VersionUsed,
 )
+from bot.slack.budget_text import cost as cost_words
 from bot.slack.elements import escape, moment, one_line
 from bot.slack.refusals import sentence
 from bot.slack.text import dollars, elapsed
@@ -115,7 +116,7 @@ def run_head(explained: RunExplained, names: Names) -> str:
     label = " · on the candidate that a pilot tries out" if run.label == "candidate" else ""
     return (
         f"*{escape(run.title)}* v{run.version}{label} · asked by {who(run.actor.id, names)}, "
-        f"{moment(run.created_at)}\n{run.status.value} · {taken} · {dollars(cost)} · run `{escape(run.id)}`"
+        f"{moment(run.created_at)}\n{run.status.value} · {taken} · {cost_words(cost, is_priced=run.is_priced)} · run `{escape(run.id)}`"
     )
 
 

@@ -18,7 +18,11 @@ T = TypeVar("T")
 
 MODELS = """
 default: {{model: spanwise/quote}}
-distant: {{model: openai/distant, api_base: "{url}", timeouts: {{reply_s: 600}}}}
+distant:
+  model: openai/distant
+  api_base: "{url}"
+  timeouts: {{reply_s: 600}}
+  price: {{input_per_million: 100, output_per_million: 400}}
 nowhere: {{model: openai/nowhere, api_base: "http://127.0.0.1:9/v1"}}
 """
 

@@ -111,7 +111,11 @@ async def test_a_spent_budget_is_told_to_the_owner_who_adds_to_it(scene: Scene) 
     await spend_out(scene)
     chloe = scene.person("U0CHLOE")
     message = await letter_to(scene, "U0CHLOE")
-    assert "The budget of `/ask-policy` is spent. A run of `/ask-policy` was refused." in words(message)
+    assert (
+        "The budget of `/ask-policy` has no room left. "
+        "A run of `/ask-policy` was refused: it may have cost up to $60.00."
+        in words(message)
+    )
     assert (await chloe.click(message, blocks.TOP_UP)).ok
     form = await chloe.wait_for(lambda: next(iter(chloe.views()), None))
     yesterday = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
@@ -156,9 +160,12 @@ async def test_the_person_is_told_plainly(scene: Scene) -> None:
     ana = scene.person("U0ANA")
     await ana.command(CHANNEL, "/ask-policy How many days?")
     message = await ana.wait_for(
-        lambda: next((m for m in scene.app_messages(ana, ana.dm) if "is spent" in words(m)), None)
+        lambda: next((m for m in scene.app_messages(ana, ana.dm) if "no room for this" in words(m)), None)
     )
-    assert "$0 of $50.00. No model was asked, so this cost nothing." in words(message)
+    assert (
+        "$0 of $50.00 is spent, and it may cost up to $60.00. No model was asked, so this cost nothing."
+        in words(message)
+    )
     assert "I have told <@U0CHLOE>, who can add to it." in words(message)
 
 
@@ -190,7 +197,18 @@ LETTERS = [
 @pytest.mark.parametrize(("kind", "about"), LETTERS)
 def test_letters(kind: str, about: BudgetView | None, request: pytest.FixtureRequest) -> None:
     item = OutboxItem(
-        "m1", "", kind, "U0CHLOE", "", NOW, "", "", {"workflow": "ask-policy"}, "budget:b_1", None, about
+        "m1",
+        "",
+        kind,
+        "U0CHLOE",
+        "",
+        NOW,
+        "",
+        "",
+        {"workflow": "ask-policy", "needs": "0.6"},
+        "budget:b_1",
+        None,
+        about,
     )
     made = seal_message(letter(item, NOW, {}))
     assert_message(made)
@@ -219,4 +237,4 @@ def test_a_cost_that_nobody_knows_is_not_shown_as_nothing() -> None:
 def test_waiting_money_is_said_as_such() -> None:
     facts = {"scope": "team", "name": "S0PEOPLE", "period": "week", "limit": "5", "spent": "1", "busy": "yes"}
     words_said = sentence("BudgetSpent", {**facts, "ends": "2026-11-30T00:00:00+00:00", "ask": ""})
-    assert "set aside for other runs" in words_said and "spent:" not in words_said
+    assert "set aside for other runs" in words_said and "no room" not in words_said
