@@ -112,11 +112,12 @@ def run_head(explained: RunExplained, names: Names) -> str:
     run = explained.base.run
     ended = run.finished_at or run.started_at or run.created_at
     taken = elapsed((ended - (run.started_at or run.created_at)).total_seconds())
-    cost = sum((call.cost_usd for call in explained.base.calls), start=Decimal(0))
+    dollars_spent = sum((call.cost_usd for call in explained.base.calls), start=Decimal(0))
+    cost = cost_words(dollars_spent, is_priced=run.is_priced)
     label = " · on the candidate that a pilot tries out" if run.label == "candidate" else ""
     return (
         f"*{escape(run.title)}* v{run.version}{label} · asked by {who(run.actor.id, names)}, "
-        f"{moment(run.created_at)}\n{run.status.value} · {taken} · {cost_words(cost, is_priced=run.is_priced)} · run `{escape(run.id)}`"
+        f"{moment(run.created_at)}\n{run.status.value} · {taken} · {cost} · run `{escape(run.id)}`"
     )
 
 
