@@ -113,8 +113,7 @@ async def test_a_spent_budget_is_told_to_the_owner_who_adds_to_it(scene: Scene) 
     message = await letter_to(scene, "U0CHLOE")
     assert (
         "The budget of `/ask-policy` has no room left. "
-        "A run of `/ask-policy` was refused: it may have cost up to $60.00."
-        in words(message)
+        "A run of `/ask-policy` was refused: it may have cost up to $60.00." in words(message)
     )
     assert (await chloe.click(message, blocks.TOP_UP)).ok
     form = await chloe.wait_for(lambda: next(iter(chloe.views()), None))
