@@ -5,6 +5,7 @@ With SCREENSHOTS set to a folder, each picture is kept there to be looked at.
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,13 +30,15 @@ def picture(page: Page, name: str) -> None:
 
 
 @pytest.fixture
-def editor(page: Page, stage: ProductStage) -> Page:
-    access = stage.product.access
-    stage.wait(access.grant(Actor(OPERATOR), "U0ANA", Role.EDITOR, "workflow:draft-reply"))
+def editor(page: Page, stage: ProductStage) -> Iterator[Page]:
+    access, held = stage.product.access, ("U0ANA", Role.EDITOR, "workflow:draft-reply")
+    stage.wait(access.grant(Actor(OPERATOR), *held))
     go(page, "Spanwise")
     if page.get_by_role("tab", name="Messages").count():
         page.get_by_role("tab", name="Messages").click()
-    return page
+    yield page
+    # the stage is shared, and others try what happens without a role
+    stage.wait(access.revoke(Actor(OPERATOR), *held))
 
 
 def test_evaluate_and_look_at_every_case(editor: Page) -> None:

@@ -11,6 +11,7 @@ import pytest
 from terminal import Ran, Terminal
 from workspace_thread import WorkspaceThread
 
+from bot.adapters.store.migrate import newest_revision
 from bot.slack import manifest
 from bot.workspace.site import Options
 from tests.knowledge import paper
@@ -103,7 +104,7 @@ def test_a_child_ends_with_the_same_code(first_run: tuple[Terminal, Ran]) -> Non
 def test_migrating_twice_is_harmless(terminal: Terminal) -> None:
     first, second = terminal("migrate"), terminal("migrate")
     assert first.code == second.code == 0
-    assert first.out == second.out and "revision 0001" in first.out
+    assert first.out == second.out and f"revision {newest_revision()}" in first.out
 
 
 def test_a_database_that_is_none_is_a_sentence_with_a_token(terminal: Terminal, tmp_path: Path) -> None:
@@ -357,7 +358,7 @@ def test_doctor_finds_nothing_wrong(first_run: tuple[Terminal, Ran], workspace: 
     assert found["slack token"] == (True, "spanwise in Larkfield")
     assert found["slack scopes"] == (True, "all granted")
     assert found["slack requests"] == (True, "Socket Mode")
-    assert found["database"][1].startswith("SQLite, revision 0001")
+    assert found["database"][1].startswith(f"SQLite, revision {newest_revision()}")
     assert {"data folder", "collection people", "model default", "clock"} <= set(found)
 
 
