@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 PATH = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
@@ -21,7 +22,9 @@ FLAGS = [
 
 @contextmanager
 def open_browser() -> Iterator[Browser]:
-    """A running chromium; `PATH` is empty where there is none."""
+    """A running chromium; where there is none the test is skipped, which strict mode counts as a failure."""
+    if not PATH:
+        pytest.skip("chromium is not here")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=PATH, args=FLAGS)
         yield browser

@@ -109,10 +109,10 @@ async def test_the_child_draws_and_says_when_it_cannot() -> None:
 
 
 async def test_a_child_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    sleeper = tmp_path / "sleeper"
-    sleeper.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
-    sleeper.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(sleeper))
+    stuck = tmp_path / "stuck"
+    stuck.write_text(f"#!{sys.executable}\nimport signal\nsignal.pause()\n")
+    stuck.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(stuck))
     with pytest.raises(NotDrawn) as caught:
         await draw(SOURCE, wall_seconds=0.3)
     assert caught.value.facts == {"why": "too-slow"}

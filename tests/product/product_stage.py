@@ -23,7 +23,10 @@ distant:
   api_base: "{url}"
   timeouts: {{reply_s: 600}}
   price: {{input_per_million: 100, output_per_million: 400}}
-nowhere: {{model: openai/nowhere, api_base: "http://127.0.0.1:9/v1"}}
+nowhere:
+  model: openai/nowhere
+  api_base: "http://127.0.0.1:9/v1"
+  price: {{input_per_million: 0, output_per_million: 0}}
 """
 
 SLOW_WORKFLOW = """

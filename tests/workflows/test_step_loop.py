@@ -273,6 +273,16 @@ async def test_a_lost_lease_in_one_of_several_branches() -> None:
         await Desk(journal=Taken()).execute(workflow_of(*steps))
 
 
+async def test_a_sentence_without_proof_is_told_to_the_model_and_to_nobody_else() -> None:
+    desk = Desk(model=FakeModel("Nine hundred days [1].", "Eight hundred days [1]."))
+    result = await desk.execute(workflow_of(*ASK, answer=COVERED), {"q": "How many?"})
+    assert '"Nine hundred days' in str(desk.model.requests[1])
+    check = desk.journal.steps["check"]
+    assert check.because.startswith("grounded: ")
+    assert result.answer is not None
+    assert "hundred days" not in f"{check.because} {check.output} {result.answer}"
+
+
 async def test_resuming_performs_only_what_is_not_finished() -> None:
     workflow = workflow_of(*ASK, answer=COVERED)
     whole = Desk()

@@ -10,10 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import chromium
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not chromium.PATH, reason="chromium is not here"),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")

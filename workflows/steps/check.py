@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -36,36 +36,53 @@ class Checked:
     """Texts of the passages the text cites."""
 
 
-def _cites_sources(checked: Checked, _: int) -> str:
-    return "" if checked.cited else "cites none of the passages it was given"
+class Lack(NamedTuple):
+    """Why a check does not pass; `NONE` when it does."""
+
+    why: str
+    """Holds nothing that the model wrote without proof, so that people may read it."""
+    sentence: str = ""
+    """What is wrong, as the model wrote it: for the model that writes it again, and for nobody else."""
+
+    @property
+    def in_full(self) -> str:
+        """What is wrong and where."""
+        return f'"{self.sentence[:200]}": {self.why}' if self.sentence else self.why
 
 
-def _grounded(checked: Checked, _: int) -> str:
+NONE = Lack("")
+
+
+def _cites_sources(checked: Checked, _: int) -> Lack:
+    return NONE if checked.cited else Lack("cites none of the passages it was given")
+
+
+def _grounded(checked: Checked, _: int) -> Lack:
     found = ungrounded(checked.text, checked.cited)
-    return f'"{found[0][:200]}": {found[1]}' if found else ""
+    return Lack(why=found[1], sentence=found[0]) if found else NONE
 
 
-def _max_words(checked: Checked, limit: int) -> str:
+def _max_words(checked: Checked, limit: int) -> Lack:
     count = len(checked.text.split())
-    return f"has {count} words, more than {limit}" if count > limit else ""
+    return Lack(f"has {count} words, more than {limit}") if count > limit else NONE
 
 
-def _not_empty(checked: Checked, _: int) -> str:
-    return "" if checked.text.strip() or checked.data is not None else "is empty"
+def _not_empty(checked: Checked, _: int) -> Lack:
+    return NONE if checked.text.strip() or checked.data is not None else Lack("is empty")
 
 
-def _json(checked: Checked, _: int) -> str:
-    return "" if checked.data is not None else "is not JSON"
+def _json(checked: Checked, _: int) -> Lack:
+    return NONE if checked.data is not None else Lack("is not JSON")
 
 
-CHECKS: Mapping[str, tuple[Callable[[Checked, int], str], str]] = {
+CHECKS: Mapping[str, tuple[Callable[[Checked, int], Lack], str]] = {
     "cites_sources": (_cites_sources, "cites at least one passage it was given"),
     "grounded": (_grounded, "says nothing that the cited passages do not say: words, numbers and dates"),
     "max_words": (_max_words, "has at most {limit} words"),
     "not_empty": (_not_empty, "is not empty"),
     "json": (_json, "is JSON"),
 }
-"""Name to the check (why it fails, "" when it passes) and what passing means."""
+"""Name to the check and what passing it means."""
 WITH_LIMIT = frozenset({"max_words"})
 
 
@@ -152,18 +169,18 @@ async def perform(step: CheckStep, context: StepContext) -> StepOutcome:
     for _ in range(step.on_fail.retry if step.on_fail else 0):
         if not failures or look_up(context.scope, (step.of, "abstained")):
             break
-        output = dict(await context.redo(step.of, "; ".join(f"it {why}" for _, why in failures)))
+        output = dict(await context.redo(step.of, "; ".join(f"it {lack.in_full}" for _, lack in failures)))
         failures = _failures(step, context, output)
-    reasons = "; ".join(f"{name}: {why}" for name, why in failures)
+    reasons = "; ".join(f"{name}: {lack.why}" for name, lack in failures)
     if failures and step.on_fail is None:
         raise CheckFailed(step=step.id, why=reasons)
     outcome = step.on_fail.then if failures and step.on_fail else "passed"
-    listed: list[Json] = [{"check": name, "why": why} for name, why in failures]
+    listed: list[Json] = [{"check": name, "why": lack.why} for name, lack in failures]
     result: dict[str, Json] = {"passed": not failures, "failures": listed, "outcome": outcome}
     return StepOutcome(result, because=reasons or "All checks passed.")
 
 
-def _failures(step: CheckStep, context: StepContext, output: Json) -> list[tuple[str, str]]:
+def _failures(step: CheckStep, context: StepContext, output: Json) -> list[tuple[str, Lack]]:
     """Name of each check that fails, and why."""
     written: dict[str, Any] = output if isinstance(output, dict) else {}
     prompt = context.workflow.step(StepName(step.of))
@@ -173,7 +190,7 @@ def _failures(step: CheckStep, context: StepContext, output: Json) -> list[tuple
     cited = tuple(str(each["text"]) for each in passages if each["chunk_id"] in wanted)
     checked = Checked(written["text"], written["data"], written["abstained"], cited)
     found = [(spec.name, CHECKS[spec.name][0](checked, spec.limit)) for spec in step.checks]
-    return [(name, why) for name, why in found if why]
+    return [(name, lack) for name, lack in found if lack.why]
 
 
 def _sample(step: CheckStep) -> Mapping[str, Json]:
