@@ -111,6 +111,25 @@ class Answer:
     """The collections that were searched for it."""
 
 
+class Ending(StrEnum):
+    """What a finished run was for the person who asked; a cancelled one is none of these but itself."""
+
+    ANSWERED = "answered"
+    ABSTAINED = "abstained"
+    """It said that it does not know."""
+    ESCALATED = "escalated"
+    """It was handed to a person."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+def ending_of(status: RunStatus, answer: Answer | None) -> Ending | None:
+    """How a run ended; None while it has not."""
+    if status is RunStatus.SUCCEEDED:
+        return Ending.ABSTAINED if answer is not None and answer.abstained else Ending.ANSWERED
+    return {RunStatus.FAILED: Ending.FAILED, RunStatus.CANCELLED: Ending.CANCELLED}.get(status)
+
+
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """How an execution ended."""

@@ -13,7 +13,7 @@ from bot.adapters.store.run_log import RunRow, runs, sources_of
 from bot.adapters.store.tables import UtcDateTime
 from bot.adapters.store.versions_log import PRODUCTION
 from workflows.ports import LostLease
-from workflows.run import Answer, Failure, RunStatus
+from workflows.run import Answer, Failure, RunStatus, ending_of
 
 _RUNNING = RunStatus.RUNNING.value
 _HELD = (
@@ -163,6 +163,7 @@ def _finish(status: RunStatus) -> Any:
         .where(*held)
         .values(
             status=status.value,
+            ending=bindparam("new_ending"),
             answer=bindparam("new_answer"),
             failure=bindparam("new_failure"),
             finished_at=None if status is RunStatus.WAITING else bindparam("at"),
@@ -189,7 +190,12 @@ def finish_run(
     failure: Failure | None = None,
 ) -> None:
     """End an execution: the run is over, or waits and holds no worker. Raises LostLease."""
-    values = {"new_answer": answer_json(answer), "new_failure": failure_json(failure), "at": at}
+    values = {
+        "new_answer": answer_json(answer),
+        "new_failure": failure_json(failure),
+        "new_ending": ending_of(status, answer),
+        "at": at,
+    }
     _one(connection.execute(_FINISH[status], {**held.key(), **values}).rowcount, held)
 
 

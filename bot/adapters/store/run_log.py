@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
-from workflows.run import RUN_TRANSITIONS, RunStatus
+from workflows.run import RUN_TRANSITIONS, Ending, RunStatus
 
 RunRow: TypeAlias = Row[Any]
 """One row of `runs`, by column name."""
@@ -60,12 +60,14 @@ runs = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
+    Column("ending", String(16)),
+    Index("ix_runs_finished_at", "finished_at"),
     Index("ix_runs_status_due_at", "status", "due_at"),
     Index("ix_runs_actor_id_created_at", "actor_id", "created_at"),
     Index("ix_runs_workflow_created_at", "workflow", "created_at"),
 )
 """`revision` grows with everything a reader of the run's message would see change; `label` is whose versions
-it runs on, those of production or the candidate's."""
+it runs on, those of production or the candidate's; `ending` is empty while it has not ended."""
 
 inbox = Table(
     "inbox",
@@ -182,6 +184,7 @@ def cancel_waiting(connection: Connection, run_id: str, at: datetime) -> bool:
         .where(runs.c.id == run_id, runs.c.status.in_(sorted(resting)))
         .values(
             status=RunStatus.CANCELLED.value,
+            ending=Ending.CANCELLED.value,
             finished_at=at,
             cancel_requested_at=at,
             **_REVISED,
