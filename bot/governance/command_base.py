@@ -50,6 +50,8 @@ class AdminCommand(BaseModel):
     """Any one of them is enough; none: everybody may."""
     questions: ClassVar[Mapping[str, str]] = {}
     """What is asked for a piece that the sentence left out."""
+    wording: ClassVar[str] = ""
+    """The command as it was understood, with its fields in braces; empty: its title says it."""
 
     @property
     def scope(self) -> str:
@@ -58,7 +60,29 @@ class AdminCommand(BaseModel):
 
     def words(self) -> str:
         """The command as it was understood."""
-        return self.title
+        return self.wording.format_map(dict(self)) if self.wording else self.title
+
+
+class WorkflowCommand(AdminCommand):
+    """A command about one workflow, over which its right must be held."""
+
+    workflow: Name
+
+    @property
+    def scope(self) -> str:
+        """The workflow."""
+        return workflow_scope(self.workflow)
+
+
+class CollectionCommand(AdminCommand):
+    """A command about one collection, over which its right must be held."""
+
+    collection: Name
+
+    @property
+    def scope(self) -> str:
+        """The collection."""
+        return f"collection:{self.collection}"
 
 
 def scope_of(kind: str, name: str) -> str:

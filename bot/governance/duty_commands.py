@@ -4,55 +4,22 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from bot.governance.command_base import AdminCommand, Grantee, Line, Name, Scope, scope_words, workflow_scope
+from bot.governance.command_base import AdminCommand, Grantee, Line, Scope, WorkflowCommand, scope_words
 from bot.governance.roles import Permission, Role
 
 _P = Permission
 
 
-class GiveRole(AdminCommand):
-    """Give a role."""
+class _RoleCommand(AdminCommand):
+    """What a person or user group may do."""
 
-    title: ClassVar = "Give a role"
-    about: ClassVar = "Lets a person or user group do more, over everything, one workflow or one collection."
-    examples: ClassVar = (
-        "let <@U0ANA> edit ask-policy",
-        "make <@U0ANA> an approver of ask-policy",
-        "give <!subteam^S0LEADS|@leads> the editor role on the people handbook",
-    )
     permissions: ClassVar = (_P.GRANT,)
     questions: ClassVar = {
         "grantee": "Who? Mention the person or the user group.",
         "role": "Which role?",
         "scope": "Over what: which workflow or collection, or everything?",
     }
-    command: Literal["grant"] = "grant"
-    grantee: Grantee
-    role: Role
-    over: Scope
-
-    @property
-    def scope(self) -> str:
-        """What the role is given over."""
-        return self.over
-
-    def words(self) -> str:
-        """Role and scope; who it is for stands beside it as a mention."""
-        return f"Give the role {self.role} over {scope_words(self.over)}"
-
-
-class TakeRole(AdminCommand):
-    """Take a role away."""
-
-    title: ClassVar = "Take a role away"
-    about: ClassVar = "Takes a role from a person or user group."
-    examples: ClassVar = (
-        "stop <@U0ANA> from editing ask-policy",
-        "revoke approver from <@U0ANA> on ask-policy",
-    )
-    permissions: ClassVar = (_P.GRANT,)
-    questions: ClassVar = GiveRole.questions
-    command: Literal["revoke"] = "revoke"
+    verb: ClassVar[str]
     grantee: Grantee
     role: Role
     over: Scope
@@ -63,11 +30,38 @@ class TakeRole(AdminCommand):
         return self.over
 
     def words(self) -> str:
-        """Role and scope."""
-        return f"Take away the role {self.role} over {scope_words(self.over)}"
+        """Role and scope; who it is for stands beside it as a mention."""
+        return f"{self.verb} the role {self.role} over {scope_words(self.over)}"
 
 
-class _Staged(AdminCommand):
+class GiveRole(_RoleCommand):
+    """Give a role."""
+
+    title: ClassVar = "Give a role"
+    about: ClassVar = "Lets a person or user group do more, over everything, one workflow or one collection."
+    examples: ClassVar = (
+        "let <@U0ANA> edit ask-policy",
+        "make <@U0ANA> an approver of ask-policy",
+        "give <!subteam^S0LEADS|@leads> the editor role on the people handbook",
+    )
+    verb: ClassVar = "Give"
+    command: Literal["grant"] = "grant"
+
+
+class TakeRole(_RoleCommand):
+    """Take a role away."""
+
+    title: ClassVar = "Take a role away"
+    about: ClassVar = "Takes a role from a person or user group."
+    examples: ClassVar = (
+        "stop <@U0ANA> from editing ask-policy",
+        "revoke approver from <@U0ANA> on ask-policy",
+    )
+    verb: ClassVar = "Take away"
+    command: Literal["revoke"] = "revoke"
+
+
+class _Staged(WorkflowCommand):
     """Moves a workflow between stages."""
 
     permissions: ClassVar = (_P.PROMOTE,)
@@ -75,12 +69,6 @@ class _Staged(AdminCommand):
         "workflow": "Which workflow?",
         "people": "With whom? Mention people or a user group, or give a share such as 20 %.",
     }
-    workflow: Name
-
-    @property
-    def scope(self) -> str:
-        """The workflow."""
-        return workflow_scope(self.workflow)
 
 
 class Promote(_Staged):
@@ -89,11 +77,8 @@ class Promote(_Staged):
     title: ClassVar = "Promote"
     about: ClassVar = "Asks for a workflow to go to production; its readiness card says what is missing."
     examples: ClassVar = ("promote ask-policy",)
+    wording: ClassVar = "Promote {workflow}"
     command: Literal["promote"] = "promote"
-
-    def words(self) -> str:
-        """The workflow."""
-        return f"Promote {self.workflow}"
 
 
 class Pilot(_Staged):
@@ -117,14 +102,11 @@ class Retire(_Staged):
     title: ClassVar = "Retire"
     about: ClassVar = "Takes a workflow out of use; its runs stay."
     examples: ClassVar = ("retire ask-policy",)
+    wording: ClassVar = "Retire {workflow}"
     command: Literal["retire"] = "retire"
 
-    def words(self) -> str:
-        """The workflow."""
-        return f"Retire {self.workflow}"
 
-
-class Evaluate(AdminCommand):
+class Evaluate(WorkflowCommand):
     """Run the cases."""
 
     title: ClassVar = "Evaluate"
@@ -132,20 +114,11 @@ class Evaluate(AdminCommand):
     examples: ClassVar = ("evaluate ask-policy", "run the cases of ask-policy")
     permissions: ClassVar = (_P.EVALUATE,)
     questions: ClassVar = {"workflow": "Which workflow should be evaluated?"}
+    wording: ClassVar = "Run the golden cases of {workflow}"
     command: Literal["evaluate"] = "evaluate"
-    workflow: Name
-
-    @property
-    def scope(self) -> str:
-        """The workflow."""
-        return workflow_scope(self.workflow)
-
-    def words(self) -> str:
-        """The workflow."""
-        return f"Run the golden cases of {self.workflow}"
 
 
-class AddCase(AdminCommand):
+class AddCase(WorkflowCommand):
     """Keep a question with what its answer must be."""
 
     title: ClassVar = "Add a case"
@@ -162,17 +135,11 @@ class AddCase(AdminCommand):
         "leave/annual-leave.md, or must abstain.",
     }
     command: Literal["add_case"] = "add_case"
-    workflow: Name
     question: Annotated[str, Field(min_length=1, max_length=4_000)]
     contains: Annotated[tuple[Line, ...], Field(max_length=10)] = ()
     cites: Annotated[tuple[Line, ...], Field(max_length=10)] = ()
     abstains: bool = False
     outcome: Annotated[str, Field(max_length=80)] = ""
-
-    @property
-    def scope(self) -> str:
-        """The workflow."""
-        return workflow_scope(self.workflow)
 
     def words(self) -> str:
         """Question and expectation."""

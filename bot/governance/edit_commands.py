@@ -4,13 +4,22 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from bot.governance.command_base import MAX_TEXT, TOPIC_WORDS, AdminCommand, Body, Line, Name, workflow_scope
+from bot.governance.command_base import (
+    MAX_TEXT,
+    TOPIC_WORDS,
+    AdminCommand,
+    Body,
+    CollectionCommand,
+    Line,
+    Name,
+    WorkflowCommand,
+)
 from bot.governance.roles import EVERYTHING, Permission
 
 _P = Permission
 
 
-class EditPrompt(AdminCommand):
+class EditPrompt(WorkflowCommand):
     """Change what a model is told."""
 
     title: ClassVar = "Change a prompt"
@@ -29,15 +38,9 @@ class EditPrompt(AdminCommand):
         "text": "What should the prompt say? Send the whole new text.",
     }
     command: Literal["edit_prompt"] = "edit_prompt"
-    workflow: Name
     prompt: Name
     instructions: Annotated[tuple[Line, ...], Field(max_length=20)] = ()
     text: Annotated[str, Field(max_length=MAX_TEXT)] = ""
-
-    @property
-    def scope(self) -> str:
-        """The workflow."""
-        return workflow_scope(self.workflow)
 
     def words(self) -> str:
         """The prompt and what it shall say."""
@@ -46,7 +49,7 @@ class EditPrompt(AdminCommand):
         return f"Change the prompt {self.prompt}: " + " ".join(self.instructions)
 
 
-class SetParameter(AdminCommand):
+class SetParameter(WorkflowCommand):
     """Tune a value within its bounds."""
 
     title: ClassVar = "Set a parameter"
@@ -62,22 +65,13 @@ class SetParameter(AdminCommand):
         "parameter": "Which parameter should change?",
         "value": "To what value?",
     }
+    wording: ClassVar = "Set {parameter} of {workflow} to {value}"
     command: Literal["set_parameter"] = "set_parameter"
-    workflow: Name
     parameter: Name
     value: str | int | float | bool
 
-    @property
-    def scope(self) -> str:
-        """The workflow."""
-        return workflow_scope(self.workflow)
 
-    def words(self) -> str:
-        """Name and value."""
-        return f"Set {self.parameter} of {self.workflow} to {self.value}"
-
-
-class EditRule(AdminCommand):
+class EditRule(WorkflowCommand):
     """Add a row to a decision table, or move its limit."""
 
     title: ClassVar = "Change a rule"
@@ -96,25 +90,16 @@ class EditRule(AdminCommand):
         "condition": "When should the rule apply? For example: the amount is over 5000.",
         "outcome": "What should happen then?",
     }
+    wording: ClassVar = "In {workflow}, when {condition} then {outcome}"
     command: Literal["edit_rule"] = "edit_rule"
-    workflow: Name
     step: Name
     condition: Annotated[str, Field(min_length=1, max_length=1_000)]
     """In CEL."""
     outcome: Name
     because: Annotated[str, Field(max_length=500)] = ""
 
-    @property
-    def scope(self) -> str:
-        """The workflow."""
-        return workflow_scope(self.workflow)
 
-    def words(self) -> str:
-        """Condition and outcome."""
-        return f"In {self.workflow}, when {self.condition} then {self.outcome}"
-
-
-class AddKnowledge(AdminCommand):
+class AddKnowledge(CollectionCommand):
     """Put a new document into a collection."""
 
     title: ClassVar = "Add knowledge"
@@ -128,22 +113,13 @@ class AddKnowledge(AdminCommand):
         "collection": "To which collection?",
         "text": "What should the document say? Send its text.",
     }
+    wording: ClassVar = "Add “{heading}” to the collection {collection}"
     command: Literal["add_knowledge"] = "add_knowledge"
-    collection: Name
     heading: Annotated[str, Field(min_length=1, max_length=120)]
     text: Body
 
-    @property
-    def scope(self) -> str:
-        """The collection."""
-        return f"collection:{self.collection}"
 
-    def words(self) -> str:
-        """Heading and collection."""
-        return f"Add “{self.heading}” to the collection {self.collection}"
-
-
-class ForgetKnowledge(AdminCommand):
+class ForgetKnowledge(CollectionCommand):
     """Take a document out of a collection."""
 
     title: ClassVar = "Forget knowledge"
@@ -151,19 +127,10 @@ class ForgetKnowledge(AdminCommand):
     examples: ClassVar = ("forget the 2023 travel policy", "remove travel/old-rates.md from people")
     permissions: ClassVar = (_P.EDIT_KNOWLEDGE,)
     questions: ClassVar = {"document": "Which document should be forgotten?"}
+    wording: ClassVar = "Forget {document} of the collection {collection}"
     command: Literal["forget_knowledge"] = "forget_knowledge"
-    collection: Name
     document: Annotated[str, Field(min_length=1, max_length=500)]
     """Its path."""
-
-    @property
-    def scope(self) -> str:
-        """The collection."""
-        return f"collection:{self.collection}"
-
-    def words(self) -> str:
-        """The path."""
-        return f"Forget {self.document} of the collection {self.collection}"
 
 
 class SwapModel(AdminCommand):
@@ -177,6 +144,7 @@ class SwapModel(AdminCommand):
         "alias": "Which model alias should change?",
         "model": "Which model? Write it as provider/model, for example openai/gpt-4o-mini, or name an alias.",
     }
+    wording: ClassVar = "Let the alias {alias} be the model {model}"
     command: Literal["swap_model"] = "swap_model"
     alias: Name
     model: Annotated[str, Field(pattern=r"^[\w.-]+(/\S+)?$", max_length=200)]
@@ -185,10 +153,6 @@ class SwapModel(AdminCommand):
     def scope(self) -> str:
         """Every workflow."""
         return EVERYTHING
-
-    def words(self) -> str:
-        """Alias and model."""
-        return f"Let the alias {self.alias} be the model {self.model}"
 
 
 class Undo(AdminCommand):
@@ -207,7 +171,7 @@ class Undo(AdminCommand):
         return f"Undo the change {self.change}" if self.change else "Undo the last change"
 
 
-class RollBack(AdminCommand):
+class RollBack(WorkflowCommand):
     """Point production at an earlier version."""
 
     title: ClassVar = "Roll back"
@@ -216,14 +180,8 @@ class RollBack(AdminCommand):
     permissions: ClassVar = (_P.ROLL_BACK,)
     questions: ClassVar = {"workflow": "Which workflow should be rolled back?"}
     command: Literal["roll_back"] = "roll_back"
-    workflow: Name
     kind: Literal["workflow", "prompt", "parameters", "rules"] = "workflow"
     to: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-
-    @property
-    def scope(self) -> str:
-        """The workflow."""
-        return workflow_scope(self.workflow)
 
     def words(self) -> str:
         """Which workflow and to what."""

@@ -10,15 +10,11 @@ from bot.governance.roles import EVERYTHING, Permission
 _P = Permission
 
 
-class WhoChanged(AdminCommand):
-    """Ask who changed something last."""
+class _PastCommand(AdminCommand):
+    """Asks about what was."""
 
-    title: ClassVar = "Who changed it"
-    about: ClassVar = "Says who changed something last, when, and in which change request."
-    examples: ClassVar = ("who changed the prompt last?", "who changed the rules of ask-policy?")
     permissions: ClassVar = (_P.SEE_AUDIT, _P.PROPOSE, _P.APPROVE)
     questions: ClassVar = {"workflow": "Of which workflow?"}
-    command: Literal["who_changed"] = "who_changed"
     kind: TargetWord
     name: Annotated[str, Field(max_length=300)] = ""
     """As targets are named; empty for any of the kind."""
@@ -28,27 +24,27 @@ class WhoChanged(AdminCommand):
         """The workflow or collection it belongs to."""
         return scope_of(self.kind, self.name)
 
+
+class WhoChanged(_PastCommand):
+    """Ask who changed something last."""
+
+    title: ClassVar = "Who changed it"
+    about: ClassVar = "Says who changed something last, when, and in which change request."
+    examples: ClassVar = ("who changed the prompt last?", "who changed the rules of ask-policy?")
+    command: Literal["who_changed"] = "who_changed"
+
     def words(self) -> str:
         """What is asked about."""
         return f"Who changed {TOPIC_WORDS[self.kind]} {self.name} last".replace("  ", " ")
 
 
-class History(AdminCommand):
+class History(_PastCommand):
     """Ask for the versions of something."""
 
     title: ClassVar = "History"
     about: ClassVar = "Lists the versions of something: who made them, when, and which is live."
     examples: ClassVar = ("history of ask-policy", "show the history of the prompt of ask-policy")
-    permissions: ClassVar = (_P.SEE_AUDIT, _P.PROPOSE, _P.APPROVE)
-    questions: ClassVar = {"workflow": "Of which workflow?"}
     command: Literal["history"] = "history"
-    kind: TargetWord
-    name: Annotated[str, Field(max_length=300)] = ""
-
-    @property
-    def scope(self) -> str:
-        """The workflow or collection it belongs to."""
-        return scope_of(self.kind, self.name)
 
     def words(self) -> str:
         """What is asked about."""
