@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from sqlalchemy import (
     Column,
@@ -135,6 +135,9 @@ _POINTERS = select(labels.c.kind, labels.c.name, labels.c.label, labels.c.number
 Pointers: TypeAlias = tuple[tuple[str, str, str, int, datetime], ...]
 """Kind, name, label and number of every label, and when it was moved there."""
 
+_READ_POINTERS = "pointers"
+"""What a connection remembers of its transaction; a run asks seven times. Moving a label forgets it."""
+
 
 def read_labelled(
     connection: Connection, label: str = PRODUCTION, kind: str = ""
@@ -155,8 +158,14 @@ def find_labelled(
 
 
 def read_pointers(connection: Connection) -> Pointers:
-    """Where every label points: what tells one release from the next."""
-    return tuple((row[0], row[1], row[2], row[3], row[4]) for row in connection.execute(_POINTERS))
+    """Where every label points: what tells one release from the next. Read once in a transaction."""
+    transaction = connection.get_transaction()
+    read_in, pointers = connection.info.get(_READ_POINTERS, (None, ()))
+    if transaction is None or read_in is not transaction:
+        rows = connection.execute(_POINTERS)
+        pointers = tuple((row[0], row[1], row[2], row[3], row[4]) for row in rows)
+        connection.info[_READ_POINTERS] = (transaction, pointers)
+    return cast(Pointers, pointers)
 
 
 def list_versions(connection: Connection, kind: str, name: str) -> tuple[StoredVersion, ...]:
@@ -180,6 +189,7 @@ def move_label(
     current = connection.execute(select(labels.c.number).filter_by(**key)).scalar()
     if current == number:
         return False
+    connection.info.pop(_READ_POINTERS, None)
     values = {"number": number, "moved_by": by, "moved_at": at}
     if current is None:
         connection.execute(insert(labels).values(**key, **values))
@@ -196,4 +206,5 @@ def label_mover(connection: Connection, kind: str, name: str, label: str = PRODU
 
 def remove_label(connection: Connection, kind: str, name: str, label: str) -> bool:
     """Take a label away; False when it pointed nowhere."""
+    connection.info.pop(_READ_POINTERS, None)
     return connection.execute(delete(labels).filter_by(kind=kind, name=name, label=label)).rowcount > 0
