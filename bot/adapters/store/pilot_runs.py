@@ -10,12 +10,11 @@ from sqlalchemy import Connection, Row, Select, case, func, select
 
 from bot.adapters.store.ledger import ledger
 from bot.adapters.store.run_log import runs
-from bot.adapters.store.scores import scores
+from bot.adapters.store.scores import VOTE, scores
 from bot.adapters.store.versions_log import CANDIDATE, PRODUCTION
 from bot.quality.pilots import Side
 from workflows.run import RunStatus
 
-VOTE = "vote"
 MOST = 2000
 """Newest runs of each side that costs, seconds and scores are taken from; votes and failures count all."""
 _ENDED = (RunStatus.SUCCEEDED.value, RunStatus.FAILED.value)

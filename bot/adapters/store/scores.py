@@ -9,6 +9,9 @@ from sqlalchemy import Column, Connection, Float, Index, String, Table, Text, in
 from bot.adapters.store.run_log import runs
 from bot.adapters.store.tables import UtcDateTime, metadata
 
+VOTE, CORRECTION = "vote", "correction"
+"""Names of scores that are counted."""
+
 scores = Table(
     "scores",
     metadata,

@@ -24,11 +24,20 @@ def upgrade() -> None:
         sa.Column("facts", JsonText(), nullable=False),
         sa.Column("raised_at", UtcDateTime(), nullable=False),
         sa.Column("told_at", UtcDateTime(), nullable=False),
+        sa.Column("judged_at", UtcDateTime(), nullable=False),
+        sa.Column("taken_by", sa.Text(), nullable=False),
         sa.Column("cleared_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
     )
+    standing = sa.text("cleared_at IS NULL")
     with op.batch_alter_table("alerts", schema=None) as batch_op:
-        batch_op.create_index("ix_alerts_rule_scope", ["rule", "scope"], unique=False)
+        batch_op.create_index(
+            "ix_alerts_rule_scope",
+            ["rule", "scope"],
+            unique=True,
+            sqlite_where=standing,
+            postgresql_where=standing,
+        )
 
     op.create_table(
         "digest_channels",
@@ -92,6 +101,14 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "heartbeats",
+        sa.Column("process", sa.Text(), nullable=False),
+        sa.Column("parts", sa.Text(), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("seen_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("process", name=op.f("pk_heartbeats")),
+    )
+    op.create_table(
         "questions",
         sa.Column("run_id", sa.String(length=32), nullable=False),
         sa.Column("workflow", sa.Text(), nullable=False),
@@ -117,7 +134,10 @@ def upgrade() -> None:
     op.create_table(
         "rollup_marks",
         sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("horizon", UtcDateTime(), nullable=False),
         sa.Column("until", UtcDateTime(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_rollup_marks")),
     )
     op.create_table(
@@ -193,7 +213,15 @@ def upgrade() -> None:
 
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("ending", sa.String(length=16), nullable=True))
+        batch_op.add_column(
+            sa.Column("correlation", sa.String(length=32), nullable=False, server_default="")
+        )
         batch_op.create_index("ix_runs_finished_at", ["finished_at"], unique=False)
+
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("correlation", sa.String(length=32), nullable=False, server_default="")
+        )
 
     op.execute(
         "UPDATE runs SET ending = CASE "
