@@ -16,6 +16,7 @@ from bot.adapters.store import (  # noqa: F401 - importing a module declares its
     evaluations_log,
     fixes_log,
     grants,
+    heartbeats_log,
     ledger,
     outbox_log,
     preferences_log,

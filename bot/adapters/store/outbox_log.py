@@ -59,6 +59,7 @@ outbox = Table(
     Column("ts", Text, nullable=False),
     Column("refusal", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("correlation", String(32), nullable=False, server_default=""),
     Index("ix_outbox_state_due_at", "state", "due_at"),
     Index("ix_outbox_channel_state", "channel", "state"),
     Index("ix_outbox_posted_channel_ts", "posted_channel", "ts"),

@@ -1,0 +1,48 @@
+"""Processes that run, and when each was last heard: how one knows of the others."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from sqlalchemy import Column, Connection, Table, Text, delete, insert, select, update
+
+from bot.adapters.store.moments import lease_clock
+from bot.adapters.store.tables import UtcDateTime, metadata
+
+ALIVE = timedelta(seconds=45)
+"""After this long without a beat a process counts as gone; it beats several times in it."""
+KEPT = timedelta(hours=1)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("process", Text, primary_key=True),
+    Column("parts", Text, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+"""`parts` is what it does, with commas: `slack,worker`."""
+
+
+def beat(connection: Connection, process: str, parts: Collection[str]) -> None:
+    """Say that a process is there; what was not heard for long is forgotten."""
+    now = lease_clock(connection)
+    known = update(heartbeats).where(heartbeats.c.process == process).values(seen_at=now)
+    if connection.execute(known).rowcount == 0:
+        row = {"process": process, "parts": ",".join(sorted(parts)), "started_at": now, "seen_at": now}
+        connection.execute(insert(heartbeats), row)
+        connection.execute(delete(heartbeats).where(heartbeats.c.seen_at < now - KEPT))
+
+
+def end_beats(connection: Connection, process: str) -> None:
+    """Forget a process that stops."""
+    connection.execute(delete(heartbeats).where(heartbeats.c.process == process))
+
+
+def count_alive(connection: Connection) -> dict[str, int]:
+    """How many processes do each part, of those heard lately."""
+    heard = select(heartbeats.c.parts).where(heartbeats.c.seen_at >= lease_clock(connection) - ALIVE)
+    counts: dict[str, int] = {}
+    for parts in connection.execute(heard).scalars():
+        for part in parts.split(","):
+            counts[part] = counts.get(part, 0) + 1
+    return counts
