@@ -45,6 +45,7 @@ OWNERS = {
     "pydantic_settings": {"bot/settings.py"},
     "jsonschema": {"bot/workspace", "workflows/steps"},
     "mermaidx": {"bot/adapters/diagrams.py"},
+    "matplotlib": {"bot/adapters/chart_sheet.py", "bot/adapters/chart_look.py"},
 }
 """Outside library to the only places that import it."""
 
