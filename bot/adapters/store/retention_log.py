@@ -8,9 +8,10 @@ retention = Table(
     "retention",
     metadata,
     Column("workflow", Text, primary_key=True),
-    Column("days", Integer, nullable=False),
+    Column("days", Integer),
     Column("set_by", Text, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("emptied_until", UtcDateTime),
 )
-"""Content of runs older than `days` is deleted; their numbers stay."""
+"""Content of runs that ended longer ago than `days` is deleted; their numbers stay. No days: as the setting
+says; 0: for ever. What ended before `emptied_until` has been emptied."""

@@ -62,6 +62,7 @@ runs = Table(
     Column("finished_at", UtcDateTime),
     Column("ending", String(16)),
     Column("correlation", String(32), nullable=False, server_default=""),
+    Index("ix_runs_created_at", "created_at"),
     Index("ix_runs_finished_at", "finished_at"),
     Index("ix_runs_status_due_at", "status", "due_at"),
     Index("ix_runs_actor_id_created_at", "actor_id", "created_at"),

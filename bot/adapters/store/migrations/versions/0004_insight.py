@@ -125,7 +125,7 @@ def upgrade() -> None:
     op.create_table(
         "retention",
         sa.Column("workflow", sa.Text(), nullable=False),
-        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=True),
         sa.Column("set_by", sa.Text(), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.Column("emptied_until", UtcDateTime(), nullable=True),
@@ -216,6 +216,7 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("correlation", sa.String(length=32), nullable=False, server_default="")
         )
+        batch_op.create_index("ix_runs_created_at", ["created_at"], unique=False)
         batch_op.create_index("ix_runs_finished_at", ["finished_at"], unique=False)
 
     with op.batch_alter_table("outbox", schema=None) as batch_op:
