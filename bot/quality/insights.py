@@ -1,4 +1,4 @@
-"""What a week of a workflow's runs tells its owner, as values. Pure; texts in it are people's: escape them."""
+"""What a week of runs tells the owner of a workflow, as values. Pure. Texts are of people: escape them."""
 
 from dataclasses import dataclass
 from datetime import datetime
