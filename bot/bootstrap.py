@@ -49,6 +49,7 @@ from bot.services.promotion import Promotions
 from bot.services.readiness_cards import Cards
 from bot.services.remedies import Remedies
 from bot.services.replaying import Replays
+from bot.services.rollups import Rollups
 from bot.services.runs import Runs
 from bot.services.staging import Stages
 from bot.services.targets import Targets
@@ -99,6 +100,7 @@ class Product:
     promotions: Promotions
     pilot_watch: PilotWatch
     auditing: Auditing
+    rollups: Rollups
 
     def worker(self, on_text: Callable[[str, str], None] | None = None) -> Worker:
         """Executes queued runs; `on_text` hears run id and piece of answers being written."""
@@ -208,6 +210,7 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         promotions=Promotions(store, access, catalogue, stages, cards, clock, outgoing),
         pilot_watch=pilot_watch,
         auditing=Auditing(store, access, clock, outgoing, audit_key(settings), settings.admin_channel),
+        rollups=Rollups(store, clock),
     )
 
 

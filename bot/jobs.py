@@ -33,11 +33,15 @@ def jobs(product: Product) -> Mapping[str, tuple[str, Work]]:
         for workflow in await product.pilot_watch.look():
             log.warning("pilot.paused", workflow=workflow)
 
+    async def sum_up() -> None:
+        await product.rollups.refresh()
+
     return {
         "check-audit-chain": ("17 3 * * *", check_audit_chain),
         # once a week, tried each hour: a clock that was down on the day posts when it is back
         "post-checkpoint": ("7 * * * *", post_checkpoint),
         "watch-pilots": ("*/5 * * * *", watch_pilots),
+        "sum-up": ("* * * * *", sum_up),
     }
 
 

@@ -15,6 +15,7 @@ from bot.adapters.store.stages_log import read_standing
 from bot.adapters.store.versions_log import CANDIDATE
 from bot.services.auditing import Auditing
 from bot.services.pilot_watch import PilotWatch
+from bot.services.rollups import Rollups
 from tests.bot.stage_desk import CHLOE, WORKFLOW, StageDesk
 
 
@@ -25,12 +26,13 @@ class Parts:
     store: Store
     auditing: Auditing
     pilot_watch: PilotWatch
+    rollups: Rollups
 
 
 async def parts(store: Store) -> tuple[StageDesk, Parts]:
     desk = await (await StageDesk(store).open()).with_candidate()
     auditing = Auditing(store, desk.access, desk.clock, WakeUp(), AuditKey("k" * 32), "C0LEADS")
-    return desk, Parts(store, auditing, desk.watch)
+    return desk, Parts(store, auditing, desk.watch, Rollups(store, desk.clock))
 
 
 async def test_each_job_may_fire_on_two_machines(store: Store) -> None:

@@ -1,0 +1,218 @@
+"""Making the sums by hour: hours that are over, in order, and again those whose runs have changed since.
+
+What to write is worked out from one snapshot and written only if nobody else wrote in between. What the
+snapshot did not show yet falls into the next one's window, which begins a little before this one ended.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.adapters.store.escalations_log import escalations
+from bot.adapters.store.ledger import ledger
+from bot.adapters.store.raw_counts import (
+    DocumentHour,
+    RunHour,
+    SpendHour,
+    Uses,
+    count_documents,
+    count_runs,
+    count_spend,
+    hour_of,
+    workflow_names,
+)
+from bot.adapters.store.rollups_log import (
+    HOUR,
+    ROLLUPS,
+    Mark,
+    document_rollups,
+    read_mark,
+    rollup_marks,
+    run_rollups,
+    spend_rollups,
+)
+from bot.adapters.store.run_log import runs
+from bot.adapters.store.scores import scores
+from bot.adapters.store.tables import UtcDateTime
+from bot.quality.tallies import Spend, Tally
+
+SETTLES = timedelta(minutes=2)
+"""A write is seen by others within this time of the moment it carries."""
+SLACK = 1000
+"""Rows of the ledger that may be seen later than one with a higher number."""
+STEP = timedelta(hours=24)
+"""Most hours taken in one go."""
+_TABLES = (run_rollups, spend_rollups, document_rollups)
+
+
+@dataclass(slots=True)
+class Renewal:
+    """What one go writes: the mark as it was and will be, the hours to replace, and what replaces them."""
+
+    seen: Mark | None
+    mark: Mark
+    closes: tuple[datetime, datetime] | None = None
+    """All workflows of a stretch, in place of single hours."""
+    run_hours: set[RunHour] = field(default_factory=set)
+    spend_hours: set[RunHour] = field(default_factory=set)
+    tallies: dict[RunHour, Tally] = field(default_factory=dict)
+    spend: dict[SpendHour, Spend] = field(default_factory=dict)
+    documents: dict[DocumentHour, Uses] = field(default_factory=dict)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether there is nothing more to do just now."""
+        return self.closes is None
+
+
+def renew(connection: Connection, now: datetime) -> Renewal:
+    """What is to be written next: first what is over and has no sums yet, then what has changed."""
+    mark, end = read_mark(connection), hour_of(now - SETTLES)
+    if mark is None:
+        first = min(beginning(connection) or end, end)
+        return _close(connection, None, Mark(first, now, _newest(connection), 0), end)
+    if mark.horizon < end:
+        return _close(connection, mark, mark, end)
+    return _take_up(connection, mark, now)
+
+
+def beginning(connection: Connection) -> datetime | None:
+    """The hour of the oldest run or call to a model; None without one."""
+    oldest = [connection.execute(select(func.min(ledger.c.started_at))).scalar()]
+    for name in workflow_names(connection):
+        query = select(func.min(runs.c.created_at)).where(runs.c.workflow == name)
+        oldest.append(connection.execute(query).scalar())
+    return min((hour_of(moment) for moment in oldest if moment), default=None)
+
+
+def write_renewal(connection: Connection, renewal: Renewal) -> bool:
+    """Replace the hours; False, and nothing written, when somebody else wrote since the snapshot."""
+    if not _move_mark(connection, renewal):
+        return False
+    if renewal.closes is not None:
+        for table in _TABLES:
+            since, until = renewal.closes
+            connection.execute(delete(table).where(table.c.hour >= since, table.c.hour < until))
+    _remove(connection, run_rollups, renewal.run_hours)
+    _remove(connection, document_rollups, renewal.run_hours)
+    _remove(connection, spend_rollups, renewal.spend_hours)
+    _insert(connection, run_rollups, _run_rows(renewal.tallies))
+    _insert(connection, spend_rollups, _spend_rows(renewal.spend))
+    _insert(connection, document_rollups, _document_rows(renewal.documents))
+    return True
+
+
+def forget_sums(connection: Connection) -> None:
+    """Take all sums away, so that they are made again from the beginning."""
+    for table in _TABLES:
+        connection.execute(delete(table))
+    first = beginning(connection)
+    if first is not None:
+        connection.execute(update(rollup_marks).values(horizon=first, turn=rollup_marks.c.turn + 1))
+
+
+def _close(connection: Connection, seen: Mark | None, mark: Mark, end: datetime) -> Renewal:
+    since, until = mark.horizon, min(mark.horizon + STEP, end)
+    return Renewal(
+        seen,
+        mark._replace(horizon=until, turn=mark.turn + 1),
+        closes=(since, until),
+        tallies=count_runs(connection, since, until),
+        spend=count_spend(connection, since, until),
+        documents=count_documents(connection, since, until),
+    )
+
+
+def _take_up(connection: Connection, mark: Mark, now: datetime) -> Renewal:
+    moved = mark._replace(until=now, seq=max(mark.seq, _newest(connection)), turn=mark.turn + 1)
+    renewal = Renewal(mark, moved)
+    for query in _changed_runs(mark):
+        renewal.run_hours |= {(name, hour_of(at)) for name, at in connection.execute(query)}
+    calls = select(ledger.c.workflow, ledger.c.started_at).where(
+        ledger.c.seq > mark.seq - SLACK, ledger.c.started_at < mark.horizon
+    )
+    renewal.spend_hours |= {(name, hour_of(at)) for name, at in connection.execute(calls)}
+    for hour, names in _by_hour(renewal.run_hours):
+        renewal.tallies |= count_runs(connection, hour, hour + HOUR, names)
+        renewal.documents |= count_documents(connection, hour, hour + HOUR, names)
+    for hour, names in _by_hour(renewal.spend_hours):
+        renewal.spend |= count_spend(connection, hour, hour + HOUR, names)
+    return renewal
+
+
+def _changed_runs(mark: Mark) -> Iterator[Select[Any]]:
+    """Workflow and moment of runs in hours that have sums, and of which something came later."""
+    asked = select(runs.c.workflow, runs.c.created_at).where(runs.c.created_at < mark.horizon)
+    since = mark.until - SETTLES
+    yield asked.where(runs.c.finished_at >= since)
+    yield asked.join(scores, scores.c.run_id == runs.c.id).where(scores.c.updated_at >= since)
+    handed_on = escalations.c.run_id == runs.c.id
+    came = or_(escalations.c.created_at >= since, escalations.c.replied_at >= since)
+    yield asked.join(escalations, handed_on).where(came)
+    yield asked.join(ledger, ledger.c.run_id == runs.c.id).where(ledger.c.seq > mark.seq - SLACK)
+
+
+def _newest(connection: Connection) -> int:
+    return connection.execute(select(func.max(ledger.c.seq))).scalar() or 0
+
+
+def _by_hour(pairs: Iterable[RunHour]) -> Iterator[tuple[datetime, set[str]]]:
+    hours: dict[datetime, set[str]] = defaultdict(set)
+    for name, hour in pairs:
+        hours[hour].add(name)
+    yield from hours.items()
+
+
+_FIRST = {
+    dialect.__name__.rpartition(".")[2]: dialect.insert(rollup_marks)
+    .on_conflict_do_nothing()
+    .execution_options(preserve_rowcount=True)
+    for dialect in (sqlite, postgresql)
+}
+
+
+def _move_mark(connection: Connection, renewal: Renewal) -> bool:
+    values = renewal.mark._asdict()
+    if renewal.seen is None:
+        statement = _FIRST[connection.dialect.name]
+        return connection.execute(statement, {"name": ROLLUPS, **values}).rowcount == 1
+    guarded = update(rollup_marks).where(
+        rollup_marks.c.name == ROLLUPS, rollup_marks.c.turn == renewal.seen.turn
+    )
+    return connection.execute(guarded.values(**values)).rowcount == 1
+
+
+def _remove(connection: Connection, table: Table, pairs: Iterable[RunHour]) -> None:
+    statement = delete(table).where(
+        table.c.workflow == bindparam("name"), table.c.hour == bindparam("at", type_=UtcDateTime)
+    )
+    if rows := [{"name": name, "at": hour} for name, hour in pairs]:
+        connection.execute(statement, rows)
+
+
+def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+    if values := list(rows):
+        connection.execute(insert(table), values)
+
+
+def _run_rows(tallies: dict[RunHour, Tally]) -> Iterator[dict[str, Any]]:
+    for (workflow, hour), tally in tallies.items():
+        values = {name: getattr(tally, name) for name in Tally.__slots__ if name != "durations"}
+        yield {"workflow": workflow, "hour": hour, **values, "seconds": tally.durations.to_json()}
+
+
+def _spend_rows(spend: dict[SpendHour, Spend]) -> Iterator[dict[str, Any]]:
+    for (workflow, hour, purpose, model), sums in spend.items():
+        keys = {"workflow": workflow, "hour": hour, "purpose": purpose, "model": model}
+        yield keys | {name: getattr(sums, name) for name in Spend.__slots__}
+
+
+def _document_rows(documents: dict[DocumentHour, Uses]) -> Iterator[dict[str, Any]]:
+    for (workflow, hour, document_id), (answers, votes_down) in documents.items():
+        keys = {"workflow": workflow, "hour": hour, "document_id": document_id}
+        yield keys | {"answers": answers, "votes_down": votes_down}
