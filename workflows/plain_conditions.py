@@ -4,7 +4,7 @@ What is written in CEL already, with names that exist, is kept as it is. Anythin
 with what was not understood. Nothing is guessed: a name that fits two things is asked back.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workflows.plain_grammar import (
@@ -20,21 +20,29 @@ from workflows.plain_grammar import (
     operator_at,
     read_tokens,
 )
+from workflows.plain_writing import ORDERED, SEARCHES, Guard, emit
 from workflows.rules import InvalidCondition, parse_condition
 from workflows.table_names import KnownName
 from workflows.template import Reference, nearest
 
 SHOWN = 4
 """Names that are listed where one was not understood."""
-ORDERED = frozenset({"<", "<=", ">", ">="})
+DEEPEST = 40
+"""Brackets and `not` within each other."""
 
 
 class UnclearCondition(InvalidCondition):
     """The words cannot be read as a condition; the message says which and what would do."""
 
 
-def to_condition(text: str, names: Sequence[KnownName]) -> str:
-    """The condition in CEL. Raises UnclearCondition, and InvalidCondition for broken CEL."""
+def to_condition(
+    text: str, names: Sequence[KnownName], reads: "Callable[[str, Sequence[KnownName]], Reader] | None" = None
+) -> str:
+    """The condition in CEL, its words read by `reads`.
+
+    Raises UnclearCondition, and InvalidCondition for broken CEL.
+    """
+    reads = reads or reader_of
     text = " ".join(text.split())
     if not text:
         raise UnclearCondition("is empty: write when the rule holds, like `amount over 5000`")
@@ -43,12 +51,12 @@ def to_condition(text: str, names: Sequence[KnownName]) -> str:
     try:
         condition = parse_condition(text)
     except InvalidCondition as error:
-        return _translated(text, names, error)
+        return _translated(reads(text, names), error)
     if condition.references and all(
         reference in known or _is_deeper(reference, known, roots) for reference in condition.references
     ):
         return text
-    return _translated(text, names, None)
+    return _translated(reads(text, names), None)
 
 
 def _is_deeper(reference: Reference, known: Iterable[Reference], roots: Iterable[str]) -> bool:
@@ -57,14 +65,17 @@ def _is_deeper(reference: Reference, known: Iterable[Reference], roots: Iterable
     return len(reference) > 1 and reference[0] in roots and reference[:2] not in first
 
 
-def _translated(text: str, names: Sequence[KnownName], broken: InvalidCondition | None) -> str:
-    reader = Reader(read_tokens(text), phrases_of(names), names)
+def _translated(reader: "Reader", broken: InvalidCondition | None) -> str:
     if reader.strange:
         if broken is not None:
             raise broken
         raise UnclearCondition(f"cannot be read at `{reader.strange}`")
-    node = reader.whole()
-    return parse_condition(_emit(node, {name.reference for name in names if name.may_be_missing})).source
+    return parse_condition(emit(reader.whole(), reader.guards())).source
+
+
+def reader_of(text: str, names: Sequence[KnownName]) -> "Reader":
+    """What reads a condition as the form of a decision table takes it."""
+    return Reader(read_tokens(text), phrases_of(names), names)
 
 
 def phrases_of(names: Sequence[KnownName]) -> dict[tuple[str, ...], frozenset[Reference]]:
@@ -105,6 +116,7 @@ class Reader:
     phrases: Mapping[tuple[str, ...], frozenset[Reference]]
     names: Sequence[KnownName]
     at: int = 0
+    depth: int = 0
     strange: str = field(init=False)
     """A piece that belongs to no condition in words; empty when there is none."""
 
@@ -119,6 +131,12 @@ class Reader:
             raise UnclearCondition(f"has `{left}` where `and`, `or` or the end was expected")
         return node
 
+    def guards(self) -> Mapping[Reference, Guard]:
+        """Names that may be missing, which are asked for before they are put in order with another."""
+        return {
+            name.reference: Guard("null", ORDERED | SEARCHES) for name in self.names if name.may_be_missing
+        }
+
     def _or(self) -> Node:
         parts = [self._and()]
         while self._takes("or"):
@@ -132,17 +150,29 @@ class Reader:
         return parts[0] if len(parts) == 1 else And(tuple(parts))
 
     def _not(self) -> Node:
-        if self._takes("not"):
-            return Not(self._not())
-        if self._takes("("):
-            inner = self._or()
-            if not self._takes(")"):
-                raise UnclearCondition("has a bracket that is never closed")
-            return inner
-        return self._comparison()
+        if not (self._is("not") or self._is("(")):
+            return self._comparison()
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise UnclearCondition(f"has more than {DEEPEST} brackets within each other")
+        inner = self._negated() if self._takes("not") else self._bracketed()
+        self.depth -= 1
+        return inner
+
+    def _negated(self) -> Node:
+        return Not(self._not())
+
+    def _bracketed(self) -> Node:
+        self.at += 1
+        inner = self._or()
+        if not self._takes(")"):
+            raise UnclearCondition("has a bracket that is never closed")
+        return inner
 
     def _comparison(self) -> Node:
-        left = self._operand(None)
+        return self._compared(self._operand(None))
+
+    def _compared(self, left: Literal | Named) -> Node:
         operator, length = operator_at(self.tokens, self.at)
         if not operator:
             return Bare(self._yes_or_no(left))
@@ -151,7 +181,7 @@ class Reader:
         if operator in ("missing", "known"):
             return Compared(left, "==" if operator == "missing" else "!=", Literal("null"))
         right = self._operand(left)
-        if operator in ("contains", "startsWith", "endsWith"):
+        if operator in SEARCHES:
             return Compared(left, operator, right)
         node: Node = Compared(left, operator, right)
         if operator == "==" and isinstance(left, Named):
@@ -260,55 +290,3 @@ class Reader:
         found = self._is(what)
         self.at += found
         return found
-
-
-def _emit(node: Node, missing: set[Reference], known: frozenset[Reference] = frozenset()) -> str:
-    """The node in CEL. A name that may be missing is asked for before it is put in order with another."""
-    if isinstance(node, Or):
-        return " || ".join(_disjuncts(node.parts, missing, known))
-    if isinstance(node, And):
-        return " && ".join(_conjuncts(node.parts, missing, known))
-    if isinstance(node, Not):
-        inner = _emit(node.part, missing, known)
-        return f"!({inner})" if not isinstance(node.part, Bare) else f"!{inner}"
-    return " && ".join(_conjuncts((node,), missing, known))
-
-
-def _disjuncts(parts: Iterable[Node], missing: set[Reference], known: frozenset[Reference]) -> Iterator[str]:
-    for part in parts:
-        yield _inside(part, missing, known)
-        # what is missing was taken care of by the part before
-        if isinstance(part, Compared) and part.operator == "==" and part.right == Literal("null"):
-            known |= {part.left.reference} if isinstance(part.left, Named) else frozenset()
-
-
-def _inside(node: Node, missing: set[Reference], known: frozenset[Reference]) -> str:
-    text = _emit(node, missing, known)
-    return f"({text})" if "&&" in text or "||" in text else text
-
-
-def _conjuncts(parts: Iterable[Node], missing: set[Reference], known: frozenset[Reference]) -> list[str]:
-    found: list[str] = []
-    for part in parts:
-        if isinstance(part, Compared):
-            for name in _needed(part, missing - known):
-                found.append(f"{'.'.join(name)} != null")
-                known |= {name}
-            is_true = part.operator == "==" and part.right == Literal("true")
-            found.append(str(part.left) if is_true else str(part))
-            if part.operator == "!=" and isinstance(part.left, Named) and str(part.right) == "null":
-                known |= {part.left.reference}
-        elif isinstance(part, Bare):
-            found.append(str(part))
-        elif isinstance(part, Not):
-            found.append(_emit(part, missing, known))
-        else:
-            found.append(_inside(part, missing, known))
-    return found
-
-
-def _needed(part: Compared, missing: set[Reference]) -> list[Reference]:
-    if part.operator not in ORDERED | {"contains", "startsWith", "endsWith"}:
-        return []
-    sides = [side.reference for side in (part.left, part.right) if isinstance(side, Named)]
-    return [name for name in dict.fromkeys(sides) if name in missing]

@@ -7,6 +7,12 @@ from typing import TypeAlias
 
 from workflows.template import Reference
 
+
+def _ordered(sign: str, *ways: str) -> dict[tuple[str, ...], str]:
+    """Each way to say it, with `is` before it or without."""
+    return {words: sign for way in ways for words in (("is", *way.split(" ")), tuple(way.split(" ")))}
+
+
 OPERATORS: Mapping[tuple[str, ...], str] = {
     ("is", "not", "known"): "missing",
     ("is", "not", "given"): "missing",
@@ -15,35 +21,22 @@ OPERATORS: Mapping[tuple[str, ...], str] = {
     ("is", "unknown"): "missing",
     ("is", "known"): "known",
     ("is", "given"): "known",
-    ("is", "at", "least"): ">=",
-    ("is", "at", "most"): "<=",
-    ("is", "more", "than"): ">",
-    ("is", "greater", "than"): ">",
-    ("is", "less", "than"): "<",
-    ("is", "smaller", "than"): "<",
     ("is", "equal", "to"): "==",
-    ("is", "over"): ">",
-    ("is", "above"): ">",
-    ("is", "under"): "<",
-    ("is", "below"): "<",
-    ("is", "not"): "!=",
-    ("at", "least"): ">=",
-    ("at", "most"): "<=",
-    ("more", "than"): ">",
-    ("greater", "than"): ">",
-    ("less", "than"): "<",
-    ("smaller", "than"): "<",
     ("starts", "with"): "startsWith",
     ("ends", "with"): "endsWith",
     ("contains",): "contains",
+    ("mentions",): "contains",
     ("equals",): "==",
-    ("over",): ">",
-    ("above",): ">",
-    ("under",): "<",
-    ("below",): "<",
+    **_ordered(">", "over", "above", "exceeds", "goes over"),
+    **_ordered(">", *(f"{word} than" for word in ("more", "greater", "higher", "larger", "bigger"))),
+    **_ordered("<", "under", "below", "goes below"),
+    **_ordered("<", *(f"{word} than" for word in ("less", "lower", "smaller"))),
+    **_ordered(">=", "at least", "not less than", "no less than"),
+    **_ordered("<=", "at most", "up to", "not more than", "no more than"),
+    ("is", "not"): "!=",
     ("is",): "==",
 }
-"""Words to what they mean, the longest of one beginning first."""
+"""Words to what they mean; those that are the beginning of others come after them."""
 
 _SIGNS: Mapping[str, str] = {"=": "==", "≤": "<=", "≥": ">=", "≠": "!="}
 _CONSTANTS: Mapping[str, str] = {
@@ -139,6 +132,11 @@ class Or:
     """Any of them."""
 
     parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either(Or):
+    """The same comparison of each of the names that one word means."""
 
 
 Node: TypeAlias = Bare | Compared | Not | And | Or

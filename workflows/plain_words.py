@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from workflows.plain_conditions import Reader, UnclearCondition, phrases_of, said
-from workflows.plain_grammar import And, Bare, Literal, Named, Node, Not, Or, read_tokens
+from workflows.plain_conditions import UnclearCondition, reader_of, said
+from workflows.plain_grammar import And, Bare, Literal, Named, Node, Not, Or
 from workflows.table_names import KnownName
 
 _WORDS: Mapping[str, str] = {
@@ -24,7 +24,7 @@ def in_words(source: str, names: Sequence[KnownName]) -> str:
     """The condition in words that `to_condition` reads back; as it stands where there are none for it."""
     if _LOOSE_NOT.search(source):
         return source
-    reader = Reader(read_tokens(source), phrases_of(names), names)
+    reader = reader_of(source, names)
     if reader.strange:
         return source
     try:

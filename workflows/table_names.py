@@ -39,6 +39,8 @@ class KnownName:
     choices: tuple[str, ...] = ()
     about: str = ""
     may_be_missing: bool = False
+    default: str = ""
+    """The number it holds when nobody gave one; empty for none."""
 
     def __str__(self) -> str:
         return ".".join(self.reference)
@@ -64,7 +66,9 @@ def _declared(root: str, name: str, setting: Input | Parameter) -> KnownName:
     may_be_missing = isinstance(setting, Input) and setting.default is None and not setting.required
     about = setting.help or (setting.label if isinstance(setting, Input) else "")
     kind = kinds.get(setting.kind, "text")
-    return KnownName((root, name), kind, tuple(setting.choices), about, may_be_missing)
+    is_number = isinstance(setting, Input) and not setting.required and kind == "number"
+    default = f"{setting.default:g}" if is_number and isinstance(setting.default, int | float) else ""
+    return KnownName((root, name), kind, tuple(setting.choices), about, may_be_missing, default)
 
 
 def _outputs(step: StepDefinition) -> Iterator[KnownName]:

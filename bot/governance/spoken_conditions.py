@@ -1,47 +1,42 @@
 """Conditions as people say them, as CEL over the names a workflow declares: "the amount is over 5000".
 
-What the form of a decision table reads is read the same here (workflows/plain_conditions.py). A sentence says
-more loosely what it means: articles, currencies, "it is a purchase", and a name that two steps share. Pure.
+One reader takes both (workflows/plain_conditions.py). A sentence says more loosely what it means: articles,
+currencies, "it is a purchase", words without quotes, and a name that two steps share. Pure.
 """
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 from bot.governance.vocabulary import nearest_of
 from workflows.decision_tables import table_steps
-from workflows.inputs import Input
-from workflows.plain_conditions import to_condition
+from workflows.plain_conditions import Reader, phrases_of, to_condition
+from workflows.plain_conditions import UnclearCondition as Unreadable
+from workflows.plain_grammar import Either, Literal, Named, Node, operator_at, read_tokens
+from workflows.plain_writing import ORDERED, SEARCHES, Guard
 from workflows.rules import InvalidCondition, parse_condition
 from workflows.steps.classify import ClassifyStep
-from workflows.steps.extract import ExtractStep
-from workflows.steps.retrieve import RetrieveStep
-from workflows.table_names import names_for
+from workflows.table_names import KnownName, names_for
+from workflows.template import Reference
 from workflows.workflow import Workflow
 
-MAX_CLAUSES = 6
-_NUMERIC = frozenset({"number", "integer", "amount"})
-_JOIN = re.compile(r"\s+(and|or|&&|\|\|)\s+", re.IGNORECASE)
-_OPERATORS: tuple[tuple[str, str], ...] = (
-    (r"is not less than|is no less than|is at least|at least|>=|≥", ">="),
-    (r"is not more than|is no more than|is at most|is up to|at most|up to|<=|≤", "<="),
-    (
-        r"is (?:over|above|more than|greater than|higher than|larger than|bigger than)|exceeds|goes over"
-        r"|over|above|more than|greater than|>",
-        ">",
-    ),
-    (r"is (?:under|below|less than|lower than|smaller than)|goes below|under|below|less than|<", "<"),
-    (r"contains|mentions", "contains"),
-    (r"is not|isn't|!=", "!="),
-    (r"is equal to|equals|is|==|=", "=="),
-)
-_ANY = re.compile("|".join(f"(?:(?<=\\s)(?:{words})(?=\\s))" for words, _ in _OPERATORS), re.IGNORECASE)
-_ORMORE = re.compile(r"\s+or\s+(more|above|over|less|below|under)$", re.IGNORECASE)
+MAX_COMPARISONS = 6
+_JOIN = re.compile(r"\s(?:and|or|&&|\|\|)\s", re.IGNORECASE)
+_QUOTED = re.compile(r"(\"[^\"]*\")")
+_FLAGS: Mapping[str, str] = {"on": "true", "off": "false"}
+_CURRENCY = r"(?:[€$£]|\b(?:eur|euros?|usd|dollars?|gbp|pounds?|cad)\b)"
 _NUMBER = re.compile(
-    r"(?:[€$£]|eur|usd|gbp|cad)?\s*(-?\d{1,3}(?:[, ']\d{3})+|-?\d{1,15})(\.\d{1,6})?\s*(k|%)?\s*"
-    r"(?:[€$£]|eur|euros?|usd|dollars?|gbp|pounds?|cad)?",
+    rf"{_CURRENCY}?\s*(?<![\w.])(-?\d{{1,3}}(?:[, ']\d{{3}})+|-?\d{{1,15}})(\.\d{{1,6}})?"
+    rf"\s?(k\b|%)?(?:\s*{_CURRENCY})?",
     re.IGNORECASE,
+)
+_WRITTEN_TEXT = re.compile(r"(?<!\S)(?:[\w.+-]+@[\w.-]+\w|\d{4}-\d\d?-\d\d?)(?!\S)")
+"""An address or a date, which is text also without quotes."""
+_LEFT_OUT: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\bisn['’]t\b", re.IGNORECASE), "is not"),
+    (re.compile(r"(?<![\w.])(?:the|a|an|its|their|his|her|this|total)\s+(?=\w)", re.IGNORECASE), ""),
+    (re.compile(r"(?:\bis )?(-?\b[\d.]+) or (?:more|above|over)\b", re.IGNORECASE), r"is at least \1"),
+    (re.compile(r"(?:\bis )?(-?\b[\d.]+) or (?:less|below|under)\b", re.IGNORECASE), r"is at most \1"),
 )
 
 
@@ -54,36 +49,29 @@ class UnclearCondition(Exception):
         self.facts = {"said": said, "why": why}
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A name that conditions may use."""
-
-    reference: str
-    kind: str
-    words: tuple[str, ...]
-    """What people call it."""
-    choices: tuple[str, ...] = ()
-    absent: str = ""
-    """How it reads when nobody gave it: null, or the default of an optional number; empty for never."""
-
-
 def condition_of(said: str, workflow: Workflow) -> str:
     """The condition in CEL. Raises UnclearCondition."""
     said = said.strip().removesuffix(",").strip()
-    written = _as_in_a_form(said, workflow)
-    if written:
-        return written
-    pieces = _JOIN.split(_ORMORE.sub(r" or-\1", said))
-    if len(pieces) > 2 * MAX_CLAUSES:
+    if len(_JOIN.findall(said)) >= MAX_COMPARISONS:
         raise UnclearCondition(said, "that is more than I can read at once")
-    subjects, found, last = subjects_of(workflow), list[str](), ""
-    for position, piece in enumerate(pieces):
-        if position % 2:
-            found.append("||" if piece.lower() in ("or", "||") else "&&")
-            continue
-        clause, last = _clause(piece, subjects, workflow, last)
-        found.append(f"({clause})" if len(pieces) > 1 and "||" in clause else clause)
-    return " ".join(found)
+    why = "this workflow decides nothing by rules"
+    for reads in (None, _speech_of(workflow)):
+        for step in table_steps(workflow):
+            try:
+                found = to_condition(said, names_for(workflow, step), reads)
+            except InvalidCondition as error:
+                why = _why(error)
+                continue
+            if parse_condition(found).references:
+                return found
+            why = "it compares nothing that this workflow knows"
+    raise UnclearCondition(said, why)
+
+
+def _why(error: InvalidCondition) -> str:
+    if not isinstance(error, Unreadable):
+        return "it cannot be read as a condition"
+    return f"{error}" if f"{error}".startswith(("“", '"', "there ")) else f"it {error}"
 
 
 def concerns(said: str, workflow: Workflow) -> bool:
@@ -95,137 +83,140 @@ def concerns(said: str, workflow: Workflow) -> bool:
     return True
 
 
-def subjects_of(workflow: Workflow) -> tuple[Subject, ...]:
-    """Everything that a condition may compare."""
-    return (*_given(workflow), *_made(workflow))
+def _speech_of(workflow: Workflow) -> Callable[[str, Sequence[KnownName]], Reader]:
+    called = _called(workflow)
+
+    def speech(text: str, names: Sequence[KnownName]) -> Reader:
+        phrases = dict(phrases_of(names))
+        for words, reference in called:
+            if any(name.reference == reference for name in names):
+                phrases[words] = phrases.get(words, frozenset()) | {reference}
+        return _Speech(read_tokens(_tidied(text)), phrases, names)
+
+    return speech
 
 
-def _given(workflow: Workflow) -> Iterator[Subject]:
-    for name, each in workflow.inputs.items():
-        words = (_spaced(name), each.label.split(",")[0].casefold())
-        yield Subject(f"inputs.{name}", each.kind, words, tuple(each.choices), _absent(each))
-
-
-def _absent(given: Input) -> str:
-    if given.required:
-        return ""
-    if given.default is None:
-        return "null"
-    is_number = given.kind in ("number", "integer") and not isinstance(given.default, bool | str)
-    return f"{given.default:g}" if is_number else ""
-
-
-def _made(workflow: Workflow) -> Iterator[Subject]:
+def _called(workflow: Workflow) -> list[tuple[tuple[str, ...], Reference]]:
+    """What people call things beside their names: the label of an input, and `it` for what was sorted."""
+    found = [
+        (tuple(each.label.split(",")[0].casefold().split()), ("inputs", name))
+        for name, each in workflow.inputs.items()
+    ]
     for step in workflow.steps:
-        if isinstance(step, ExtractStep):
-            for name, row in step.fields.items():
-                reference = f"{step.id}.fields.{name}"
-                yield Subject(reference, row.kind, (_spaced(name),), tuple(row.choices), "null")
-        elif isinstance(step, ClassifyStep):
-            kinds = ("label", "kind", "kind of request", "request", "it", "category", _spaced(step.id))
-            yield Subject(f"{step.id}.label", "choice", kinds, tuple(step.labels))
-            yield Subject(f"{step.id}.confidence", "number", ("confidence", "certainty"))
-        elif isinstance(step, RetrieveStep):
-            yield Subject(f"{step.id}.support", "number", ("support",))
-            yield Subject(f"{step.id}.count", "integer", ("count", "passages", "number of passages"))
+        if isinstance(step, ClassifyStep):
+            words = ("kind", "kind of request", "request", "it", "category", step.id.replace("_", " "))
+            found += [(tuple(each.casefold().split()), (step.id, "label")) for each in words]
+            found.append((("certainty",), (step.id, "confidence")))
+        if step.kind == "retrieve":
+            found += [(words, (step.id, "count")) for words in (("passages",), ("number", "of", "passages"))]
+    return [(words, reference) for words, reference in found if words]
 
 
-def _as_in_a_form(said: str, workflow: Workflow) -> str:
-    """The words as the form of a decision table reads them, CEL included; "" when it asks back."""
-    for step in table_steps(workflow):
-        try:
-            found = to_condition(said, names_for(workflow, step))
-            if parse_condition(found).references:
-                return found
-        except InvalidCondition:
-            continue
-    return ""
+def _tidied(text: str) -> str:
+    """The same without articles and currencies, numbers plain; what stands in quotes stays."""
+    text = _WRITTEN_TEXT.sub(r'"\g<0>"', text.replace("“", '"').replace("”", '"'))
+    return "".join(piece if piece.startswith('"') else f" {_tidy(piece)} " for piece in _QUOTED.split(text))
 
 
-def _clause(piece: str, subjects: tuple[Subject, ...], workflow: Workflow, last: str) -> tuple[str, str]:
-    """One comparison as CEL, and what it is about, for a following "and under 900"."""
-    ending = re.search(r" or-(more|above|over|less|below|under)$", piece, re.IGNORECASE)
-    bare = piece[: ending.start()] if ending else piece
-    place = _ANY.search(f" {bare} ")
-    if place is None:
-        return _flag(bare, subjects), last
-    left, right = bare[: max(place.start() - 1, 0)].strip(), bare[place.end() - 1 :].strip()
-    operator = next(sign for words, sign in _OPERATORS if re.fullmatch(words, place[0], re.IGNORECASE))
-    if ending:
-        operator = ">=" if ending[1].lower() in ("more", "above", "over") else "<="
-    named = left or last
-    found = _named(named, subjects)
-    if not found:
-        raise UnclearCondition(piece, f"“{named}” is nothing that this workflow knows: {_known(subjects)}")
-    values = [_comparison(each, operator, right, workflow) for each in found]
-    return " || ".join(values), named
+def _tidy(text: str) -> str:
+    text = " ".join(_NUMBER.sub(_plain_number, text).split())
+    for pattern, instead in _LEFT_OUT:
+        text = pattern.sub(instead, text)
+    return text
 
 
-def _flag(piece: str, subjects: tuple[Subject, ...]) -> str:
-    found = [each for each in _named(piece, subjects) if each.kind == "boolean"]
-    if not found:
-        raise UnclearCondition(piece, f"I can compare {_known(subjects)} with a value, as in “is over 5000”")
-    return found[0].reference
-
-
-def _named(words: str, subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
-    """What is called so: what is given and what is read out of the text may both be."""
-    likely = re.sub(r"^(?:the|a|an|its|their|his|her|this|total)\s+", "", words.strip().casefold())
-    by_reference = tuple(each for each in subjects if each.reference == likely)
-    exact = by_reference or tuple(each for each in subjects if likely in each.words)
-    if exact:
-        return exact
-    near = nearest_of(likely, tuple(dict.fromkeys(each.words[0] for each in subjects)))
-    return tuple(each for each in subjects if len(near) == 1 and each.words[0] == near[0])
-
-
-def _comparison(subject: Subject, operator: str, said: str, workflow: Workflow) -> str:
-    value = _value(subject, said, workflow)
-    name = subject.reference
-    is_search = operator == "contains"
-    compared = f"{name}.contains({value})" if is_search else f"{name} {operator} {value}"
-    # a default below the limit would hold whenever nobody gave a value
-    is_guarded = subject.absent == "null" or (subject.absent and operator in ("<", "<="))
-    return f"{name} != {subject.absent} && {compared}" if is_guarded else compared
-
-
-def _value(subject: Subject, said: str, workflow: Workflow) -> str:
-    if subject.kind in _NUMERIC:
-        return _number(said) or _parameter(said, workflow) or _refuse(subject, said, "a number")
-    if subject.kind == "boolean":
-        flags = {"yes": "true", "true": "true", "on": "true", "no": "false", "false": "false", "off": "false"}
-        return flags.get(said.strip().casefold(), "") or _refuse(subject, said, "yes or no")
-    if subject.choices:
-        found = nearest_of(said, subject.choices)
-        if len(found) != 1:
-            _refuse(subject, said, f"one of {', '.join(subject.choices)}")
-        return json.dumps(found[0], ensure_ascii=False)
-    return json.dumps(said.strip().strip('"“”'), ensure_ascii=False)
-
-
-def _refuse(subject: Subject, said: str, wanted: str) -> str:
-    raise UnclearCondition(said, f"“{said}” is not {wanted}, which `{subject.reference}` needs")
-
-
-def _number(said: str) -> str:
-    found = _NUMBER.fullmatch(said.strip())
-    if found is None:
-        return ""
+def _plain_number(found: re.Match[str]) -> str:
     value = float(re.sub(r"[, ']", "", found[1]) + (found[2] or ""))
     value = value * 1000 if found[3] in ("k", "K") else value / 100 if found[3] == "%" else value
-    return f"{value:.0f}" if value.is_integer() else f"{value:g}"
+    # the blanks around it may have been taken for those around a currency
+    return f" {value:.0f} " if value.is_integer() else f" {value:g} "
 
 
-def _parameter(said: str, workflow: Workflow) -> str:
-    found = nearest_of(said, tuple(workflow.parameters))
-    numeric = [name for name in found if workflow.parameters[name].kind in ("number", "integer")]
-    return f"parameters.{numeric[0]}" if len(numeric) == 1 else ""
+class _Speech(Reader):
+    """Reads what is said rather than written: of several names one word may mean, each is compared."""
 
+    __slots__ = ("last",)
 
-def _known(subjects: tuple[Subject, ...]) -> str:
-    names = list(dict.fromkeys(each.words[0] for each in subjects))
-    return ", ".join(names[:12]) or "nothing"
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.last: Sequence[Reference] = ()
 
+    def guards(self) -> Mapping[Reference, Guard]:
+        """As in a form, for every comparison; a default below a limit would hold when nobody gave a value."""
+        every = ORDERED | SEARCHES | {"==", "!="}
+        below = {
+            name.reference: Guard(name.default, frozenset({"<", "<="})) for name in self.names if name.default
+        }
+        missing = {name.reference: Guard("null", every) for name in self.names if name.may_be_missing}
+        return below | missing
 
-def _spaced(name: str) -> str:
-    return name.replace("_", " ").casefold()
+    def _comparison(self) -> Node:
+        if not (self.last and operator_at(self.tokens, self.at)[0]):
+            self.last = self._subjects()
+        start = self.at
+        parts = tuple(self._compared_from(start, Named(reference)) for reference in self.last)
+        return parts[0] if len(parts) == 1 else Either(parts)
+
+    def _compared_from(self, start: int, left: Named) -> Node:
+        self.at = start
+        return self._compared(left)
+
+    def _subjects(self) -> Sequence[Reference]:
+        """Every name that the words may mean, in the order they are declared in; else the nearest one."""
+        start = self.at
+        for length in range(min(6, len(self.tokens) - start), 0, -1):
+            words = tuple(token.text.lower() for token in self.tokens[start : start + length])
+            meant = self.phrases.get(words)
+            if meant:
+                self.at += length
+                return [name.reference for name in self.names if name.reference in meant]
+        end = next(
+            (i for i in range(start, len(self.tokens)) if operator_at(self.tokens, i)[0]), len(self.tokens)
+        )
+        likely = " ".join(token.text for token in self.tokens[start:end])
+        near = nearest_of(likely, [" ".join(phrase) for phrase in self.phrases])
+        if len(near) != 1:
+            self._operand(None)
+            raise Unreadable(f"has `{likely}` where a name was expected")
+        self.at = end
+        return sorted(self.phrases[tuple(near[0].split(" "))])
+
+    def _operand(self, beside: Literal | Named | None) -> Literal | Named:
+        """As written, or a word without quotes where the name takes any text."""
+        start = self.at
+        try:
+            found = super()._operand(beside)
+        except Unreadable:
+            self.at = start
+            value = self._unquoted(beside) if isinstance(beside, Named) else ""
+            if not value:
+                raise
+            return Literal(value)
+        if isinstance(found, Literal) and isinstance(beside, Named):
+            self._check(beside, found)
+        return found
+
+    def _check(self, name: Named, value: Literal) -> None:
+        """A number takes a number, and what has choices one of them."""
+        known = self._known(name)
+        if known.kind == "number" and value.source.startswith('"'):
+            raise Unreadable(f"{value} is not a number, which `{name}` needs")
+        if known.choices and value.source.strip('"') not in (*known.choices, "null"):
+            raise Unreadable(f"{value} is none of {', '.join(known.choices)}, which `{name}` needs")
+
+    def _known(self, name: Named) -> KnownName:
+        return next(each for each in self.names if each.reference == name.reference)
+
+    def _unquoted(self, beside: Named) -> str:
+        name = self._known(beside)
+        end = next(
+            (i for i in range(self.at, len(self.tokens)) if self.tokens[i].kind == "join"), len(self.tokens)
+        )
+        words = " ".join(token.text for token in self.tokens[self.at : end])
+        self.at = end
+        if name.kind == "yes or no":
+            return _FLAGS.get(words.lower(), "")
+        if name.choices:
+            near = nearest_of(words, name.choices)
+            return json.dumps(near[0], ensure_ascii=False) if len(near) == 1 else ""
+        return json.dumps(words, ensure_ascii=False) if name.kind == "text" and words else ""

@@ -49,11 +49,22 @@ def test_conditions_in_words_become_cel_that_the_workflow_takes(said: str, wante
     with_tables(TRIAGE, {"route": with_rule(TRIAGE, rest, command)})
 
 
+def test_what_is_said_of_one_name_goes_on_after_and() -> None:
+    assert condition_of("the amount is over 50 and under 900", SPEND) == (
+        "inputs.amount > 50 && inputs.amount < 900"
+    )
+    assert condition_of("the amount is $1.5k or less", SPEND) == "inputs.amount <= 1500"
+    assert condition_of("the email is ana@example.org", TRIAGE).endswith('== "ana@example.org"')
+
+
 def test_a_limit_below_does_not_hold_for_what_nobody_gave() -> None:
     assert "inputs.amount != 0 && inputs.amount < 50" in condition_of("the amount is under 50", TRIAGE)
 
 
-@pytest.mark.parametrize("said", ["the moon is full", "the amount is Leeds", "", "over 5"])
+@pytest.mark.parametrize(
+    "said",
+    ["the moon is full", "the amount is Leeds", 'the amount is "5"', "", "over 5", "(" * 900 + "x > 1"],
+)
 def test_what_names_nothing_says_what_there_is(said: str) -> None:
     with pytest.raises(UnclearCondition) as caught:
         condition_of(said, SPEND)

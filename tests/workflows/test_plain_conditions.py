@@ -66,6 +66,7 @@ def test_what_people_write_becomes_a_condition(typed: str, meant: str) -> None:
         ("confidence and label is purchase", "does not say what “confidence” should be"),
         ("5000", "where a comparison was expected"),
         ("9223372036854775808 > confidence", "invalid int"),
+        ("(" * 500 + "confidence > 1", "brackets within each other"),
         ("label =", "ends where a name or a value was expected"),
         ("  ", "is empty"),
     ],
