@@ -33,7 +33,7 @@ from bot.adapters.reservation import Reservation
 from bot.adapters.store.ledger import UNITS
 from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.run_log import runs
-from bot.adapters.store.tables import UtcDateTime, metadata
+from bot.adapters.store.tables import UtcDateTime, filled, metadata
 from bot.governance.budget import Balance, Budget
 from workflows.run import RunStatus
 
@@ -63,8 +63,7 @@ balances = Table(
     metadata,
     Column("key", String(32), primary_key=True),
     Column("budget_id", ForeignKey("budgets.id"), nullable=False),
-    Column("spent_usd", Dollars, nullable=False),
-    Column("reserved_usd", Dollars, nullable=False),
+    *filled(Dollars, "spent_usd", "reserved_usd"),
     Column("warned_at", UtcDateTime),
     Column("refused_at", UtcDateTime),
     Column("recount_at", UtcDateTime),

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from bot.adapters.store.audit_log import CHAIN_LOCK
-from bot.adapters.store.tables import JsonText, Money, UtcDateTime, metadata
+from bot.adapters.store.tables import JsonText, Money, UtcDateTime, filled, metadata
 from bot.governance.budget import Budget, Period, Scope, ScopeKind, TopUp
 
 budgets = Table(
@@ -36,8 +36,7 @@ budgets = Table(
     Column("top_ups", JsonText, nullable=False),
     Column("set_by", Text, nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("changed_at", UtcDateTime, nullable=False),
+    *filled(UtcDateTime, "created_at", "changed_at"),
     Column("ended_at", UtcDateTime),
     UniqueConstraint("kind", "name", "period"),
 )

@@ -25,40 +25,24 @@ from sqlalchemy import (
 )
 
 from bot.adapters.store.moments import lease_clock
-from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
+from bot.adapters.store.tables import JsonText, UtcDateTime, filled, metadata
 from bot.governance.changes import UNDECIDED, ChangeStatus, Target, sources_of
 
 changes = Table(
     "changes",
     metadata,
     Column("id", String(16), primary_key=True),
-    Column("kind", String(16), nullable=False),
+    *filled(String(16), "kind", "label", "status"),
     Column("name", String(200), nullable=False),
-    Column("label", String(16), nullable=False),
-    Column("base_number", Integer, nullable=False),
-    Column("base_content", Text, nullable=False),
-    Column("content", Text, nullable=False),
-    Column("content_hash", String(64), nullable=False),
-    Column("round", Integer, nullable=False),
-    Column("effect", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("author_id", String(64), nullable=False),
-    Column("author", JsonText, nullable=False),
-    Column("authors", JsonText, nullable=False),
-    Column("origin", JsonText, nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("why", JsonText, nullable=False),
-    Column("approvals", Integer, nullable=False),
-    Column("affected", JsonText, nullable=False),
-    Column("tests", JsonText, nullable=False),
+    *filled(Integer, "base_number", "round", "approvals", "fence"),
+    *filled(Text, "base_content", "content", "effect", "reason"),
+    *filled(String(64), "content_hash", "author_id"),
+    *filled(JsonText, "author", "authors", "origin", "why", "affected", "tests"),
     Column("previous_number", Integer),
     Column("applied_number", Integer),
     Column("is_announced", Boolean, nullable=False),
     Column("lease_until", UtcDateTime),
-    Column("fence", Integer, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("updated_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False),
+    *filled(UtcDateTime, "created_at", "updated_at", "expires_at"),
     Index("ix_changes_status_expires_at", "status", "expires_at"),
     Index("ix_changes_kind_name", "kind", "name"),
 )

@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
+from bot.adapters.store.tables import JsonText, UtcDateTime, filled, metadata
 
 ASKING, WRITING, PREVIEWED = "asking", "writing", "previewed"
 CONFIRMED, CANCELLED = "confirmed", "cancelled"
@@ -29,15 +29,11 @@ conversations = Table(
     metadata,
     Column("id", String(16), primary_key=True),
     Column("request", String(200), nullable=False),
-    Column("person", String(64), nullable=False),
-    Column("channel", String(64), nullable=False),
+    *filled(String(64), "person", "channel", "missing", "result"),
     Column("thread_ts", String(32), nullable=False),
     Column("command", JsonText, nullable=False),
-    Column("missing", String(64), nullable=False),
     Column("state", String(16), nullable=False),
-    Column("result", String(64), nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("updated_at", UtcDateTime, nullable=False),
+    *filled(UtcDateTime, "created_at", "updated_at"),
     UniqueConstraint("request"),
     Index("ix_conversations_channel_thread_ts", "channel", "thread_ts"),
     Index("ix_conversations_person_updated_at", "person", "updated_at"),

@@ -25,18 +25,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
+from bot.adapters.store.tables import JsonText, UtcDateTime, filled, metadata
 from knowledge.document import Chunk, Document, LiveChunk
 
 collections = Table(
     "collections",
     metadata,
     Column("name", String(64), primary_key=True),
-    Column("audience", JsonText, nullable=False),
-    Column("revision", Integer, nullable=False),
+    *filled(JsonText, "audience", "calibration"),
+    *filled(Integer, "revision", "dimension"),
     Column("model_id", String(200), nullable=False),
-    Column("dimension", Integer, nullable=False),
-    Column("calibration", JsonText, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -45,8 +43,7 @@ documents = Table(
     metadata,
     Column("id", String(40), primary_key=True),
     Column("collection", ForeignKey("collections.name"), nullable=False),
-    Column("path", Text, nullable=False),
-    Column("source", Text, nullable=False),
+    *filled(Text, "path", "source"),
     Column("source_hash", String(64), nullable=False),
     Column("version", Integer, nullable=False),
     Column("is_removed", Boolean, nullable=False),
@@ -58,11 +55,9 @@ document_versions = Table(
     metadata,
     Column("document_id", ForeignKey("documents.id"), primary_key=True),
     Column("version", Integer, primary_key=True),
-    Column("title", Text, nullable=False),
-    Column("owner", Text, nullable=False),
+    *filled(Text, "title", "owner", "text"),
     Column("content_hash", String(64), nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    Column("text", Text, nullable=False),
     Column("from_revision", Integer, nullable=False),
     Column("until_revision", Integer),
 )
@@ -77,8 +72,7 @@ chunks = Table(
     Column("document_id", ForeignKey("documents.id"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("headings", JsonText, nullable=False),
-    Column("location", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    *filled(Text, "location", "text"),
     Index("ix_chunks_collection_until_revision", "collection", "until_revision"),
     Index("ix_chunks_document_id", "document_id"),
 )

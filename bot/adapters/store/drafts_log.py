@@ -18,23 +18,19 @@ from sqlalchemy import (
     update,
 )
 
-from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
+from bot.adapters.store.tables import JsonText, UtcDateTime, filled, metadata
 
 drafts = Table(
     "drafts",
     metadata,
     Column("id", String(16), primary_key=True),
-    Column("person", String(64), nullable=False),
+    *filled(String(64), "person", "base_hash"),
     Column("kind", String(16), nullable=False),
     Column("name", String(200), nullable=False),
-    Column("content", Text, nullable=False),
-    Column("why", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("base_hash", String(64), nullable=False),
+    *filled(Text, "content", "why", "reason"),
     Column("revision", Integer, nullable=False),
     Column("unfinished", JsonText, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("updated_at", UtcDateTime, nullable=False),
+    *filled(UtcDateTime, "created_at", "updated_at"),
     Index("ix_drafts_person_updated_at", "person", "updated_at"),
 )
 """`why` says what kept it from being proposed, `reason` why its author wants the change; `base_hash` is of

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import Column, Connection, Index, Integer, Row, String, Table, insert, or_, select, update
 
 from bot.adapters.store.moments import lease_clock
-from bot.adapters.store.tables import JsonText, Money, UtcDateTime, metadata
+from bot.adapters.store.tables import JsonText, Money, UtcDateTime, filled, metadata
 
 QUEUED, RUNNING, DONE, STOPPED, FAILED = "queued", "running", "done", "stopped", "failed"
 """Asked for in chat and not yet begun; under way; with a report; cut short; ended by an error."""
@@ -21,19 +21,12 @@ evaluations = Table(
     "evaluations",
     metadata,
     Column("id", String(16), primary_key=True),
-    Column("workflow", String(64), nullable=False),
-    Column("subject", String(64), nullable=False),
-    Column("label", String(16), nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("asked_by", String(64), nullable=False),
-    Column("baseline", JsonText, nullable=False),
-    Column("candidate", JsonText, nullable=False),
-    Column("report", JsonText, nullable=False),
+    *filled(String(64), "workflow", "subject", "asked_by"),
+    *filled(String(16), "label", "status"),
+    *filled(JsonText, "baseline", "candidate", "report"),
     Column("cost_usd", Money, nullable=False),
-    Column("cases_done", Integer, nullable=False),
-    Column("cases_total", Integer, nullable=False),
+    *filled(Integer, "cases_done", "cases_total", "fence"),
     Column("lease_until", UtcDateTime),
-    Column("fence", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
     Index("ix_evaluations_workflow_created_at", "workflow", "created_at"),

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from bot.adapters.ledger_entry import LedgerEntry
-from bot.adapters.store.tables import JsonText, Money, UtcDateTime, metadata
+from bot.adapters.store.tables import JsonText, Money, UtcDateTime, filled, metadata
 from bot.governance.budget import Scope, ScopeKind, Spender
 from workflows.run import Usage
 
@@ -34,12 +34,9 @@ ledger = Table(
     metadata,
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("run_id", String(32), nullable=False, index=True),
-    Column("step_id", Text, nullable=False),
+    *filled(Text, "step_id", "alias", "model"),
     Column("purpose", String(16), nullable=False),
-    Column("alias", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("input_tokens", Integer, nullable=False),
-    Column("output_tokens", Integer, nullable=False),
+    *filled(Integer, "input_tokens", "output_tokens"),
     Column("cost_usd", Money, nullable=False),
     Column("started_at", UtcDateTime, nullable=False, index=True),
     Column("seconds", Float, nullable=False),

@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.run_log import runs
-from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
+from bot.adapters.store.tables import JsonText, UtcDateTime, filled, metadata
 
 WAITING, SHOWN, SETTLED, REFUSED = "waiting", "shown", "settled", "refused"
 """Not posted yet; posted and still changing; posted for good; Slack said no for good."""
@@ -42,23 +42,13 @@ outbox = Table(
     Column("run_id", ForeignKey("runs.id"), index=True),
     Column("subject", String(64), nullable=False, server_default="", index=True),
     Column("wanted_revision", Integer, nullable=False, server_default="0"),
-    Column("kind", String(16), nullable=False),
-    Column("channel", Text, nullable=False),
-    Column("thread_ts", Text, nullable=False),
+    *filled(String(16), "kind", "state"),
+    *filled(Text, "channel", "thread_ts", "owner", "posted_channel", "ts", "refusal"),
     Column("body", JsonText, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("shown_revision", Integer, nullable=False),
-    Column("owner", Text, nullable=False),
+    *filled(Integer, "shown_revision", "fence", "attempts"),
     Column("lease_until", UtcDateTime),
-    Column("fence", Integer, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("due_at", UtcDateTime, nullable=False),
-    Column("quiet_until", UtcDateTime, nullable=False),
+    *filled(UtcDateTime, "due_at", "quiet_until", "created_at"),
     Column("first_sent_at", UtcDateTime),
-    Column("posted_channel", Text, nullable=False),
-    Column("ts", Text, nullable=False),
-    Column("refusal", Text, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
     Column("correlation", String(32), nullable=False, server_default=""),
     Index("ix_outbox_state_due_at", "state", "due_at"),
     Index("ix_outbox_channel_state", "channel", "state"),

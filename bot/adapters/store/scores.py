@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Column, Connection, Float, Index, String, Table, Text, insert, select, update
 
 from bot.adapters.store.run_log import runs
-from bot.adapters.store.tables import UtcDateTime, metadata
+from bot.adapters.store.tables import UtcDateTime, filled, metadata
 
 VOTE, CORRECTION = "vote", "correction"
 """Names of scores that are counted."""
@@ -20,8 +20,7 @@ scores = Table(
     Column("source", String(96), primary_key=True),
     Column("value", Float, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("updated_at", UtcDateTime, nullable=False),
+    *filled(UtcDateTime, "created_at", "updated_at"),
     Index("ix_scores_updated_at", "updated_at"),
 )
 

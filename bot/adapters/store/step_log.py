@@ -1,6 +1,6 @@
 """The journal: one row for every finished step of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Column, Connection, ForeignKey, Integer, String, Table, Text, bindparam, func, select
@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.adapters.store.row_codec import failure_from, failure_json
 from bot.adapters.store.run_leases import Held
 from bot.adapters.store.run_log import runs
-from bot.adapters.store.tables import JsonText, Money, UtcDateTime, metadata
+from bot.adapters.store.tables import JsonText, Money, UtcDateTime, filled, metadata
 from workflows.ports import LostLease
 from workflows.run import RunStatus, StepRun, StepStatus, Usage
 
@@ -18,20 +18,14 @@ steps = Table(
     metadata,
     Column("run_id", ForeignKey("runs.id"), primary_key=True),
     Column("step_id", Text, primary_key=True),
-    Column("position", Integer, nullable=False),
-    Column("fence", Integer, nullable=False),
+    *filled(Integer, "position", "fence", "attempts", "input_tokens", "output_tokens"),
     Column("kind", String(32), nullable=False),
     Column("status", String(16), nullable=False),
     Column("output", JsonText, nullable=False),
-    Column("started_at", UtcDateTime, nullable=False),
-    Column("finished_at", UtcDateTime, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("input_tokens", Integer, nullable=False),
-    Column("output_tokens", Integer, nullable=False),
+    *filled(UtcDateTime, "started_at", "finished_at"),
     Column("cost_usd", Money, nullable=False),
-    Column("model", Text, nullable=False),
+    *filled(Text, "model", "because"),
     Column("failure", JsonText),
-    Column("because", Text, nullable=False),
 )
 """`position` counts the steps of the run from 0 in the order they finished; `fence` is the writer's."""
 
@@ -91,6 +85,15 @@ def journal_step(connection: Connection, held: Held, step: StepRun) -> None:
 def read_steps(connection: Connection, run_id: str) -> Mapping[str, StepRun]:
     """Step id to its record, in the order they finished."""
     return {row.step_id: _step(row) for row in connection.execute(_READ, {"run_id": run_id})}
+
+
+def steps_of(connection: Connection, run_ids: Collection[str]) -> dict[str, list[StepRun]]:
+    """The steps of several runs by run, in the order they finished; runs without one are absent."""
+    query = select(steps).where(steps.c.run_id.in_(list(run_ids))).order_by(steps.c.run_id, steps.c.position)
+    found: dict[str, list[StepRun]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.run_id, []).append(_step(row))
+    return found
 
 
 def _step(row: Any) -> StepRun:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import DateTime, MetaData, Numeric, String, Text
+from sqlalchemy import Column, DateTime, MetaData, Numeric, String, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -79,3 +79,8 @@ class JsonText(TypeDecorator[Any]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Parse."""
         return None if value is None else json.loads(value)
+
+
+def filled(kind: Any, *names: str) -> tuple[Column[Any], ...]:
+    """Columns of one type that always hold a value."""
+    return tuple(Column(name, kind, nullable=False) for name in names)

@@ -6,18 +6,17 @@ from datetime import datetime
 
 from sqlalchemy import Column, Connection, Index, String, Table, func, insert, or_, select, update
 
-from bot.adapters.store.tables import UtcDateTime, metadata
+from bot.adapters.store.tables import UtcDateTime, filled, metadata
 from bot.quality.complaint import TriageState
 
 triage = Table(
     "triage",
     metadata,
     Column("run_id", String(32), primary_key=True),
-    Column("workflow", String(64), nullable=False),
+    *filled(String(64), "workflow", "decided_by"),
     Column("state", String(16), nullable=False),
     Column("fingerprint", String(64), nullable=False, index=True),
     Column("leader", String(32), nullable=False, index=True),
-    Column("decided_by", String(64), nullable=False),
     Column("result", String(128), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("shown_at", UtcDateTime),

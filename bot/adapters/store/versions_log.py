@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from bot.adapters.store.tables import UtcDateTime, metadata
+from bot.adapters.store.tables import UtcDateTime, filled, metadata
 
 versions = Table(
     "versions",
@@ -29,9 +29,8 @@ versions = Table(
     Column("kind", String(32), nullable=False),
     Column("name", String(128), nullable=False),
     Column("number", Integer, nullable=False),
-    Column("content_hash", String(64), nullable=False),
+    *filled(String(64), "content_hash", "author"),
     Column("content", Text, nullable=False),
-    Column("author", String(64), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("kind", "name", "number"),
     UniqueConstraint("kind", "name", "content_hash", name="uq_versions_content"),

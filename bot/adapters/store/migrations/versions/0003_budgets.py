@@ -3,6 +3,8 @@
 Revision: 0003
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -13,6 +15,14 @@ revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
+
+
+def _filled(kind: Any, *names: str) -> list[sa.Column[Any]]:
+    return [sa.Column(name, kind, nullable=False) for name in names]
+
+
+def _table(name: str, key: tuple[str, ...], *parts: sa.schema.SchemaItem) -> None:
+    op.create_table(name, *parts, sa.PrimaryKeyConstraint(*key, name=op.f(f"pk_{name}")))
 
 
 def upgrade() -> None:
@@ -29,41 +39,38 @@ def upgrade() -> None:
         "workflow = COALESCE((SELECT runs.workflow FROM runs WHERE runs.id = ledger.run_id), ''), "
         "person = COALESCE((SELECT runs.actor_id FROM runs WHERE runs.id = ledger.run_id), '')"
     )
-    op.create_table(
+    _table(
         "budgets",
-        sa.Column("id", sa.String(length=16), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
+        ("id",),
+        *_filled(sa.String(length=16), "id", "kind"),
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("period", sa.String(length=8), nullable=False),
         sa.Column("limit_usd", Money(), nullable=False),
         sa.Column("top_ups", JsonText(), nullable=False),
         sa.Column("set_by", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        *_filled(UtcDateTime(), "created_at", "changed_at"),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_budgets")),
         sa.UniqueConstraint("kind", "name", "period", name=op.f("uq_budgets_kind_name_period")),
     )
-    op.create_table(
+    _table(
         "budget_balances",
+        ("key",),
         sa.Column("key", sa.String(length=32), nullable=False),
         sa.Column("budget_id", sa.String(length=16), nullable=False),
-        sa.Column("spent_usd", Dollars(), nullable=False),
-        sa.Column("reserved_usd", Dollars(), nullable=False),
+        *_filled(Dollars(), "spent_usd", "reserved_usd"),
         sa.Column("warned_at", UtcDateTime(), nullable=True),
         sa.Column("refused_at", UtcDateTime(), nullable=True),
         sa.Column("recount_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["budget_id"], ["budgets.id"], name=op.f("fk_budget_balances_budget_id")),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_budget_balances")),
     )
-    op.create_table(
+    _table(
         "reservations",
+        ("id",),
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("run_id", sa.String(length=32), nullable=False),
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("dollars", Dollars(), nullable=False),
         sa.Column("held", sa.Text(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_reservations")),
     )
