@@ -8,6 +8,8 @@ from pathlib import Path
 from bot.adapters.audit_key import AuditKey
 from bot.adapters.diagrams import Diagrams
 from bot.adapters.llm import Models
+from bot.adapters.metrics import Metrics
+from bot.adapters.observing import Observers
 from bot.adapters.profiles import SHIPPED, read_profiles
 from bot.adapters.queue.wakeup import EmbeddedQueue, RunQueue, WakeUp
 from bot.adapters.store.database import Store
@@ -101,6 +103,8 @@ class Product:
     pilot_watch: PilotWatch
     auditing: Auditing
     rollups: Rollups
+    metrics: Metrics
+    observers: Observers
 
     def worker(self, on_text: Callable[[str, str], None] | None = None) -> Worker:
         """Executes queued runs; `on_text` hears run id and piece of answers being written."""
@@ -108,7 +112,9 @@ class Product:
             self.store, self.catalogue, self.models, self.holdings, self.clock, self.billing, on_text
         )
         pace = Pace(concurrency=self.settings.concurrency)
-        return Worker(self.store, execution, self.clock, self.queue, self.outgoing, pace)
+        return Worker(
+            self.store, execution, self.clock, self.queue, self.outgoing, pace, observers=self.observers
+        )
 
     def courier(self, sender: Sender) -> Courier:
         """Brings the outbox to Slack through `sender`."""
@@ -125,6 +131,7 @@ class Product:
                 "budget": self.budgets.load,
                 "evaluation": self.evaluation_requests.load,
             },
+            observers=self.observers,
         )
 
     def change_work(self) -> ChangeWork:
@@ -163,6 +170,8 @@ class Base:
     billing: Billing
     queue: RunQueue
     outgoing: WakeUp
+    metrics: Metrics
+    observers: Observers
 
 
 def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder | None = None) -> Product:
@@ -211,6 +220,8 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         pilot_watch=pilot_watch,
         auditing=Auditing(store, access, clock, outgoing, audit_key(settings), settings.admin_channel),
         rollups=Rollups(store, clock),
+        metrics=base.metrics,
+        observers=base.observers,
     )
 
 
@@ -218,7 +229,8 @@ def _base(settings: Settings, clock: Clock, embedder: Embedder) -> Base:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     profiles = read_profiles(models_text(settings), source=str(settings.models or SHIPPED))
     migrate(settings.store_url)
-    store, outgoing = Store(settings.store_url), WakeUp()
+    store, outgoing, metrics = Store(settings.store_url), WakeUp(), Metrics()
+    observers = Observers((metrics,))
     access = Access(store, clock, settings.admins)
     models = Models(
         profiles,
@@ -235,9 +247,13 @@ def _base(settings: Settings, clock: Clock, embedder: Embedder) -> Base:
         catalogue=Catalogue(store, access, clock, embedder.encode),
         holdings=Holdings(store, settings.data_dir, clock, chroma_url=settings.chroma_url, embedder=embedder),
         models=models,
-        billing=Billing(store, clock, BudgetNotices(access), outgoing, teams=settings.teams),
+        billing=Billing(
+            store, clock, BudgetNotices(access), outgoing, teams=settings.teams, observers=observers
+        ),
         queue=_queue(store),
         outgoing=outgoing,
+        metrics=metrics,
+        observers=observers,
     )
 
 

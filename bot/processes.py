@@ -10,6 +10,8 @@ import structlog
 
 from bot import jobs
 from bot.bootstrap import Product
+from bot.health import health_open
+from bot.services.heartbeats import Heartbeats
 from bot.slack.app import build_app, socket_open
 from bot.slack.http_door import build_door, open_door
 from bot.slack_line import NoWayIn, SlackLine, open_line
@@ -27,6 +29,7 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
         if {"slack", "worker"} & set(parts):
             line = await open_line(product)
             stack.push_async_callback(line.close)
+        await stack.enter_async_context(health_open(product, parts, line))
         async with asyncio.TaskGroup() as tasks:
             if "worker" in parts and line is not None:
                 tasks.create_task(product.models.warm_up())
@@ -39,6 +42,7 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
                 tasks.create_task(_take_requests(product, line, stop))
             if "clock" in parts:
                 tasks.create_task(jobs.run_until(stop, product))
+            tasks.create_task(Heartbeats(product.store, parts).run_until(stop))
             log.info("started", parts=sorted(parts))
             await stop.wait()
     log.info("stopped", parts=sorted(parts))
@@ -47,9 +51,12 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
 async def _take_requests(product: Product, line: SlackLine, stop: asyncio.Event) -> None:
     settings = product.settings
     secret = settings.slack_signing_secret.get_secret_value()
-    app, reception = build_app(line.desk, signing_secret=secret or "unused in Socket Mode")
+    app, reception = build_app(
+        line.desk, signing_secret=secret or "unused in Socket Mode", observers=product.observers
+    )
     if settings.uses_socket_mode:
-        async with socket_open(app, settings.slack_app_token.get_secret_value()):
+        async with socket_open(app, settings.slack_app_token.get_secret_value()) as is_connected:
+            line.probe.is_connected = is_connected
             await stop.wait()
     elif secret:
         runner = await open_door(build_door(app), settings.port)

@@ -70,6 +70,18 @@ class Settings(BaseSettings):
     port: int = Field(
         default=3000, alias="PORT", ge=0, le=65535, description="Port of signed HTTP, at `/slack/events`."
     )
+    health_port: int = Field(
+        default=0,
+        alias="SPANWISE_HEALTH_PORT",
+        ge=0,
+        le=65535,
+        description="Port of `/healthz`, `/readyz` and `/metrics`, another for each process; 0 for none.",
+    )
+    health_host: str = Field(
+        default="127.0.0.1",
+        alias="SPANWISE_HEALTH_HOST",
+        description="Address of the health port, open to all who reach it; `0.0.0.0` in a container.",
+    )
     chroma_url: str = Field(
         default="",
         alias="CHROMA_URL",

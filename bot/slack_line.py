@@ -8,6 +8,7 @@ from bot.slack.delivery import Delivery
 from bot.slack.desk import Desk
 from bot.slack.gateway import Gateway, open_client, open_session
 from bot.slack.identities import People
+from bot.slack.line_probe import LineProbe
 from bot.slack.pictures import Pictures
 
 
@@ -34,6 +35,7 @@ class SlackLine:
     gateway: Gateway
     desk: Desk
     delivery: Delivery
+    probe: LineProbe
     close: Callable[[], Awaitable[None]]
     """Hangs up."""
 
@@ -47,7 +49,10 @@ async def open_line(product: Product) -> SlackLine:
     session = open_session()
     try:
         gateway = Gateway(
-            open_client(token, settings.slack_api_url, session), product.clock, settings.link_domains
+            open_client(token, settings.slack_api_url, session),
+            product.clock,
+            settings.link_domains,
+            product.observers,
         )
         myself = await gateway.call("auth_test")
     except BaseException:
@@ -79,4 +84,5 @@ async def open_line(product: Product) -> SlackLine:
         clock=product.clock,
         workspace_url=myself.get("url", ""),
     )
-    return SlackLine(gateway, desk, Delivery(gateway, people, product.clock), session.close)
+    probe = LineProbe(gateway, product.clock)
+    return SlackLine(gateway, desk, Delivery(gateway, people, product.clock), probe, session.close)

@@ -115,6 +115,16 @@ class VectorIndex:
                 target.delete(ids=batch)
             return len(missing), len(extra)
 
+    def ping(self) -> None:
+        """Have the vector store answer; where another process owns the folder there is nothing to ask.
+
+        It waits for nobody who is writing. Raises IndexUnreachable, and Chroma's own errors.
+        """
+        if self._claim is None and not self.claim():
+            return
+        client = self._client or self._connected()
+        client.heartbeat()
+
     def search(self, collection: str, vector: Vectors, limit: int) -> tuple[str, ...]:
         """Ids of the nearest chunks, nearest first."""
         target = self._collection(collection)

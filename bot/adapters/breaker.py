@@ -37,6 +37,11 @@ class Breaker:
         circuit.next_probe_at = self._now() + PROBE_AFTER
         return True
 
+    def is_open(self, key: str) -> bool:
+        """Whether the provider is left alone just now; asking lets no call through."""
+        circuit = self._circuits.get(key)
+        return circuit is not None and circuit.next_probe_at is not None
+
     def succeeded(self, key: str) -> None:
         """Count a success; it closes an open circuit and forgets the past that opened it."""
         circuit = self._circuits.setdefault(key, _Circuit())

@@ -61,6 +61,20 @@ class Models:
         """Whether the alias is configured."""
         return alias in self._profiles(profiles_text).aliases
 
+    def unusable(self) -> tuple[str, ...]:
+        """Aliases that no model can serve just now, each with why; nothing is called to find out."""
+        found = []
+        for alias in self.profiles.aliases:
+            why = [self._hindrance(profile) for profile in self.profiles.chain(alias)]
+            if all(why):
+                found.append(f"{alias}: {why[0]}")
+        return tuple(found)
+
+    def _hindrance(self, profile: ModelProfile) -> str:
+        if profile.api_key_env and not self.calls.key_of(profile):
+            return f"{profile.api_key_env} is not set"
+        return "left alone for a while after failures" if self.breaker.is_open(profile.key) else ""
+
     async def estimate(self, request: ModelRequest, profiles_text: str = "") -> Decimal:
         """Dollars that one call may cost, by the dearest model of its alias; 0 where no price is known.
 

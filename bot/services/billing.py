@@ -11,6 +11,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection
 
 from bot.adapters.ledger_entry import LedgerEntry
+from bot.adapters.observing import ModelCalled, Observers
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.reservation import BudgetSpent, CheaperWanted, Expected, Reservation
 from bot.adapters.store import balances_log, budgets_log
@@ -62,6 +63,7 @@ class Billing:
     cheaper: CheaperModels = field(default_factory=CheaperModels)
     teams: tuple[str, ...] = ()
     """User groups that spending is counted for, in this order; empty for all of them."""
+    observers: Observers = field(default_factory=Observers)
 
     _lines: dict[tuple[str, ...], Line] = field(default_factory=dict)
 
@@ -133,6 +135,7 @@ class RunPayer:
         """
         made = entry.reservation
         self.billing.store.leave(lambda connection: self._settle(connection, entry))
+        self.billing.observers.tell(ModelCalled(entry, self.spender.workflow, self.fence))
         if made is None:
             return
         if isinstance(made.part_of, Allotment):

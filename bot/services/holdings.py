@@ -100,6 +100,10 @@ class Holdings:
         for row in await self.collections():
             await asyncio.to_thread(self._snapshots.take, row)
 
+    async def ping(self) -> None:
+        """Have the index answer. Raises IndexUnreachable, and the index's own errors."""
+        await asyncio.to_thread(self._snapshots.ping)
+
     async def collections(self) -> tuple[log.CollectionRow, ...]:
         """Every collection, whoever may read it."""
         return await self._store.read(log.list_collections)

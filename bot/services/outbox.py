@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from bot.adapters.observing import MessageTried, Observers
 from bot.adapters.queue.wakeup import WakeUp, ringing_on
 from bot.adapters.store import audit_log, outbox_log
 from bot.adapters.store.database import Connection, Store
@@ -79,6 +80,7 @@ class Courier:
     round: Round = field(default_factory=Round)
     name: str = field(default_factory=lambda: f"{os.getpid()}:{uuid.uuid4().hex[:8]}")
     subjects: Subjects = field(default_factory=dict)
+    observers: Observers = field(default_factory=Observers)
     _errands: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run_until(self, stop: asyncio.Event) -> None:
@@ -141,8 +143,10 @@ class Courier:
         try:
             posted, found = await self._send(errand)
         except SendLater as error:
+            self._tell(errand, "later")
             await self._put_back(errand, error.after_s, errand.attempts, sent=errand.tried)
         except SendAmbiguous:
+            self._tell(errand, "uncertain")
             await self._put_back(errand, self._wait_s(errand), errand.attempts + 1, sent=True)
         except SendRefused as error:
             await self._refuse(errand, error.reason, "")
@@ -154,7 +158,13 @@ class Courier:
             else:
                 await self._put_back(errand, self._wait_s(errand), errand.attempts + 1, sent=True)
         else:
+            self._tell(errand, "found" if found else "updated" if errand.item.ts else "posted")
             await self._mark(errand, posted, found)
+
+    def _tell(self, errand: Errand, outcome: str) -> None:
+        item = errand.item
+        seconds = asyncio.get_running_loop().time() - errand.taken_at
+        self.observers.tell(MessageTried(item.id, item.kind, item.run_id, outcome, seconds))
 
     async def _send(self, errand: Errand) -> tuple[Posted, bool]:
         """Where it stands now, and whether an earlier attempt had put it there."""
@@ -214,6 +224,7 @@ class Courier:
 
     async def _refuse(self, errand: Errand, reason: str, token: str) -> None:
         item = errand.item
+        self._tell(errand, "refused")
         log.error("outbox.refused", message=item.id, run=item.run_id, reason=reason, token=token)
 
         def act(connection: Connection) -> None:

@@ -63,6 +63,10 @@ class Snapshots:
             if self._vectors.claim():
                 self._vectors.drop(collection)
 
+    def ping(self) -> None:
+        """Have the index answer. Raises IndexUnreachable, and the index's own errors."""
+        self._vectors.ping()
+
     def close(self) -> None:
         """Let another process own the index."""
         self._vectors.close()

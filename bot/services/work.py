@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from bot.adapters.observing import Observers, RunEnded
 from bot.adapters.queue.wakeup import RunQueue, WakeUp, ringing_on
 from bot.adapters.store import audit_log, run_leases
 from bot.adapters.store.database import Connection, Store
@@ -18,7 +19,7 @@ from bot.adapters.store.run_leases import Held, Step
 from bot.adapters.store.run_log import RunRow
 from bot.services.opaque_ids import incident_token
 from workflows.ports import Clock, LostLease, Progress
-from workflows.run import Failure, RunResult, RunStatus
+from workflows.run import Failure, RunResult, RunStatus, ending_of
 
 log = structlog.get_logger(__name__)
 
@@ -86,6 +87,7 @@ class Worker:
     outgoing: WakeUp
     pace: Pace = field(default_factory=Pace)
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
+    observers: Observers = field(default_factory=Observers)
     _jobs: dict[str, Job] = field(default_factory=dict)
     _carriers: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -135,6 +137,7 @@ class Worker:
             if result is not None:
                 await self.store.write(lambda connection: self._finish(connection, job, result))
                 self.outgoing.ring()
+                self._tell(job, result)
         except LostLease:
             log.warning("run.lease_lost", run=job.held.run_id, fence=job.held.fence)
         except Exception:
@@ -206,6 +209,26 @@ class Worker:
             context=dict(context),
             at=now,
         )
+
+    def _tell(self, job: Job, result: RunResult) -> None:
+        row, ending = job.row, ending_of(result.status, result.answer)
+        if ending is None:
+            # it waits for somebody and will be taken up again
+            return
+        happened = RunEnded(
+            run_id=row.id,
+            fence=row.fence,
+            workflow=row.workflow,
+            version=row.version,
+            surface=str(row.origin.get("surface", "")),
+            ending=ending,
+            failure=result.failure.kind if result.failure else "",
+            created_at=row.created_at,
+            started_at=row.started_at or row.created_at,
+            finished_at=self.clock.now(),
+            steps=tuple(result.steps),
+        )
+        self.observers.tell(happened)
 
     @contextlib.asynccontextmanager
     async def _ticking(self) -> AsyncIterator[None]:

@@ -13,6 +13,7 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
+from bot.adapters.observing import Observers, RequestTaken
 from bot.services.opaque_ids import incident_token
 from bot.slack import actions, commands, messages, payloads, shortcuts, text, views
 from bot.slack.blocks import notice
@@ -47,15 +48,18 @@ class Reception:
     """Takes each request to its handler, acknowledges it, and sees to what is done after."""
 
     desk: Desk
+    observers: Observers = field(default_factory=Observers)
     _after: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def receive(self, kind: Kind, body: Mapping[str, Any]) -> BoltResponse:
         """Handle one request; the response is its acknowledgement."""
         call: Call | None = None
+        begun, outcome = asyncio.get_running_loop().time(), "ok"
         try:
             call = READERS[kind](body)
             reply = await HANDLERS[kind](call, self.desk)
         except Exception as error:
+            outcome = type(error).__name__
             reply = self._excuse(kind, call, error)
         if reply.after is not None:
             self._start(kind, call, reply.after)
@@ -63,6 +67,8 @@ class Reception:
         if ack is not None and "view" in ack:
             ack = {**ack, "view": self.desk.gateway.sealed_view(ack["view"])}
         body_text = json.dumps(ack) if ack else ""
+        seconds = asyncio.get_running_loop().time() - begun
+        self.observers.tell(RequestTaken(kind, call.name if call else "", seconds, outcome))
         return BoltResponse(status=200, body=body_text, headers={"content-type": ["application/json"]})
 
     async def settle(self) -> None:
@@ -114,7 +120,9 @@ def _named(facts: Mapping[str, str]) -> set[str]:
     return {person for key in ("ask", "holders", "author", "by") for person in facts.get(key, "").split(",")}
 
 
-def build_app(desk: Desk, *, signing_secret: str = "") -> tuple[AsyncApp, Reception]:
+def build_app(
+    desk: Desk, *, signing_secret: str = "", observers: Observers | None = None
+) -> tuple[AsyncApp, Reception]:
     """The app around a desk. Requests are answered when the handler returns, not by polling for its ack."""
     app = AsyncApp(
         client=desk.gateway.client,
@@ -123,7 +131,7 @@ def build_app(desk: Desk, *, signing_secret: str = "") -> tuple[AsyncApp, Recept
         attaching_conversation_kwargs_enabled=False,
         attaching_function_token_enabled=False,
     )
-    reception = Reception(desk)
+    reception = Reception(desk, observers or Observers())
 
     def listener(kind: Kind) -> Callable[[dict[str, Any]], Awaitable[BoltResponse]]:
         async def listen(body: dict[str, Any]) -> BoltResponse:
@@ -140,12 +148,12 @@ def build_app(desk: Desk, *, signing_secret: str = "") -> tuple[AsyncApp, Recept
 
 
 @contextlib.asynccontextmanager
-async def socket_open(app: AsyncApp, app_token: str) -> AsyncIterator[None]:
-    """Hold open the socket over which Slack sends."""
+async def socket_open(app: AsyncApp, app_token: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
+    """Hold open the socket over which Slack sends; what it gives says whether it is connected just now."""
     handler = AsyncSocketModeHandler(app, app_token)
     # bolt leaves these methods without types
     await handler.connect_async()  # type: ignore[no-untyped-call]
     try:
-        yield
+        yield handler.client.is_connected
     finally:
         await handler.close_async()  # type: ignore[no-untyped-call]

@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.adapters.observing import Observers, SlackCalled
 from bot.slack.elements import Outgoing
 from bot.slack.seal import seal_message, seal_view
 from bot.slack.throttle import Throttle
@@ -112,8 +113,15 @@ def open_client(
 class Gateway:
     """Sends to one workspace."""
 
-    def __init__(self, client: AsyncWebClient, clock: Clock, domains: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        clock: Clock,
+        domains: Collection[str] = (),
+        observers: Observers | None = None,
+    ) -> None:
         self.client = client
+        self._observers = observers or Observers()
         self._clock = clock
         self._throttle = Throttle(clock)
         self._domains = tuple(domain.lower().strip(".") for domain in domains)
@@ -259,6 +267,21 @@ class Gateway:
         """One paced call of a Web API method, by its name in slack_sdk. Same errors."""
         if method in TIERS:
             await self._wait(method, **_tier(method))
+        outcome = "cancelled"
+        try:
+            answer = await self._asked(method, arguments)
+            outcome = "ok"
+        except (SlackBusy, SlackUncertain) as error:
+            outcome = "busy" if isinstance(error, SlackBusy) else "uncertain"
+            raise
+        except SlackRefused as error:
+            outcome = error.reason
+            raise
+        finally:
+            self._observers.tell(SlackCalled(method, outcome))
+        return answer
+
+    async def _asked(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
             answer = await getattr(self.client, method)(**arguments)
         except SlackApiError as error:

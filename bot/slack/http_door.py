@@ -1,6 +1,7 @@
 """Signed HTTP: what is not a request of Slack's shape is turned away before anything reads it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
@@ -9,7 +10,42 @@ from slack_bolt.async_app import AsyncApp
 PATH = "/slack/events"
 LARGEST = 1024 * 1024
 """Bytes of a request body. Slack's are far smaller."""
+TEXT = "text/plain; charset=utf-8"
 CONTENT_TYPES = frozenset({"application/json", "application/x-www-form-urlencoded"})
+
+
+class PortTaken(Exception):
+    """The port cannot be opened: somebody has it, or this user may not; fact `setting` is where it is set."""
+
+    def __init__(self, port: int, setting: str) -> None:
+        super().__init__(port)
+        self.facts = {"port": str(port), "setting": setting}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a probe is answered."""
+
+    body: str
+    status: int = 200
+    content_type: str = TEXT
+
+
+def build_pages(pages: Mapping[str, Callable[[], Awaitable[Page]]]) -> web.Application:
+    """An aiohttp application that answers GET and HEAD of these paths, and nothing else."""
+
+    def answering(make: Callable[[], Awaitable[Page]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def answer(_request: web.Request) -> web.Response:
+            page = await make()
+            headers = {"Content-Type": page.content_type, "Cache-Control": "no-store"}
+            return web.Response(body=page.body.encode(), status=page.status, headers=headers)
+
+        return answer
+
+    door = web.Application(client_max_size=1024)
+    for path, make in pages.items():
+        door.router.add_get(path, answering(make))
+    return door
 
 
 def build_door(app: AsyncApp, is_ready: Callable[[], bool] = lambda: True) -> web.Application:
@@ -44,9 +80,19 @@ def _refusal(request: web.Request) -> int:
     return 0
 
 
-async def open_door(door: web.Application, port: int, host: str = "0.0.0.0") -> web.AppRunner:  # noqa: S104
-    """Listen; end with the runner's `cleanup`."""
+async def open_door(
+    door: web.Application,
+    port: int,
+    host: str = "0.0.0.0",  # noqa: S104 - Slack comes from outside
+    *,
+    setting: str = "PORT",
+) -> web.AppRunner:
+    """Listen; end with the runner's `cleanup`. Raises PortTaken."""
     runner = web.AppRunner(door, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise PortTaken(port, setting) from error
     return runner

@@ -16,6 +16,7 @@ from bot.slack import (
     refusals_evaluation,
     refusals_explain,
     refusals_feedback,
+    refusals_operations,
     refusals_stages,
 )
 from bot.slack.elements import escape
@@ -356,6 +357,7 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     **refusals_explain.SENTENCES,
     **refusals_admin.SENTENCES,
     **refusals_feedback.SENTENCES,
+    **refusals_operations.SENTENCES,
     **refusals_stages.SENTENCES,
     "ZipBomb": document("it unpacks to far more than an honest file would. Save it anew and add it again."),
 }

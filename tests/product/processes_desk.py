@@ -14,6 +14,8 @@ from typing import Any
 
 from terminal import Terminal
 
+from tests.ports import free_port
+
 LONGEST_START_S = 120.0
 LONGEST_STOP_S = 20.0
 
@@ -24,13 +26,6 @@ def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
     while not holds():
         assert time.monotonic() < ends_at, f"{what} did not come about"
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -4,17 +4,19 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import QUESTION, take_vectors
-from processes_desk import Machines, free_port, is_open, machines, wait_until
+from conftest import QUESTION
+from processes_desk import Machines, is_open, machines, wait_until
 from sqlalchemy import text
 from story import ended, words
-from terminal import Ran, Terminal
+from terminal import Terminal
 from workspace_thread import WorkspaceThread
 
 from bot.adapters.store.database import Store
+from tests.handbook_vectors import HandbookVectors
 from tests.openai_server import HANG, OpenAIServer, Reply
+from tests.ports import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("product")]
+pytestmark = pytest.mark.slow
 
 CHANNEL = "C0PEOPLE"
 TWO_STEPS = """\
@@ -55,7 +57,7 @@ def asked_of(server: OpenAIServer, step: str) -> int:
 
 
 def test_a_killed_worker_leaves_one_answer_and_nothing_is_paid_twice(
-    first_run: tuple[Terminal, Ran], database_url: str, tmp_path: Path
+    handbook_vectors: HandbookVectors, database_url: str, tmp_path: Path
 ) -> None:
     server = OpenAIServer(respond=lambda body: Reply("Well."))
     with WorkspaceThread() as workspace:
@@ -69,7 +71,7 @@ def test_a_killed_worker_leaves_one_answer_and_nothing_is_paid_twice(
                 "SPANWISE_MODELS": str(tmp_path / "models.yaml"),
             },
         )
-        take_vectors(first_run[0], terminal.data_dir)
+        handbook_vectors.lend(terminal.data_dir)
         set_up(terminal, workspace, tmp_path)
         with machines(terminal, tmp_path) as desk:
             _kill_in_the_middle(desk, workspace, server)
@@ -106,14 +108,14 @@ def _kill_in_the_middle(desk: Machines, workspace: WorkspaceThread, server: Open
         store.close()
 
 
-def test_signed_http_and_a_chroma_server(first_run: tuple[Terminal, Ran], tmp_path: Path) -> None:
+def test_signed_http_and_a_chroma_server(handbook_vectors: HandbookVectors, tmp_path: Path) -> None:
     port, secret = free_port(), "a-secret-of-the-test"
     url = f"http://127.0.0.1:{port}/slack/events"
     with WorkspaceThread(request_url=url, signing_secret=secret) as workspace:
         settings = {**workspace.settings, "SLACK_SIGNING_SECRET": secret, "PORT": str(port)}
         del settings["SLACK_APP_TOKEN"]
         terminal = Terminal(tmp_path / "var", settings)
-        take_vectors(first_run[0], terminal.data_dir)
+        handbook_vectors.lend(terminal.data_dir)
         set_up(terminal, workspace, tmp_path)
         with machines(terminal, tmp_path) as desk:
             settings["CHROMA_URL"] = desk.start_chroma()
@@ -144,11 +146,11 @@ def test_signed_http_and_a_chroma_server(first_run: tuple[Terminal, Ran], tmp_pa
     ],
 )
 def test_what_cannot_start_says_what_to_set(
-    first_run: tuple[Terminal, Ran], tmp_path: Path, part: str, settings: dict[str, str], said: str
+    handbook_vectors: HandbookVectors, tmp_path: Path, part: str, settings: dict[str, str], said: str
 ) -> None:
     with WorkspaceThread() as workspace:
         api = {"SLACK_API_URL": workspace.workspace.api_url}
         terminal = Terminal(tmp_path / "var", {**api, **settings})
-        take_vectors(first_run[0], terminal.data_dir)
+        handbook_vectors.lend(terminal.data_dir)
         ran = terminal(part)
     assert ran.code == 1 and said in ran.err, ran.err

@@ -19,6 +19,7 @@ from slack_samples import ASK_POLICY, PLAN_TRIP, SUMMARISE, answer
 
 from bot.adapters.audit_key import AuditKey
 from bot.adapters.llm import Models
+from bot.adapters.observing import Happening, Observers
 from bot.adapters.profiles import SHIPPED, read_profiles
 from bot.adapters.queue.wakeup import EmbeddedQueue, WakeUp
 from bot.adapters.store.database import Store
@@ -140,6 +141,8 @@ class Scene:
     holdings: Holdings
     changing: ChangeWork
     """Started by a test that wants it."""
+    happened: list[Happening]
+    """What observers were told."""
 
     def person(self, user_id: str) -> Person:
         return Person(self.workspace, user_id)
@@ -193,7 +196,9 @@ async def open_scene(
     )  # type: ignore[index]
     workspace = Workspace(build(await catalogue.released()))
     await workspace.start()
-    gateway = Gateway(open_client("xoxb-test", workspace.api_url), clock)
+    happened: list[Happening] = []
+    observers = Observers((happened.append,))
+    gateway = Gateway(open_client("xoxb-test", workspace.api_url), clock, observers=observers)
     people = People(gateway, clock, "T0SPAN")
     queue, outgoing = EmbeddedQueue(), WakeUp()
     runs = Runs(store, catalogue, access, clock, queue, outgoing)
@@ -207,7 +212,7 @@ async def open_scene(
     watch = PilotWatch(store, access, clock, outgoing)
     triage = Triage(store, catalogue, access, clock, outgoing, encode)
     models = Models(read_profiles(SHIPPED.read_text(encoding="utf-8")), environ={}, clock=clock)
-    billing = Billing(store, clock, BudgetNotices(access), outgoing)
+    billing = Billing(store, clock, BudgetNotices(access), outgoing, observers=observers)
     admin = Admin(
         store,
         clock,
@@ -246,15 +251,17 @@ async def open_scene(
         clock=clock,
         workspace_url="https://larkfield.slack.com/",
     )
-    app, reception = build_app(desk)
+    app, reception = build_app(desk, observers=observers)
     stack = AsyncExitStack()
     await stack.enter_async_context(socket_open(app, "xapp-test"))
     script = Script()
-    worker = Worker(store, script, clock, queue, outgoing, Pace(tick_s=tick_s, look_s=0.05, grace_s=0.2))
+    pace = Pace(tick_s=tick_s, look_s=0.05, grace_s=0.2)
+    worker = Worker(store, script, clock, queue, outgoing, pace, observers=observers)
     subjects = {"change": changes.load, "triage": load_card, "stage": promotions.load_card}
     subjects |= {"budget": budgets.load}
     subjects |= {"evaluation": requests.load, "conversation": admin.load}
-    courier = Courier(store, Delivery(gateway, people, clock), clock, outgoing, subjects=subjects)
+    delivery = Delivery(gateway, people, clock)
+    courier = Courier(store, delivery, clock, outgoing, subjects=subjects, observers=observers)
     evaluations = Evaluations(store, catalogue, models, holdings, clock, billing, golden, lambda *_: 0.0)
     evaluating = EvaluationWork(
         store, evaluations, clock, WakeUp(), outgoing, EvaluationPace(look_s=0.02, beat_s=0.02)
@@ -273,5 +280,16 @@ async def open_scene(
         store.close()
 
     return Scene(
-        workspace, store, desk, reception, script, worker, courier, billing, evaluating, holdings, changing
+        workspace,
+        store,
+        desk,
+        reception,
+        script,
+        worker,
+        courier,
+        billing,
+        evaluating,
+        holdings,
+        changing,
+        happened,
     ), close

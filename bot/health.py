@@ -1,0 +1,67 @@
+"""The health server: `/healthz`, `/readyz` and `/metrics`, for whoever watches the process from outside."""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator, Collection, Mapping
+
+import structlog
+
+from bot.adapters.metrics import CONTENT_TYPE_LATEST
+from bot.bootstrap import Product
+from bot.services.health_checks import Health, HealthChecks, backlog_of, checks_for
+from bot.slack.http_door import Page, build_pages, open_door
+from bot.slack_line import SlackLine
+
+log = structlog.get_logger(__name__)
+
+PORT_SETTING = "SPANWISE_HEALTH_PORT"
+
+
+@contextlib.asynccontextmanager
+async def health_open(
+    product: Product, parts: Collection[str], line: SlackLine | None
+) -> AsyncIterator[None]:
+    """Answer probes while inside, unless the port is 0. Raises PortTaken."""
+    settings = product.settings
+    if not settings.health_port:
+        yield
+        return
+    look = line.probe.look if line is not None else None
+    checks = checks_for(parts, product.store, product.models, product.holdings, look)
+    door = build_pages(
+        {
+            "/healthz": _alive,
+            "/readyz": lambda: _ready(checks),
+            "/metrics": lambda: _metrics(product),
+        }
+    )
+    runner = await open_door(door, settings.health_port, settings.health_host, setting=PORT_SETTING)
+    log.info("health.listening", port=settings.health_port, paths=["/healthz", "/readyz", "/metrics"])
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+        await checks.close()
+
+
+async def _alive() -> Page:
+    """That the event loop turns is all there is to say."""
+    return Page("ok\n")
+
+
+async def _ready(checks: HealthChecks) -> Page:
+    found = await checks.health()
+    body = json.dumps({"status": found.status, "parts": _parts(found)}, indent=1)
+    return Page(f"{body}\n", status=200 if found.is_ready else 503, content_type="application/json")
+
+
+def _parts(found: Health) -> Mapping[str, Mapping[str, object]]:
+    return {
+        name: {"state": part.state, "needed": part.needed, **({"detail": part.detail} if part.detail else {})}
+        for name, part in found.parts.items()
+    }
+
+
+async def _metrics(product: Product) -> Page:
+    page = product.metrics.page(await backlog_of(product.store))
+    return Page(page.decode(), content_type=CONTENT_TYPE_LATEST)
