@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.patheffects import AbstractPathEffect
 
 WIDTH = 720
 """Pixels, as the sizes of text are; a phone shows half as many, so text is twice as large as elsewhere."""
@@ -99,6 +100,12 @@ class Sheet:
         size = (width / WIDTH, height / self.height)
         self._figure.add_artist(Rectangle(corner, *size, facecolor=color, transform=self._figure.transFigure))
 
+    def halo(self) -> "list[AbstractPathEffect]":
+        """Keeps figures readable where a line crosses them."""
+        from matplotlib.patheffects import withStroke
+
+        return [withStroke(linewidth=4, foreground=PAPER)]
+
     def axes(self, left: float, top: float, right: float, bottom: float) -> "Axes":
         """A field to draw data in, with nothing around it."""
         box = (left / WIDTH, 1 - bottom / self.height, (right - left) / WIDTH, (bottom - top) / self.height)
@@ -114,16 +121,16 @@ class Sheet:
         top: float,
         bottom: float,
         most: float,
-        said: Callable[[float], str],
+        said: Callable[[Sequence[float]], list[str]],
         *,
         ticks: Sequence[float] = (),
     ) -> "Axes":
         """A field with heights from nothing to `most`, lines to read them by, and room for what they say."""
-        ticks = ticks or [tick for tick in steps(most) if tick <= most]
-        left = MARGIN + 10 + max(self.width(said(tick), SMALL) for tick in ticks)
+        ticks = ticks or steps(most)
+        left = MARGIN + 10 + max(self.width(label, SMALL) for label in said(ticks))
         axes = self.axes(left, top, WIDTH - MARGIN, bottom)
-        axes.set_ylim(0, most)
-        axes.set_yticks(list(ticks), [said(tick) for tick in ticks])
+        axes.set_ylim(0, most or 1)
+        axes.set_yticks(list(ticks), said(ticks))
         axes.grid(axis="y", color=FAINT, linewidth=1)
         return axes
 
@@ -133,8 +140,9 @@ def points(pixels: float) -> float:
     return pixels * 72 / DPI
 
 
-def steps(most: float) -> list[float]:
-    """Round numbers from nothing to at least `most`, about four."""
+def steps(most: float, *, whole: bool = False) -> list[float]:
+    """Round numbers from nothing to `most`, at most five."""
     from matplotlib.ticker import MaxNLocator
 
-    return [float(tick) for tick in MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(0, most or 1)]
+    locator = MaxNLocator(4, steps=[1, 2, 5, 10] if whole else [1, 2, 2.5, 5, 10], integer=whole)
+    return [float(tick) for tick in locator.tick_values(0, most or 1) if tick <= (most or 1)]

@@ -15,12 +15,14 @@ from bot.quality.chart_data import (
     PerRun,
     Satisfaction,
 )
-from bot.quality.figures import counted, dollars, elapsed, percent
-from bot.quality.tallies import Share
+from bot.quality.figures import counted, dollars, fine_dollars, fine_elapsed, percent, short_dollars
 
 ALT_LIMIT = 1900
 """Slack takes 2000 characters of alternative text."""
+MOST_DAYS = 14
+"""Days with their figures in the alternative text."""
 BEFORE, HALF, MOST = "a week earlier", "half of the runs", "95 of 100 runs"
+SHARES, RUNS = "Share of votes that are up; the bar shows how sure that is", "Runs"
 TITLES = {
     "cost-by-day": "Cost by day",
     "cost-per-run": "Cost of one run",
@@ -31,7 +33,7 @@ _NONE = {
     "cost-by-day": "Nothing was spent.",
     "cost-per-run": "Nothing ran.",
     "satisfaction": "Nothing ran.",
-    "latency": "Nothing ran to its end.",
+    "latency": "No run came to an answer.",
 }
 
 
@@ -87,7 +89,7 @@ def change(now: Decimal, before: Decimal) -> str:
     if abs(moved) < 0.005:
         return "no change"
     if moved > 9.995:
-        return f"{now / before:.0f} times as much"
+        return "over 10 times as much"
     return f"{percent(abs(moved))} {'more' if moved > 0 else 'less'}"
 
 
@@ -103,8 +105,12 @@ def _span(chart: ChartData) -> str:
 def _cost_gist(chart: CostByDay) -> str:
     spent, before = sum(chart.totals(), start=NOTHING), sum(chart.before, start=NOTHING)
     moved = change(spent, before)
-    compared = f", {moved} than the week before" if moved and moved != "no change" else ""
-    return f"{dollars(spent)} in all{compared}."
+    compared = f", {moved} ({BEFORE} {_sum(before)})" if moved else ""
+    return f"{_sum(spent)} in all{compared}."
+
+
+def _sum(usd: Decimal) -> str:
+    return dollars(usd) if usd < 100_000 else short_dollars(usd)
 
 
 def _cost_details(chart: CostByDay) -> str:
@@ -117,12 +123,12 @@ def _cost_details(chart: CostByDay) -> str:
 def _per_run_gist(chart: CostPerRun) -> str:
     runs = sum(row.runs for row in chart.rows)
     spent = sum(((row.usd or NOTHING) * row.runs for row in chart.rows), start=NOTHING)
-    return f"{dollars(spent / runs)} on average over {counted(runs, 'run')}."
+    return f"{fine_dollars(spent / runs)} on average over {counted(runs, 'run')}."
 
 
 def per_run(row: PerRun) -> str:
     """A row's figure and what became of it."""
-    now = dollars(row.usd or NOTHING)
+    now = fine_dollars(row.usd or NOTHING)
     moved = change(row.usd, row.before_usd) if row.usd is not None and row.before_usd else ""
     return f"{now}, {moved}" if moved else now
 
@@ -130,8 +136,10 @@ def per_run(row: PerRun) -> str:
 def _per_run_details(chart: CostPerRun) -> str:
     rows = []
     for row in chart.rows:
-        before = "" if row.before_usd is None else f" (the week before {dollars(row.before_usd)})"
-        rows.append(f"{name_of(row)} {dollars(row.usd or NOTHING)}{before} over {counted(row.runs, 'run')}")
+        before = "" if row.before_usd is None else f" ({BEFORE} {fine_dollars(row.before_usd)})"
+        rows.append(
+            f"{name_of(row)} {fine_dollars(row.usd or NOTHING)}{before} over {counted(row.runs, 'run')}"
+        )
     return f"{'; '.join(rows)}."
 
 
@@ -139,32 +147,30 @@ def _satisfaction_gist(chart: Satisfaction) -> str:
     runs = counted(sum(chart.runs), "run")
     if chart.overall is None:
         return f"{runs}, no votes."
-    return f"{runs}, {percent(chart.overall.share)} of the votes are up ({_between(chart.overall)})."
+    share = chart.overall
+    return f"{runs}, {percent(share.share)} of votes up ({percent(share.low)} to {percent(share.high)})."
 
 
 def _satisfaction_details(chart: Satisfaction) -> str:
     said = [
-        f"{runs:,} with {percent(share.share)} of the votes up" if share else f"{runs:,} without votes"
+        f"{runs:,} ({percent(share.share)} up)" if share else f"{runs:,}"
         for runs, share in zip(chart.runs, chart.shares, strict=True)
     ]
-    return f"Runs by day: {_listed(chart.days, said)}."
+    return f"Runs by day, with the share of votes that are up: {_listed(chart.days, said)}."
 
 
 def _latency_gist(chart: Latency) -> str:
     half, most = _known(chart.half), _known(chart.most)
-    return f"On the slowest day half took {elapsed(max(half))}, and 95 of 100 took {elapsed(max(most))}."
+    slowest = f"half within {fine_elapsed(max(half))}, 95 of 100 within {fine_elapsed(max(most))}"
+    return f"Slowest day: {slowest}."
 
 
 def _latency_details(chart: Latency) -> str:
     said = [
-        "no runs" if half is None or most is None else f"{elapsed(half)} and {elapsed(most)}"
+        "no runs" if half is None or most is None else f"{fine_elapsed(half)} and {fine_elapsed(most)}"
         for half, most in zip(chart.half, chart.most, strict=True)
     ]
     return f"Half of the runs, and 95 of 100, were done within: {_listed(chart.days, said)}."
-
-
-def _between(share: Share) -> str:
-    return f"between {percent(share.low)} and {percent(share.high)}"
 
 
 def _known(values: Sequence[float | None]) -> list[float]:
@@ -172,6 +178,9 @@ def _known(values: Sequence[float | None]) -> list[float]:
 
 
 def _listed(days: Sequence[date], said: Sequence[str]) -> str:
+    """What there is to say of each day; of many days, of so many as there is room for."""
+    every = -(-len(days) // MOST_DAYS)
+    days, said = days[::every], said[::every]
     return ", ".join(f"{long_day(day)} {words}" for day, words in zip(days, said, strict=True))
 
 

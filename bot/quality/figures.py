@@ -12,11 +12,19 @@ def dollars(amount: Decimal) -> str:
     return f"${amount:,.2f}" if amount >= _CENT else f"${amount:.4f}"
 
 
+def fine_dollars(amount: Decimal) -> str:
+    """Money of which small differences count: three figures, and never fewer than cents."""
+    if not amount or amount >= 1:
+        return dollars(amount)
+    places = min(2 - amount.adjusted(), 8)
+    return f"${amount:.{places}f}"
+
+
 def short_dollars(amount: Decimal) -> str:
     """Money where there is little room: three figures or so."""
-    if amount >= 1000:
+    if amount >= Decimal("999.5"):
         return f"${short_count(float(amount))}"
-    return dollars(amount) if amount < 100 else f"${amount:.0f}"
+    return f"${amount:.0f}" if amount >= 100 else dollars(amount).removesuffix(".00")
 
 
 def short_count(number: float) -> str:
@@ -39,6 +47,13 @@ def elapsed(seconds: float) -> str:
     if seconds < 6000:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.0f} h"
+
+
+def fine_elapsed(seconds: float) -> str:
+    """A duration of which small differences count."""
+    if not seconds:
+        return "0 s"
+    return f"{seconds:.2f} s" if seconds < 0.995 else elapsed(seconds)
 
 
 def percent(share: float) -> str:
