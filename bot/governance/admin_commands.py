@@ -64,8 +64,3 @@ ANSWERED = (ShowCommand, WhoChanged, History, Changes, Help)
 def read_command(value: object) -> AdminCommand:
     """A command from plain JSON. Raises pydantic's ValidationError."""
     return _READER.validate_python(value)
-
-
-def command_schema() -> dict[str, object]:
-    """JSON Schema of every command, for a model that proposes one."""
-    return _READER.json_schema()

@@ -129,24 +129,6 @@ class Review:
     """Approved although a case newly fails; the reason is then required."""
 
 
-def is_approved(
-    reviews: Iterable[Review],
-    *,
-    authors: Collection[str],
-    may_approve: Collection[str],
-    needed: int,
-    is_failing: bool,
-) -> bool:
-    """Whether enough people approved who still may; nobody who wrote a round of it counts.
-
-    A proposal that fails a case which passes today needs one override among them.
-    """
-    counting = approvals(reviews, authors=authors, may_approve=may_approve)
-    if is_failing and not any(review.is_override and review.reason for review in counting):
-        return False
-    return len(counting) >= needed
-
-
 def approvals(
     reviews: Iterable[Review], *, authors: Collection[str], may_approve: Collection[str]
 ) -> tuple[Review, ...]:

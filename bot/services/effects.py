@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from bot.governance.changes import Target
+from bot.governance.differences import differences
 from bot.services.targets import parameter_values
 from workflows.decision_tables import read_table
 from workflows.definition import InvalidWorkflow
 from workflows.run import Json
 from workflows.template import as_text
-from workflows.versions import word_diff
 from workflows.workflow import Workflow
 
 
@@ -65,7 +65,7 @@ def _where(affected: Sequence[str]) -> str:
 
 
 def _counted(old: str, new: str) -> tuple[str, str]:
-    pieces = word_diff(old, new) if len(old) + len(new) < 20_000 else ()
+    pieces = differences(old, new)
     gone = sum(len(piece.text.split()) for piece in pieces if piece.change == "removed")
     came = sum(len(piece.text.split()) for piece in pieces if piece.change == "added")
     return _words(gone), _words(came)

@@ -89,11 +89,6 @@ def _of(target: Target) -> str:
     return f" of `/{escape(target.workflow)}`" if target.kind == "rules" else ""
 
 
-def dropped(target: Target) -> str:
-    """A draft was thrown away."""
-    return f"The draft of {target_name(target)} is gone. What is live is as it was."
-
-
 def belongs_to(target: Target, users: Sequence[Workflow], mover: str) -> str:
     """At the top of a form: what it is, who uses it, who made it what it is."""
     used = " and ".join(f"`/{escape(user.name)}`" for user in users[:5])

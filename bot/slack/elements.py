@@ -1,7 +1,7 @@
 """The small pieces of Block Kit that messages and modals are made of, with text escaped as it enters."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -188,8 +188,3 @@ def modal(
     if metadata:
         view["private_metadata"] = metadata
     return {**view, "submit": plain(submit)} if submit else view
-
-
-def field_text(values: Mapping[str, str], limit: int = 200) -> str:
-    """Inputs on one line each, escaped."""
-    return "\n".join(f"*{escape(name)}*: {one_line(value, limit)}" for name, value in values.items() if value)

@@ -165,11 +165,6 @@ def approved(workflow: str) -> str:
     return f"Noted: you approve this candidate of `{escape(workflow)}`, and no later one."
 
 
-def card_comes() -> str:
-    """The card is on its way."""
-    return "The card comes here in a moment."
-
-
 def how_to(word: str) -> str:
     """A command without what it needs."""
     examples = {
