@@ -18,6 +18,10 @@ Slack's ids never take this form, so no payload can claim it.
 """
 
 
+WORKFLOW_SCOPE = "workflow:"
+"""Beginning of the scope of one workflow."""
+
+
 class NotAuthorized(Exception):
     """The actor lacks the permission over the scope; fact `ask` lists who holds it."""
 
@@ -57,6 +61,16 @@ class Access:
             permission=permission,
             scope=scope,
         )
+
+    def workflows(
+        self, connection: Connection, actor: Actor, permission: Permission
+    ) -> frozenset[str] | None:
+        """The workflows over which the actor holds the permission; None when over everything."""
+        if self.may(connection, actor, permission, EVERYTHING):
+            return None
+        scopes = {grant.scope for grant in self.grants(connection) if grant.scope.startswith(WORKFLOW_SCOPE)}
+        held = (scope for scope in scopes if self.may(connection, actor, permission, scope))
+        return frozenset(scope.removeprefix(WORKFLOW_SCOPE) for scope in held)
 
     async def holds(self, actor: Actor, permission: Permission, scope: str = EVERYTHING) -> bool:
         """As `may`, outside a transaction: for what a person is shown, never for what they do."""

@@ -1,19 +1,16 @@
 """Audit events as a file: CSV for a spreadsheet, JSON lines for checking the chain elsewhere."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable
 from typing import Literal
 
 from bot.adapters.store.audit_search import SealedEvent
 from bot.adapters.store.tables import canonical_json
+from bot.services.table_files import csv_lines
 
 Format = Literal["csv", "jsonl"]
 FORMATS: tuple[Format, ...] = ("csv", "jsonl")
 COLUMNS = ("seq", "occurred_at", "actor", "action", "target", "context", "previous_hash", "hash")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What makes a spreadsheet take a cell for a formula."""
 
 
 def written(events: Iterable[SealedEvent], form: Format) -> str:
@@ -22,17 +19,7 @@ def written(events: Iterable[SealedEvent], form: Format) -> str:
 
 
 def _csv(events: Iterable[SealedEvent]) -> str:
-    out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\r\n")
-    rows.writerow(COLUMNS)
-    for sealed in events:
-        rows.writerow([_cell(str(value)) for value in _values(sealed).values()])
-    return out.getvalue()
-
-
-def _cell(text: str) -> str:
-    """Text that a spreadsheet shows and does not carry out."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return csv_lines([COLUMNS, *(_values(sealed).values() for sealed in events)])
 
 
 def _json_lines(events: Iterable[SealedEvent]) -> str:

@@ -101,3 +101,5 @@ class RunExplained:
     versions: tuple[VersionUsed, ...] = ()
     documents_now: Mapping[str, int] = field(default_factory=dict)
     """The version today of each document that was read; one that was taken out is absent."""
+    is_withheld: bool = False
+    """Whoever asks may see the run and not read the documents that its answer was made from."""

@@ -19,6 +19,7 @@ from bot.quality.evaluation import EvaluationReport
 from bot.services.access import OPERATOR, Access
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue, Released
+from bot.services.discretion import Discretion, passages_of, withheld
 from bot.services.explained import (
     KnowledgeUsed,
     LastTest,
@@ -75,12 +76,14 @@ class Explaining:
     async def run(self, actor: Actor, run_id: str) -> RunExplained:
         """One run, for whoever may read its answer. Raises Outsider, NotAuthorized, UnknownRun."""
         base = await self._runs.explain(actor, run_id)
-        return await self._store.read(lambda connection: self._run(connection, base))
+        return await self._store.read(lambda connection: self._run(connection, actor, base))
 
-    def _run(self, connection: Connection, base: Explanation) -> RunExplained:
+    def _run(self, connection: Connection, actor: Actor, base: Explanation) -> RunExplained:
         run = base.run
+        is_withheld = not Discretion(connection, actor).reads_explained(base)
+        base = withheld(base) if is_withheld else base
         if not run.pins:
-            return RunExplained(base, None)
+            return RunExplained(base, None, is_withheld=is_withheld)
         pinned = self._catalogue.resolve_pins(connection, run.workflow, run.pins)
         read = {str(each["document_id"]) for each in passages_of(base) if "document_id" in each}
         return RunExplained(
@@ -89,6 +92,7 @@ class Explaining:
             pinned.parameters(run.workflow),
             tuple(self._versions(connection, run.pins, _collections(pinned))),
             explain_facts.versions_now(connection, read),
+            is_withheld,
         )
 
     def _versions(
@@ -156,13 +160,6 @@ class Explaining:
             if any(self._access.may(connection, actor, permission, scope) for permission in KEEPERS):
                 return everyone
             raise
-
-
-def passages_of(explanation: Explanation) -> Iterator[Mapping[str, Any]]:
-    """Every passage that a step of the run was given."""
-    for step in explanation.steps:
-        found = step.output.get("passages")
-        yield from (each for each in found if isinstance(each, dict)) if isinstance(found, list) else ()
 
 
 def _collections(pinned: Pinned) -> tuple[str, ...]:

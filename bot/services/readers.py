@@ -33,5 +33,12 @@ class Audience:
         return self.readers is not None and all(reader & set(allowed) for reader in self.readers)
 
 
+def reads_there(actor: Actor, origin: Origin) -> bool:
+    """Whether an answer stands where this person reads it."""
+    if actor.is_outsider or origin.visibility != "channel":
+        return False
+    return not origin.readers or actor.id in origin.readers
+
+
 TERMINAL = Audience(())
 """Whoever runs commands on the machine reads the store anyway."""

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import structlog
+
+from bot.adapters.correlation import correlated, correlation, correlation_for
 from bot.adapters.queue.wakeup import RunQueue, WakeUp
 from bot.adapters.store import audit_log, outbox_log, run_log
 from bot.adapters.store.database import Connection, Store
@@ -13,9 +16,12 @@ from bot.services.access import Access, NotAuthorized, Outsider
 from bot.services.actors import Actor, Origin
 from bot.services.audience import refuse_unreadable
 from bot.services.catalogue import Catalogue, Released
+from bot.services.readers import reads_there
 from bot.services.run_views import Explanation, RunView
 from workflows.ports import Clock
 from workflows.run import RunStatus
+
+log = structlog.get_logger(__name__)
 
 SILENT = frozenset({"terminal", "api"})
 """Surfaces that show the answer themselves, so nothing is posted."""
@@ -89,7 +95,15 @@ class Runs:
 
         Raises Outsider, NotAuthorized, UnknownWorkflow, WorkflowRetired, NotInPilot, InvalidInputs.
         """
-        accepted = await self._store.write(lambda connection: self._accept(connection, request))
+        with correlated(correlation() or correlation_for(request.dedupe_key)):
+            accepted = await self._store.write(lambda connection: self._accept(connection, request))
+            log.info(
+                "run.accepted",
+                run=accepted.run_id,
+                workflow=request.workflow,
+                surface=request.origin.surface,
+                duplicate=accepted.duplicate,
+            )
         if not accepted.duplicate:
             self._queue.ring()
             self._outgoing.ring()
@@ -190,7 +204,7 @@ class Runs:
 
         def look(connection: Connection) -> Explanation:
             explanation = run_views.explain(connection, run_id)
-            if not _reads(actor, explanation.run):
+            if not reads_there(actor, explanation.run.origin):
                 self._visible(connection, actor, run_id, Permission.SEE_RUNS)
             return replace(explanation, titles=self._titles(connection, explanation.run))
 
@@ -273,10 +287,3 @@ def _message(run_id: str, request: RunRequest) -> outbox_log.NewItem:
         thread_ts=origin.thread_ts if stays else "",
         run_id=run_id,
     )
-
-
-def _reads(actor: Actor, view: RunView) -> bool:
-    """Whether the answer stands where this person reads it."""
-    if actor.is_outsider or view.origin.visibility != "channel":
-        return False
-    return not view.origin.readers or actor.id in view.origin.readers

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from bot.services.discretion import passages_of
 from bot.services.explained import RunExplained, WorkflowExplained
-from bot.services.explaining import passages_of
 from bot.slack import elements as el
 from bot.slack import explain_text as run_text
 from bot.slack import explain_workflow_text as workflow_text
@@ -91,14 +91,15 @@ def run_blocks(explained: RunExplained, names: Names, picture: Picture, shown: S
     return [
         el.section(run_text.run_head(explained, names)),
         *([el.section(text.quote(question, 500))] if question else []),
+        *([el.section(run_text.withheld())] if explained.is_withheld else []),
         *_picture(picture, shown),
         el.header(run_text.STEPS),
-        *_steps(explained),
+        *steps_blocks(explained),
         el.actions(how),
-        *_versions(explained, names),
-        *_passages(explained, names),
+        *versions_blocks(explained, names),
+        *passages_blocks(explained, names),
         *_calls(explained),
-        *_whole_answer(explained),
+        *answer_blocks(explained),
     ]
 
 
@@ -169,7 +170,8 @@ def _picture(picture: Picture, shown: Shown) -> list[Block]:
     return [el.context(run_text.not_drawn() if shown.has_failed else run_text.drawing())]
 
 
-def _steps(explained: RunExplained) -> list[Block]:
+def steps_blocks(explained: RunExplained) -> list[Block]:
+    """Each step with its time, its cost and what it came to."""
     base, costs = explained.base, costs_of(explained)
     lines = [
         run_text.step_line(number, step, base.titles.get(step.step_id, step.step_id), costs.get(step.step_id))
@@ -189,7 +191,8 @@ def _numbered(explained: RunExplained) -> list[tuple[str, StepRun]]:
     return [(str(number.get(step.step_id, "–")), step) for step in steps]
 
 
-def _versions(explained: RunExplained, names: Names) -> list[Block]:
+def versions_blocks(explained: RunExplained, names: Names) -> list[Block]:
+    """The versions that were used, beside what is live."""
     if not explained.versions:
         return [el.header(run_text.USED), el.section("No versions are recorded for this run.")]
     lines = [run_text.versions_summary(explained.versions)]
@@ -202,7 +205,8 @@ def _versions(explained: RunExplained, names: Names) -> list[Block]:
     ]
 
 
-def _passages(explained: RunExplained, names: Names) -> list[Block]:
+def passages_blocks(explained: RunExplained, names: Names) -> list[Block]:
+    """The passages that were read."""
     found = list(passages_of(explained.base))
     if not found:
         return []
@@ -245,7 +249,8 @@ def _calls(explained: RunExplained) -> list[Block]:
     ]
 
 
-def _whole_answer(explained: RunExplained) -> list[Block]:
+def answer_blocks(explained: RunExplained) -> list[Block]:
+    """The whole answer."""
     answer = explained.base.run.answer
     if answer is None or not answer.text.strip():
         return []

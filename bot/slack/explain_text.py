@@ -70,6 +70,14 @@ def step_note(step: StepRun, cost: Decimal | None) -> str:
     return taken if cost is None else f"{taken} · {dollars(cost)}"
 
 
+def withheld() -> str:
+    """In the place of an answer and its passages."""
+    return (
+        ":lock: The answer and the passages are not shown: they come from documents that you may not read. "
+        "Ask an admin for the collection, or the person who asked."
+    )
+
+
 def drawing() -> str:
     """In the place of a picture that is still made."""
     return ":hourglass_flowing_sand: Drawing the picture…"
