@@ -24,145 +24,129 @@ class InvalidSettings(Exception):
         self.facts = {"problems": "; ".join(problems)}
 
 
+def _setting(default: Any, alias: str, about: str, **bounds: Any) -> Any:
+    """A field read from the variable `alias`; `about` is what `settings` and docs/settings.md print."""
+    return Field(default=default, alias=alias, description=about, **bounds)
+
+
 class Settings(BaseSettings):
-    """What an operator may set. Each field's description is what `settings` and docs/settings.md print."""
+    """What an operator may set."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
 
-    data_dir: Path = Field(
-        default=Path("var"),
-        alias="SPANWISE_DATA_DIR",
-        description="Folder for the SQLite database, the vector index and uploads.",
+    data_dir: Path = _setting(
+        Path("var"), "SPANWISE_DATA_DIR", "Folder for the SQLite database, the vector index and uploads."
     )
-    database_url: str = Field(
-        default="",
-        alias="DATABASE_URL",
-        description="`postgresql://…` or `sqlite:///…`; empty means SQLite in the data folder.",
+    database_url: str = _setting(
+        "", "DATABASE_URL", "`postgresql://…` or `sqlite:///…`; empty means SQLite in the data folder."
     )
-    models: Path | None = Field(
-        default=None,
-        alias="SPANWISE_MODELS",
-        description="Path of models.yaml; empty means the built-in model that quotes and needs no key.",
+    models: Path | None = _setting(
+        None,
+        "SPANWISE_MODELS",
+        "Path of models.yaml; empty means the built-in model that quotes and needs no key.",
     )
-    admins: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(),
-        alias="SPANWISE_ADMINS",
-        description="Slack user ids of the first admins, separated by commas.",
+    admins: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (), "SPANWISE_ADMINS", "Slack user ids of the first admins, separated by commas."
     )
-    slack_api_url: str = Field(
-        default="",
-        alias="SLACK_API_URL",
-        description="Where the Slack Web API is; empty means Slack itself, else a local workspace.",
+    slack_api_url: str = _setting(
+        "", "SLACK_API_URL", "Where the Slack Web API is; empty means Slack itself, else a local workspace."
     )
-    slack_bot_token: SecretStr = Field(
-        default=SecretStr(""), alias="SLACK_BOT_TOKEN", description="The bot's token, `xoxb-…`."
+    slack_bot_token: SecretStr = _setting(SecretStr(""), "SLACK_BOT_TOKEN", "The bot's token, `xoxb-…`.")
+    slack_app_token: SecretStr = _setting(
+        SecretStr(""), "SLACK_APP_TOKEN", "The app-level token, `xapp-…`; when set, Socket Mode is used."
     )
-    slack_app_token: SecretStr = Field(
-        default=SecretStr(""),
-        alias="SLACK_APP_TOKEN",
-        description="The app-level token, `xapp-…`; when set, Socket Mode is used.",
+    slack_signing_secret: SecretStr = _setting(
+        SecretStr(""),
+        "SLACK_SIGNING_SECRET",
+        "Checks signed HTTP requests; needed when Socket Mode is not used.",
     )
-    slack_signing_secret: SecretStr = Field(
-        default=SecretStr(""),
-        alias="SLACK_SIGNING_SECRET",
-        description="Checks signed HTTP requests; needed when Socket Mode is not used.",
-    )
-    port: int = Field(
-        default=3000, alias="PORT", ge=0, le=65535, description="Port of signed HTTP, at `/slack/events`."
-    )
-    health_port: int = Field(
-        default=0,
-        alias="SPANWISE_HEALTH_PORT",
+    port: int = _setting(3000, "PORT", "Port of signed HTTP, at `/slack/events`.", ge=0, le=65535)
+    health_port: int = _setting(
+        0,
+        "SPANWISE_HEALTH_PORT",
+        "Port of `/healthz`, `/readyz` and `/metrics`, another for each process; 0 for none.",
         ge=0,
         le=65535,
-        description="Port of `/healthz`, `/readyz` and `/metrics`, another for each process; 0 for none.",
     )
-    health_host: str = Field(
-        default="127.0.0.1",
-        alias="SPANWISE_HEALTH_HOST",
-        description="Address of the health port, open to all who reach it; `0.0.0.0` in a container.",
+    health_host: str = _setting(
+        "127.0.0.1",
+        "SPANWISE_HEALTH_HOST",
+        "Address of the health port, open to all who reach it; `0.0.0.0` in a container.",
     )
-    chroma_url: str = Field(
-        default="",
-        alias="CHROMA_URL",
-        description="A Chroma server, `http://host:port`; empty means the index in the data folder.",
+    chroma_url: str = _setting(
+        "", "CHROMA_URL", "A Chroma server, `http://host:port`; empty means the index in the data folder."
     )
-    link_domains: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(),
-        alias="SPANWISE_LINK_DOMAINS",
-        description="Domains that answers may link to, separated by commas; other links are shown as text.",
+    link_domains: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (),
+        "SPANWISE_LINK_DOMAINS",
+        "Domains that answers may link to, separated by commas; other links are shown as text.",
     )
-    unknown_price: Literal["flag", "refuse"] = Field(
-        default="flag",
-        alias="SPANWISE_UNKNOWN_PRICE",
-        description="A model that nobody knows the price of: `flag` calls it and says so beside the answer, "
+    unknown_price: Literal["flag", "refuse"] = _setting(
+        "flag",
+        "SPANWISE_UNKNOWN_PRICE",
+        "A model that nobody knows the price of: `flag` calls it and says so beside the answer, "
         "`refuse` does not call it. Where a budget applies it is never called.",
     )
-    teams: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(),
-        alias="SPANWISE_TEAMS",
-        description="Slack user groups whose spending is counted, with commas: a person counts for the first "
+    teams: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (),
+        "SPANWISE_TEAMS",
+        "Slack user groups whose spending is counted, with commas: a person counts for the first "
         "they are in. Empty means every group, the first by its id.",
     )
-    concurrency: int = Field(
-        default=8,
-        alias="SPANWISE_CONCURRENCY",
-        ge=1,
-        le=256,
-        description="Runs that one worker executes at a time.",
+    concurrency: int = _setting(
+        8, "SPANWISE_CONCURRENCY", "Runs that one worker executes at a time.", ge=1, le=256
     )
-    evaluation_dollars: Decimal = Field(
-        default=Decimal("1.00"),
-        alias="SPANWISE_EVALUATION_DOLLARS",
+    evaluation_dollars: Decimal = _setting(
+        Decimal("1.00"),
+        "SPANWISE_EVALUATION_DOLLARS",
+        "Most dollars that one evaluation may spend, judging included.",
         ge=0,
         le=10_000,
-        description="Most dollars that one evaluation may spend, judging included.",
     )
-    evaluation_concurrency: int = Field(
-        default=16,
-        alias="SPANWISE_EVALUATION_CONCURRENCY",
-        ge=1,
-        le=256,
-        description="Cases that one evaluation tries at a time.",
+    evaluation_concurrency: int = _setting(
+        16, "SPANWISE_EVALUATION_CONCURRENCY", "Cases that one evaluation tries at a time.", ge=1, le=256
     )
-    evaluation_votes: int = Field(
-        default=20,
-        alias="SPANWISE_EVALUATION_VOTES",
+    evaluation_votes: int = _setting(
+        20,
+        "SPANWISE_EVALUATION_VOTES",
+        "Answers voted down that an evaluation tries again, the newest first.",
         ge=0,
         le=200,
-        description="Answers voted down that an evaluation tries again, the newest first.",
     )
-    review_channel: str = Field(
-        default="",
-        alias="SPANWISE_REVIEW_CHANNEL",
-        description="Id of the channel where change requests are posted; empty means where each was asked.",
+    review_channel: str = _setting(
+        "",
+        "SPANWISE_REVIEW_CHANNEL",
+        "Id of the channel where change requests are posted; empty means where each was asked.",
     )
-    change_days: int = Field(
-        default=14,
-        alias="SPANWISE_CHANGE_DAYS",
+    change_days: int = _setting(
+        14,
+        "SPANWISE_CHANGE_DAYS",
+        "Days after which a change request that nobody decided expires.",
         ge=1,
         le=365,
-        description="Days after which a change request that nobody decided expires.",
     )
-    approvals: str = Field(
-        default="",
-        alias="SPANWISE_APPROVALS",
-        description="Approvals a kind of change needs where not one, `prompt=2,document=0`; 0 means none.",
+    approvals: str = _setting(
+        "",
+        "SPANWISE_APPROVALS",
+        "Approvals a kind of change needs where not one, `prompt=2,document=0`; 0 means none.",
     )
-    admin_channel: str = Field(
-        default="",
-        alias="SPANWISE_ADMIN_CHANNEL",
-        description="Id of the channel of the admins, where audit checkpoints are posted each week.",
+    admin_channel: str = _setting(
+        "",
+        "SPANWISE_ADMIN_CHANNEL",
+        "Id of the channel of the admins, where audit checkpoints are posted each week.",
     )
-    audit_key: SecretStr = Field(
-        default=SecretStr(""),
-        alias="SPANWISE_AUDIT_KEY",
-        description="Secret of 32 characters or more that audit checkpoints are signed with; empty for none.",
+    audit_key: SecretStr = _setting(
+        SecretStr(""),
+        "SPANWISE_AUDIT_KEY",
+        "Secret of 32 characters or more that audit checkpoints are signed with; empty for none.",
     )
-    log_level: str = Field(
-        default="INFO",
-        alias="SPANWISE_LOG_LEVEL",
-        description="DEBUG, INFO, WARNING or ERROR; the log goes to stderr.",
+    charts: Literal["pictures", "slack"] = _setting(
+        "pictures",
+        "SPANWISE_CHARTS",
+        "Charts in messages as uploaded `pictures`, or drawn by `slack` itself where it can.",
+    )
+    log_level: str = _setting(
+        "INFO", "SPANWISE_LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR; the log goes to stderr."
     )
 
     @field_validator("admins", "link_domains", "teams", mode="before")
@@ -213,6 +197,11 @@ class Settings(BaseSettings):
     def diagrams_dir(self) -> Path:
         """Where drawn diagrams are kept; it may be emptied at any time."""
         return self.data_dir / "diagrams"
+
+    @property
+    def charts_dir(self) -> Path:
+        """What the drawing library learnt about fonts; it may be emptied at any time."""
+        return self.data_dir / "charts"
 
     @property
     def uses_socket_mode(self) -> bool:
