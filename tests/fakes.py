@@ -2,8 +2,12 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
 
 from bot.adapters.store.run_leases import Held
 from bot.adapters.store.run_log import RunRow
@@ -13,6 +17,16 @@ from workflows.ports import ModelReply, ModelRequest, Progress
 from workflows.run import Answer, Json, RunResult, RunStatus, StepRun, Usage
 from workflows.template import PromptTemplate, parse_prompt
 from workflows.workflow import Workflow
+
+
+def word_vectors(texts: Sequence[str]) -> Any:
+    """Words as vectors: the same words in another order are the same question."""
+    rows = np.zeros((len(texts), 512))
+    for row, text in enumerate(texts):
+        for word in re.findall(r"\w{4,}", text.lower()):
+            rows[row, sum(map(ord, word)) % 512] += 1
+        rows[row] /= np.linalg.norm(rows[row]) or 1
+    return rows
 
 
 class FakeClock:

@@ -1,12 +1,8 @@
 """Triage: what waits for whom, in which order, and that each is decided once."""
 
 import asyncio
-import re
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
-import numpy as np
 import pytest
 
 from bot.adapters.store import audit_log, triage_log
@@ -19,18 +15,9 @@ from bot.services.run_views import UnknownRun
 from bot.services.triage import AlreadyDecided, Round, Triage, load_card
 from tests.bot.feedback_desk import OWNER, FeedbackDesk
 from tests.bot.run_desk import ANA, BEN, DEV, STRANGER
+from tests.fakes import word_vectors
 
 CHLOE = Actor(OWNER, "Chloe")
-
-
-def encode(texts: Sequence[str]) -> Any:
-    """Words as vectors: the same words in another order are the same question."""
-    rows = np.zeros((len(texts), 512))
-    for row, text in enumerate(texts):
-        for word in re.findall(r"\w{4,}", text.lower()):
-            rows[row, sum(map(ord, word)) % 512] += 1
-        rows[row] /= np.linalg.norm(rows[row]) or 1
-    return rows
 
 
 class TriageDesk(FeedbackDesk):
@@ -38,7 +25,7 @@ class TriageDesk(FeedbackDesk):
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
-        self.triage = Triage(store, self.catalogue, self.access, self.clock, self.outgoing, encode)
+        self.triage = Triage(store, self.catalogue, self.access, self.clock, self.outgoing, word_vectors)
 
     def shown(self) -> list[str]:
         """Runs of the cards that were sent, in order."""
