@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 # as `python -m bot` does, before numpy is imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from benchmarks.bench_workflow import PASSAGE, PROMPT, bench_workflow
 from bot.bootstrap import HANDBOOK, PEOPLE, Product, build
 from bot.quality.evaluation import EvaluationReport
 from bot.services.access import OPERATOR
@@ -43,30 +44,7 @@ from knowledge.document import Passage, Retrieval
 
 ROOT = Path(__file__).parents[1]
 CONCURRENCY, LATENCY_S, TARGET = 16, 0.2, 1.3
-WORKFLOW = """
-name: bench
-title: Bench
-purpose: Answers a question as a benchmark.
-inputs:
-  question: {kind: text, label: Question, from: message}
-steps:
-  - {id: find, kind: retrieve, collection: people, query: "{{ inputs.question }}", limit: 5}
-  - id: answer
-    kind: prompt
-    task: answer
-    template: bench.answer
-    passages: find
-    question: "{{ inputs.question }}"
-  - {id: check, kind: check, of: answer, checks: [cites_sources], on_fail: {retry: 0, then: poor}}
-answer:
-  poor: no
-  otherwise: "{{ answer.text }}"
-"""
-PROMPT = (
-    "---\nvariables: [question, passages]\n---\n"
-    "Answer from the passages and cite.\n\n{{ passages }}\n\n{{ question }}\n"
-)
-TEXT = "The policy allows up to five days to be carried over until the end of March. " * 8
+WORKFLOW = bench_workflow("cites_sources")
 
 
 class AtHand:
@@ -89,7 +67,7 @@ class AtHand:
                 title="Annual leave",
                 headings=("Leave",),
                 location="Carry-over",
-                text=TEXT,
+                text=PASSAGE,
                 version=1,
                 owner="",
                 updated_at=datetime.now(UTC),

@@ -34,6 +34,7 @@ import structlog
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.bench_workflow import PASSAGE, PROMPT, bench_workflow
 from bot.adapters.provider_call import ProviderCall, load_litellm
 from bot.bootstrap import Product, build
 from bot.services.actors import Actor, Origin
@@ -50,30 +51,7 @@ from workflows.run import RunStatus
 ROOT = Path(__file__).parents[1]
 VECTORS, DIMENSION, PASSAGES = 10_000, 384, 5
 QUESTION = "How many days of leave can I carry over into the next year?"
-TEXT = "The policy allows up to five days to be carried over until the end of March. " * 8
-WORKFLOW = """
-name: bench
-title: Bench
-purpose: Answers a question as a benchmark.
-inputs:
-  question: {kind: text, label: Question, from: message}
-steps:
-  - {id: find, kind: retrieve, collection: people, query: "{{ inputs.question }}", limit: 5}
-  - id: answer
-    kind: prompt
-    task: answer
-    template: bench.answer
-    passages: find
-    question: "{{ inputs.question }}"
-  - {id: check, kind: check, of: answer, checks: [cites_sources, grounded], on_fail: {retry: 0, then: poor}}
-answer:
-  poor: no
-  otherwise: "{{ answer.text }}"
-"""
-PROMPT = (
-    "---\nvariables: [question, passages]\n---\n"
-    "Answer from the passages and cite.\n\n{{ passages }}\n\n{{ question }}\n"
-)
+WORKFLOW = bench_workflow("cites_sources", "grounded")
 
 
 @dataclass
@@ -122,7 +100,7 @@ class Shelf:
 
 def _passage(chunk_id: str) -> Passage:
     at = datetime(2026, 11, 1, tzinfo=UTC)
-    return Passage(chunk_id, chunk_id, "people", "Leave", ("Carry-over",), "page 1", TEXT, 1, "", at, 0.9)
+    return Passage(chunk_id, chunk_id, "people", "Leave", ("Carry-over",), "page 1", PASSAGE, 1, "", at, 0.9)
 
 
 class Nowhere:
@@ -167,7 +145,7 @@ class Bench:
 
         async def one() -> None:
             found = self.shelf.nearest()
-            passages = "\n\n".join(f"[{n}]\n{TEXT}" for n, _ in enumerate(found, 1))
+            passages = "\n\n".join(f"[{n}]\n{PASSAGE}" for n, _ in enumerate(found, 1))
             content = f"Answer from the passages and cite.\n\n{passages}\n\n{QUESTION}"
             reply = await litellm.acompletion(
                 model="openai/gpt-4o-mini",
