@@ -177,25 +177,12 @@ def removed_hashes(connection: Connection, collection: str) -> dict[str, str]:
 def document_versions_of(connection: Connection, document_id: str) -> tuple[Document, ...]:
     """Every version of a document with its text, newest first."""
     query = (
-        select(documents.c.collection, documents.c.path, document_versions)
+        select(documents.c.id, documents.c.collection, documents.c.path, document_versions)
         .join(documents, documents.c.id == document_versions.c.document_id)
         .where(documents.c.id == document_id)
         .order_by(document_versions.c.version.desc())
     )
-    return tuple(
-        Document(
-            id=document_id,
-            collection=row.collection,
-            title=row.title,
-            path=row.path,
-            owner=row.owner,
-            version=row.version,
-            content_hash=row.content_hash,
-            updated_at=row.updated_at,
-            text=row.text,
-        )
-        for row in connection.execute(query)
-    )
+    return tuple(_document(row) for row in connection.execute(query))
 
 
 def put_document(connection: Connection, row: DocumentRow, cut: Sequence[Chunk]) -> tuple[int, int]:
@@ -343,8 +330,8 @@ def _collection(row: Row[Any]) -> CollectionRow:
     )
 
 
-def _document_row(row: Row[Any]) -> DocumentRow:
-    document = Document(
+def _document(row: Row[Any]) -> Document:
+    return Document(
         id=row.id,
         collection=row.collection,
         title=row.title,
@@ -355,7 +342,10 @@ def _document_row(row: Row[Any]) -> DocumentRow:
         updated_at=row.updated_at,
         text=row.text,
     )
-    return DocumentRow(document, row.source, row.source_hash)
+
+
+def _document_row(row: Row[Any]) -> DocumentRow:
+    return DocumentRow(_document(row), row.source, row.source_hash)
 
 
 def _chunk_row(row: Row[Any]) -> LiveChunk:
