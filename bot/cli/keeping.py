@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -22,6 +22,8 @@ from workflows.template import parse_prompt
 
 knowledge = typer.Typer(help="What the organisation knows: add, list, remove, reindex.", no_args_is_help=True)
 workflow = typer.Typer(help="Workflow files: check, add, list.", no_args_is_help=True)
+
+T = TypeVar("T")
 
 Collection = Annotated[str, typer.Option("--collection", "-c", help="Name of the collection.")]
 
@@ -200,33 +202,27 @@ def read_cases(file: Path, name: str) -> str:
     path = file.parent / f"{name}.cases.yaml"
     if not path.is_file():
         return ""
+    text, _ = _checked(path, load_cases)
+    return text
+
+
+def _checked(path: Path, read: Callable[[str], T]) -> tuple[str, T]:
+    """The text of a file and what it says; shows every problem and ends with 1 otherwise."""
     try:
         text = path.read_text(encoding="utf-8")
-        load_cases(text)
-    except InvalidCases as error:
+        return text, read(text)
+    except (InvalidCases, InvalidWorkflow) as error:
         for problem in error.problems:
             where = f"{path.name}:{problem.line}:{problem.column}"
             console.err.print(f"{where}: {problem.path}: {problem.message}", style="red", markup=False)
-        raise typer.Exit(1) from None
     except (OSError, UnicodeDecodeError):
         console.err.print(f"{path}: there is no readable text file", style="red", markup=False)
-        raise typer.Exit(1) from None
-    return text
+    raise typer.Exit(1)
 
 
 def read_file(file: Path) -> list[Content]:
     """A workflow file and the prompts it names, checked; shows every problem and ends with 1 otherwise."""
-    try:
-        text = file.read_text(encoding="utf-8")
-        found = load_workflow(text, source=file.name)
-    except InvalidWorkflow as error:
-        for problem in error.problems:
-            where = f"{file.name}:{problem.line}:{problem.column}"
-            console.err.print(f"{where}: {problem.path}: {problem.message}", style="red", markup=False)
-        raise typer.Exit(1) from None
-    except (OSError, UnicodeDecodeError):
-        console.err.print(f"{file}: there is no readable text file", style="red", markup=False)
-        raise typer.Exit(1) from None
+    text, found = _checked(file, lambda text: load_workflow(text, source=file.name))
     shipped = {content.name: content for content in library() if content.kind == "prompt"}
     prompts = []
     for name in sorted(found.prompt_names()):
