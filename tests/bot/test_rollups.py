@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -86,7 +87,7 @@ class History:
             lambda c: c.execute(update(runs).where(runs.c.id == run, resting).values(values))
         )
 
-    def vote(self, which: int, person: str, value: int, *, corrects: bool) -> None:
+    def vote(self, which: int, person: str, value: int, corrects: bool) -> None:
         """Somebody says what they think of a run."""
         name, value = ("correction", max(value, 0)) if corrects else ("vote", value)
         score = Score(f"r_{which}", name, f"person:{person}", value)
@@ -166,39 +167,50 @@ steps = st.one_of(
 moments = st.integers(-3, 60).map(lambda quarters: START.replace(minute=0) + timedelta(minutes=15 * quarters))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(story=st.lists(steps, max_size=30), since=moments, until=moments)
-@example(
-    # asked before the hour is over, ended after it was summed up, voted on a day later
-    story=[
-        ("ask", "ask-policy", "U0ANA"),
-        ("wait", 61),
-        ("refresh",),
-        ("finish", 1, RunStatus.SUCCEEDED, True, 90),
-        ("call", 1, "answer", "ok", 7, 200),
-        ("refresh",),
-        ("wait", 1500),
-        ("refresh",),
-        ("vote", 1, "U0BEN", -1, False),
-        ("hand_on", 1),
-    ],
-    since=START.replace(minute=0),
-    until=START + timedelta(days=3),
-)
+ASKED = [("ask", "ask-policy", "U0ANA"), ("ask", "draft-reply", "U0BEN"), ("ask", "pläne", "U0ANA")]
+SUMMED = [*ASKED, ("finish", 1, RunStatus.SUCCEEDED, False, 0), ("wait", 1500), ("refresh",)]
+
+
+def play(store: Store, story: Sequence[tuple[Any, ...]]) -> History:
+    history = History(store)
+    for name, *values in story:
+        getattr(history, name)(*values)
+    return history
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(story=st.lists(steps, min_size=5, max_size=30), since=moments, until=moments)
 def test_sums_are_what_the_rows_say(
     store: Store, story: list[tuple[Any, ...]], since: datetime, until: datetime
 ) -> None:
-    since, until = min(since, until), max(since, until)
-    history = History(store)
-    for name, *values in story:
-        if name == "vote":
-            history.vote(values[0], values[1], values[2], corrects=values[3])
-        else:
-            getattr(history, name)(*values)
-    history.refresh()
+    history = play(store, [*ASKED, *story, ("refresh",)])
     mark = store.read_now(read_mark)
     assert mark is not None
     assert mark.horizon == hour_of(history.clock.at - timedelta(minutes=2))
+    compare(store, min(since, until), max(since, until))
+    compare(store, START - timedelta(days=1), history.clock.at + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        ("finish", 2, RunStatus.FAILED, False, 0),
+        ("finish", 2, RunStatus.SUCCEEDED, True, 90),
+        ("vote", 1, "U0BEN", -1, False),
+        ("vote", 1, "U0BEN", 1, True),
+        ("hand_on", 1),
+        ("call", 1, "judge", "ok", 5, 0),
+        ("call", 0, "evaluation", "ok", 5, 60 * 60 * 24),
+    ],
+    ids=str,
+)
+def test_what_comes_after_the_hour_was_summed_up(store: Store, late: tuple[Any, ...]) -> None:
+    play(store, [*SUMMED, late, ("refresh",)])
+    compare(store, START - timedelta(days=1), START + timedelta(days=9))
+
+
+def compare(store: Store, since: datetime, until: datetime) -> None:
+    """What reports read beside the rows, added up one by one."""
     seen = Rows(store, since, until)
     assert store.read_now(lambda c: tallies_by_hour(c, since, until)) == seen.tallies()
     assert store.read_now(lambda c: spend_by_hour(c, since, until)) == seen.spend()
@@ -209,11 +221,9 @@ def test_sums_are_what_the_rows_say(
     assert store.read_now(lambda c: tallies(c, since, until)) == by_workflow
     one = store.read_now(lambda c: tallies(c, since, until, ["pläne"]))
     assert one == {name: tally for name, tally in by_workflow.items() if name == "pläne"}
-    assert store.read_now(lambda c: people(c, since, until)) == {
-        name: len(asked) for name, asked in seen.people().items()
-    }
-    together = store.read_now(lambda c: people_together(c, since, until))
-    assert together == len(set().union(*seen.people().values()))
+    asked = seen.people()
+    assert store.read_now(lambda c: people(c, since, until)) == {name: len(asked[name]) for name in asked}
+    assert store.read_now(lambda c: people_together(c, since, until)) == len(set().union(*asked.values()))
 
 
 class Rows:
