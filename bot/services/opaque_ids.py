@@ -37,6 +37,11 @@ def budget_id() -> str:
     return "b_" + _random(5)
 
 
+def topic_id() -> str:
+    """`q_` and 40 random bits."""
+    return "q_" + _random(5)
+
+
 def incident_token() -> str:
     """`i_` and 40 random bits: shown to the person and written to the log."""
     return "i_" + _random(5)

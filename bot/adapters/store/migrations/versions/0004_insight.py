@@ -184,10 +184,9 @@ def upgrade() -> None:
         "topics",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("workflow", sa.Text(), nullable=False),
-        sa.Column("label", sa.Text(), nullable=False),
         sa.Column("centre", sa.LargeBinary(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_topics")),
     )
     with op.batch_alter_table("topics", schema=None) as batch_op:
