@@ -36,7 +36,12 @@ def set_up(level: str) -> None:
     at_terminal = sys.stderr.isatty()
     last = structlog.dev.ConsoleRenderer() if at_terminal else structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        # asked first: a line that is not wanted should cost nothing
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,

@@ -100,7 +100,7 @@ class Observers:
             try:
                 listener(happening)
             except Exception:
-                self._note(type(listener).__name__)
+                self._note(getattr(listener, "__name__", type(listener).__name__))
 
     def _note(self, name: str) -> None:
         # once: what fails for one run will mostly fail for each

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from bot.adapters.correlation import correlated
 from bot.adapters.observing import MessageTried, Observers
 from bot.adapters.queue.wakeup import WakeUp, ringing_on
 from bot.adapters.store import audit_log, outbox_log
@@ -132,7 +133,8 @@ class Courier:
 
     async def _run(self, errand: Errand) -> None:
         try:
-            await self._attempt(errand)
+            with correlated(errand.item.correlation, message=errand.item.id):
+                await self._attempt(errand)
         except Exception:
             log.exception("outbox.not_recorded", message=errand.item.id)
         finally:
@@ -263,6 +265,7 @@ def _errand(row: Any, run: RunView | None, about: Any, now: float) -> Errand:
         subject=row.subject,
         run=run,
         about=about,
+        correlation=row.correlation,
     )
     return Errand(
         held=HeldItem(row.seq, row.fence + 1),

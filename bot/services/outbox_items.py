@@ -34,6 +34,8 @@ class OutboxItem:
     """The run as it is now."""
     about: Any = None
     """What the subject names, as it is now; None where nothing is registered for it."""
+    correlation: str = ""
+    """What everything that follows from the request is known by."""
 
 
 @dataclass(frozen=True, slots=True)

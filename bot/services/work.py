@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from bot.adapters.correlation import correlated
 from bot.adapters.observing import Observers, RunEnded
 from bot.adapters.queue.wakeup import RunQueue, WakeUp, ringing_on
 from bot.adapters.store import audit_log, run_leases
@@ -126,7 +127,8 @@ class Worker:
         )
         for row in rows:
             job = self._jobs[row.id] = Job(row, Held(row.id, row.fence))
-            carrier = asyncio.create_task(self._carry(job), name=f"run {row.id}")
+            with correlated(row.correlation, run=row.id):
+                carrier = asyncio.create_task(self._carry(job), name=f"run {row.id}")
             self._carriers.add(carrier)
             carrier.add_done_callback(self._carriers.discard)
         return len(rows)

@@ -13,6 +13,7 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
+from bot.adapters.correlation import correlate, correlated, correlation_for
 from bot.adapters.observing import Observers, RequestTaken
 from bot.services.opaque_ids import incident_token
 from bot.slack import actions, commands, messages, payloads, shortcuts, text, views
@@ -53,10 +54,15 @@ class Reception:
 
     async def receive(self, kind: Kind, body: Mapping[str, Any]) -> BoltResponse:
         """Handle one request; the response is its acknowledgement."""
+        with correlated(correlation_for("")):
+            return await self._receive(kind, body)
+
+    async def _receive(self, kind: Kind, body: Mapping[str, Any]) -> BoltResponse:
         call: Call | None = None
         begun, outcome = asyncio.get_running_loop().time(), "ok"
         try:
             call = READERS[kind](body)
+            correlate(correlation_for(call.dedupe_key))
             reply = await HANDLERS[kind](call, self.desk)
         except Exception as error:
             outcome = type(error).__name__

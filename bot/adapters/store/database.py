@@ -1,6 +1,7 @@
 """The database as two verbs: read, and write with group commit. SQLite (WAL) or PostgreSQL by URL."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -77,7 +78,8 @@ class Store:
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a consistent snapshot."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
+        look = contextvars.copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._readers, look, self.read_now, work)
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
         """As `read`, for code outside an event loop."""

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import contextvars
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -39,6 +40,8 @@ class Write:
     relaxed: bool = False
     result: Any = None
     error: BaseException | None = None
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)
+    """Of whoever asked: under which correlation id it is written and logged."""
 
     @property
     def is_wanted(self) -> bool:
@@ -151,7 +154,7 @@ class GroupCommit:
         try:
             with self._begin(relaxed) as connection:
                 for write in group:
-                    write.result = write.work(connection)
+                    write.result = write.context.run(write.work, connection)
         except BaseException:
             # whatever state it is in, the next one is a fresh one
             self._let_go()

@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from bot.adapters.correlation import correlation
 from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.run_log import runs
 from bot.adapters.store.tables import JsonText, UtcDateTime, filled, metadata
@@ -111,6 +112,7 @@ def insert_item(connection: Connection, item: NewItem, at: datetime) -> None:
         "ts": "",
         "refusal": "",
         "created_at": at,
+        "correlation": correlation(),
     }
     connection.execute(_INSERT, row)
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from bot.adapters.correlation import correlation
 from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
 from workflows.run import RUN_TRANSITIONS, Ending, RunStatus
@@ -69,7 +70,8 @@ runs = Table(
     Index("ix_runs_workflow_created_at", "workflow", "created_at"),
 )
 """`revision` grows with everything a reader of the run's message would see change; `label` is whose versions
-it runs on, those of production or the candidate's; `ending` is empty while it has not ended."""
+it runs on, those of production or the candidate's; `ending` is empty while it has not ended; `correlation` is
+the id of all that follows from the request."""
 
 inbox = Table(
     "inbox",
@@ -140,6 +142,7 @@ def insert_run(connection: Connection, run: NewRun, dedupe_key: str, at: datetim
         "step_title": "",
         "revision": 1,
         "created_at": at,
+        "correlation": correlation(),
     }
     connection.execute(_INSERT_RUN, row)
     connection.execute(_INSERT_INBOX, {"dedupe_key": dedupe_key, "run_id": run.id, "received_at": at})
