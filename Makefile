@@ -17,7 +17,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python -m bot demo --port $(PORT)
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .

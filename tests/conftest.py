@@ -3,6 +3,7 @@
 import ipaddress
 import itertools
 import os
+import re
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
+from xdist.scheduler import LoadScopeScheduling
 
 from bot.adapters.store.all_tables import metadata
 from bot.adapters.store.database import Store
+from tests.handbook_vectors import HandbookVectors
 
 
 class LeftTheMachine(AssertionError):
@@ -93,6 +96,46 @@ def store(database_url: str) -> Iterator[Store]:
     store.write_now(metadata.create_all)
     yield store
     store.close()
+
+
+PRODUCT = "tests/product/"
+TOGETHER = {
+    "demo": re.compile(PRODUCT + r"test_(product_\w+|\w+_page)\.py"),
+    "first run": re.compile(PRODUCT + r"test_(terminal|\w+_command)\.py"),
+}
+"""What is started once, and the files whose tests share it."""
+
+
+class OneStage(LoadScopeScheduling):  # type: ignore[misc]
+    """Tests of one file go to one worker, and so do those that share what takes long to start.
+
+    `loadgroup` of pytest-xdist 3.8 does nothing with pytest 9.2: it sets `Item._nodeid`, which is gone.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::", 1)[0]
+        return next((name for name, files in TOGETHER.items() if files.match(path)), path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneStage:
+    """How tests are dealt out to workers."""
+    return OneStage(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest rows of tests begin first, so that no worker waits for one in the end."""
+    items.sort(
+        key=lambda item: (not TOGETHER["demo"].match(item.nodeid), not item.nodeid.startswith(PRODUCT))
+    )
+
+
+@pytest.fixture(scope="session")
+def handbook_vectors(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> HandbookVectors:
+    """The same for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    return HandbookVectors((base if worker_id == "master" else base.parent) / "handbook-vectors")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,7 +1,6 @@
 """One demo for each module that asks for it."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,28 +10,27 @@ from product_stage import ProductStage
 from terminal import Ran, Terminal
 
 from tests import chromium
+from tests.handbook_vectors import HandbookVectors
 
 QUESTION = "How many days of leave can I carry over?"
 
 
 @pytest.fixture(scope="session")
-def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Terminal, Ran]:
+def first_run(
+    tmp_path_factory: pytest.TempPathFactory, handbook_vectors: HandbookVectors
+) -> tuple[Terminal, Ran]:
     """`python -m bot run` on an empty data folder, and how it ended."""
     terminal = Terminal(tmp_path_factory.mktemp("first") / "var")
+    handbook_vectors.lend(terminal.data_dir)
     return terminal, terminal.child("run", "ask-policy", f"question={QUESTION}")
-
-
-def take_vectors(home: Terminal, data_dir: Path) -> None:
-    """Spare a new data folder the half minute of encoding the handbook again."""
-    shutil.copytree(home.data_dir / "knowledge" / "tokens", data_dir / "knowledge" / "tokens")
 
 
 @pytest.fixture(scope="session")
 def stage(
-    tmp_path_factory: pytest.TempPathFactory, first_run: tuple[Terminal, Ran]
+    tmp_path_factory: pytest.TempPathFactory, handbook_vectors: HandbookVectors
 ) -> Iterator[ProductStage]:
     folder = tmp_path_factory.mktemp("demo")
-    take_vectors(first_run[0], folder / "var")
+    handbook_vectors.lend(folder / "var")
     stage = ProductStage(folder)
     yield stage
     stage.close()

@@ -11,7 +11,7 @@ from bot.workspace.driver import Person
 from bot.workspace.town_records import Message
 from tests.slack.slack_checks import shown
 
-PATIENCE_S = 20.0
+PATIENCE_S = 90.0
 """Longest wait for an answer: two processors may be shared with other tests."""
 
 ENDED = ("AI-generated", ":warning:", "Cancelled after")

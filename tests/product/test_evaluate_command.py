@@ -9,8 +9,6 @@ from terminal import Ran, Terminal
 
 from bot.quality.evaluation import EvaluationReport
 
-pytestmark = pytest.mark.xdist_group("product")
-
 GREET = """\
 name: greet-team
 title: Greet the team

@@ -19,7 +19,7 @@ from bot.services.actors import Actor
 
 expect.set_options(timeout=90_000)
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
+pytestmark = pytest.mark.browser
 
 MESSAGE = "How many paid days a year may I use for volunteering?"
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from test_product_page import ask, button, go, picture, type_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
+pytestmark = pytest.mark.browser
 
 DRAWN_MS = 60_000
 """The renderer starts in a process of its own, beside all other tests."""

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from test_product_page import button, go, picture, type_in
 from test_product_triage import become
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
+pytestmark = pytest.mark.browser
 
 
 def in_messages(page: Page) -> None:

@@ -16,7 +16,7 @@ from bot.services.catalogue import Content
 
 expect.set_options(timeout=20_000)
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
+pytestmark = pytest.mark.browser
 
 OWNER, APPROVER = "U0CHLOE", "U0EVA"
 PROMPT = Target("prompt", "ask-policy.answer")

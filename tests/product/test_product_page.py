@@ -14,7 +14,7 @@ from product_stage import ProductStage
 
 expect.set_options(timeout=20_000)
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
+pytestmark = pytest.mark.browser
 
 QUESTION = "How many days of leave can I carry over?"
 

@@ -19,8 +19,6 @@ from bot.slack.shortcuts import RUN_ON_THIS
 from bot.workspace.town_records import Message, User
 from tests.openai_server import EMPTY, Reply
 
-pytestmark = pytest.mark.xdist_group("product")
-
 GENERAL, PEOPLE, SUPPORT, LEADS = "C0GENERAL", "C0PEOPLE", "C0SUPPORT", "C0LEADS"
 FIRST_SOURCE = re.compile(r"^\[1\].*Annual leave", re.MULTILINE)
 HEAD = """\

@@ -13,7 +13,7 @@ from test_product_page import answer, ask, button, go, picture, type_in
 from bot.slack import change_blocks
 from bot.workspace.town_records import Message
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
+pytestmark = pytest.mark.browser
 
 
 def become(page: Page, name: str) -> None:

@@ -16,8 +16,6 @@ from bot.slack import manifest
 from bot.workspace.site import Options
 from tests.knowledge import paper
 
-pytestmark = pytest.mark.xdist_group("product")
-
 OWN_WORKFLOW = """\
 name: greet-team
 title: Greet the team

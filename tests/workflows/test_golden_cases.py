@@ -17,13 +17,14 @@ from bot.services.holdings import Holdings
 from bot.services.readers import TERMINAL
 from knowledge.embedding import Embedder
 from tests.fakes import FakeJournal, FakeLibrary
+from tests.handbook_vectors import HandbookVectors
 from tests.workflows.shipped import HANDBOOK, NAMES, cases, load, prompts, shortfalls
 from workflows.cases import Case
 from workflows.engine import execute
 from workflows.ports import Ports
 from workflows.run import RunResult
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("golden")]
+pytestmark = pytest.mark.slow
 
 MET = [
     pytest.param(name, case, id=f"{name}-{case.id}")
@@ -63,8 +64,11 @@ class House:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+async def house(
+    tmp_path_factory: pytest.TempPathFactory, handbook_vectors: HandbookVectors
+) -> AsyncIterator[House]:
     folder: Path = tmp_path_factory.mktemp("house")
+    handbook_vectors.lend(folder)
     store = Store(f"sqlite:///{folder}/spanwise.db")
     store.write_now(metadata.create_all)
     embedder = Embedder.load()

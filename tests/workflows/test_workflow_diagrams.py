@@ -174,7 +174,7 @@ def test_whatever_a_title_says_every_line_is_one_node_arrow_or_style(workflow: W
 
 
 @pytest.mark.slow
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(workflow=workflow_texts())
 async def test_whatever_is_valid_can_be_drawn(workflow: Workflow) -> None:
     trail = Trail(
