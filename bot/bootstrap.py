@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.adapters.audit_key import AuditKey
+from bot.adapters.charts import Charts
 from bot.adapters.diagrams import Diagrams
 from bot.adapters.llm import Models
 from bot.adapters.metrics import Metrics
@@ -102,6 +103,7 @@ class Product:
     promotions: Promotions
     pilot_watch: PilotWatch
     auditing: Auditing
+    charts: Charts
     rollups: Rollups
     metrics: Metrics
     observers: Observers
@@ -152,6 +154,7 @@ class Product:
 
     async def close(self) -> None:
         """Let go of the index and the database."""
+        await self.charts.close()
         await self.holdings.close()
         self.store.close()
 
@@ -219,6 +222,7 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         promotions=Promotions(store, access, catalogue, stages, cards, clock, outgoing),
         pilot_watch=pilot_watch,
         auditing=Auditing(store, access, clock, outgoing, audit_key(settings), settings.admin_channel),
+        charts=Charts(settings.charts_dir),
         rollups=Rollups(store, clock),
         metrics=base.metrics,
         observers=base.observers,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.bootstrap import Product
 from bot.slack.delivery import Delivery
 from bot.slack.desk import Desk
+from bot.slack.digest_charts import ChartShow
 from bot.slack.gateway import Gateway, open_client, open_session
 from bot.slack.identities import People
 from bot.slack.line_probe import LineProbe
@@ -58,6 +59,7 @@ async def open_line(product: Product) -> SlackLine:
     except BaseException:
         await session.close()
         raise
+    pictures = Pictures(gateway)
     people = People(gateway, product.clock, myself.get("team_id", ""))
     desk = Desk(
         runs=product.runs,
@@ -78,7 +80,8 @@ async def open_line(product: Product) -> SlackLine:
         evaluation_requests=product.evaluation_requests,
         replays=product.replays,
         explaining=product.explaining,
-        pictures=Pictures(gateway),
+        pictures=pictures,
+        charts=ChartShow(product.charts, pictures, native=settings.charts == "slack"),
         gateway=gateway,
         people=people,
         clock=product.clock,

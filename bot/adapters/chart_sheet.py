@@ -32,12 +32,16 @@ FALLBACKS = (
 @cache
 def _prepare() -> None:
     """Once a process: fonts, and no dollar sign that begins a formula."""
+    import warnings
+
     import matplotlib
     from matplotlib.font_manager import fontManager
 
     there = set(fontManager.get_font_names())
     matplotlib.rcParams["font.family"] = ["DejaVu Sans", *(name for name in FALLBACKS if name in there)]
     matplotlib.rcParams["text.parse_math"] = False
+    # a letter that no font has is drawn as a box, and said in the alternative text
+    warnings.filterwarnings("ignore", "Glyph .* missing from font")
 
 
 class Sheet:

@@ -22,6 +22,7 @@ ALT_LIMIT = 1900
 MOST_DAYS = 14
 """Days with their figures in the alternative text."""
 BEFORE, HALF, MOST = "a week earlier", "half of the runs", "95 of 100 runs"
+NOW, DOLLARS, SECONDS = "this time", "dollars", "seconds"
 SHARES, RUNS = "Share of votes that are up; the bar shows how sure that is", "Runs"
 TITLES = {
     "cost-by-day": "Cost by day",
@@ -116,8 +117,9 @@ def _sum(usd: Decimal) -> str:
 def _cost_details(chart: CostByDay) -> str:
     by_day = _listed(chart.days, [dollars(usd) for usd in chart.totals()])
     parts = ", ".join(f"{name_of(part)} {dollars(sum(part.usd, start=NOTHING))}" for part in chart.parts)
-    before = f" A week earlier: {', '.join(dollars(usd) for usd in chart.before)}." if chart.before else ""
-    return f"By day: {by_day}. By workflow: {parts}.{before}"
+    before = _listed(chart.days, [dollars(usd) for usd in chart.before]) if chart.before else ""
+    earlier = f" A week earlier: {before}." if before else ""
+    return f"By day: {by_day}. By workflow: {parts}.{earlier}"
 
 
 def _per_run_gist(chart: CostPerRun) -> str:

@@ -23,6 +23,7 @@ from bot.services.replaying import Replays
 from bot.services.runs import Runs
 from bot.services.staging import Stages
 from bot.services.triage import Triage
+from bot.slack.digest_charts import ChartShow
 from bot.slack.elements import Outgoing
 from bot.slack.gateway import Gateway, SlackBusy, SlackRefused, SlackUncertain
 from bot.slack.identities import People
@@ -65,6 +66,7 @@ class Desk:
     replays: Replays
     explaining: Explaining
     pictures: Pictures
+    charts: ChartShow
     gateway: Gateway
     people: People
     clock: Clock

@@ -14,10 +14,12 @@ from jsonschema.exceptions import ValidationError
 from bot.workspace.noticeboard import Json
 
 Surface = Literal["message", "modal", "home"]
-MESSAGE_ONLY = frozenset({"markdown", "context_actions", "table", "data_table", "task_card", "plan"})
+CHART = "data_visualization"
+MESSAGE_ONLY = frozenset({"markdown", "context_actions", "table", "data_table", "task_card", "plan", CHART})
 MARKDOWN_LIMIT = 12_000
 """Characters in all markdown blocks of a message together."""
 TABLES_LIMIT = 1
+CHARTS_LIMIT = 2
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
 
@@ -65,8 +67,10 @@ def check_chunks(chunks: Any) -> tuple[BlockProblem, ...]:
 
 @cache
 def _definitions() -> Json:
-    text = (files("bot.workspace") / "data" / "blockkit.schema.json").read_text(encoding="utf-8")
-    definitions: Json = json.loads(text)["definitions"]
+    folder = files("bot.workspace") / "data"
+    definitions: Json = {}
+    for name in ("blockkit.schema.json", "chart.schema.json"):
+        definitions |= json.loads((folder / name).read_text(encoding="utf-8"))["definitions"]
     return definitions
 
 
@@ -79,9 +83,10 @@ def _validator(definition: str) -> Draft7Validator:
 def _block_definitions() -> dict[str, str]:
     """Block type to its definition: going there at once spares trying all twenty."""
     choices = _definitions()["KnownBlock"]["allOf"]
-    return {
+    known = {
         one["if"]["properties"]["type"]["const"]: one["then"]["$ref"].rpartition("/")[2] for one in choices
     }
+    return known | {CHART: "DataVisualizationBlock"}
 
 
 def _by_block(blocks: Any, limit: int, root: str) -> tuple[BlockProblem, ...]:
@@ -182,6 +187,8 @@ def _by_rule(blocks: Sequence[Json], surface: Surface, root: str) -> Iterator[Bl
         )
     if sum(block["type"] == "table" for block in blocks) > TABLES_LIMIT:
         yield BlockProblem("maxItems", "only_one_table_allowed", root, TABLES_LIMIT)
+    if sum(block["type"] == CHART for block in blocks) > CHARTS_LIMIT:
+        yield BlockProblem("maxItems", f"no more than {CHARTS_LIMIT} charts allowed", root, CHARTS_LIMIT)
 
 
 def _repeats(ids: Sequence[str | None], name: str, root: str) -> Iterator[BlockProblem]:

@@ -28,6 +28,7 @@ from bot.adapters.store.tables import metadata
 from bot.adapters.system_clock import SystemClock
 from bot.governance.changes import POLICIES
 from bot.governance.roles import Role
+from bot.quality.chart_data import ChartData
 from bot.services.access import Access
 from bot.services.actors import Actor
 from bot.services.admin_answers import Answers
@@ -67,6 +68,7 @@ from bot.services.work import Pace, Worker
 from bot.slack.app import Reception, build_app, socket_open
 from bot.slack.delivery import Delivery
 from bot.slack.desk import Desk
+from bot.slack.digest_charts import ChartShow
 from bot.slack.gateway import Gateway, open_client
 from bot.slack.identities import People
 from bot.slack.manifest import build
@@ -101,6 +103,13 @@ class Drawn:
 
     async def png(self, source: str) -> bytes:
         assert source.startswith("flowchart"), source
+        return PIXEL
+
+
+class DrawnCharts:
+    """Charts without a child process: each is one pixel."""
+
+    async def draw(self, chart: ChartData) -> bytes:
         return PIXEL
 
 
@@ -226,6 +235,7 @@ async def open_scene(
     )
     requests = EvaluationRequests(store, access, catalogue, clock, WakeUp(), outgoing)
     budgets = Budgets(store, access, catalogue, clock, billing.book, outgoing)
+    pictures = Pictures(gateway)
     desk = Desk(
         runs=runs,
         catalogue=catalogue,
@@ -245,7 +255,8 @@ async def open_scene(
         replays=Replays(store, runs, catalogue, models, holdings, clock, billing, Decimal(1)),
         remedies=Remedies(store, triage, catalogue, access, outgoing, golden, changes),
         explaining=Explaining(store, catalogue, access, runs, clock, Drawn()),  # type: ignore[arg-type]
-        pictures=Pictures(gateway),
+        pictures=pictures,
+        charts=ChartShow(DrawnCharts(), pictures),  # type: ignore[arg-type]
         gateway=gateway,
         people=people,
         clock=clock,

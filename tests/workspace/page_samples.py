@@ -125,6 +125,15 @@ SHOWCASE = [
         "page_size": 2,
         "rows": [[raw("Name"), raw("Cost")], *[[raw(f"w{n}"), number(10 - n)] for n in range(5)]],
     },
+    {
+        "type": "data_visualization",
+        "title": "Cost by day",
+        "chart": {
+            "type": "bar",
+            "series": [{"name": "ask-policy", "data": [{"label": "Mon", "value": 1.5}]}],
+            "axis_config": {"categories": ["Mon"], "y_label": "dollars"},
+        },
+    },
     {"type": "alert", "text": mrkdwn("The index is *stale*"), "level": "warning"},
     {
         "type": "card",

@@ -36,6 +36,14 @@ def table(rows: int = 1, cells: int = 1) -> dict:
     return {"type": "table", "rows": [[{"type": "raw_text", "text": "x"}] * cells] * rows}
 
 
+def chart(points: int = 1, name: str = "x", **more: object) -> dict:
+    """A chart that Slack draws."""
+    data = [{"label": str(number), "value": number} for number in range(points)]
+    axis = {"categories": [str(number) for number in range(points)]}
+    drawn = {"type": "bar", "series": [{"name": name, "data": data}], "axis_config": axis}
+    return {"type": "data_visualization", "title": "Cost", "chart": drawn | more}
+
+
 FEEDBACK = {
     "type": "context_actions",
     "elements": [
@@ -57,6 +65,7 @@ GOOD = [
     [{"type": "image", "slack_file": {"id": "F1"}, "alt_text": "a"}],
     [{"type": "markdown", "text": "x" * 12_000}],
     [table(100, 20)],
+    [chart(20), chart(1, type="line")],
     [section("x") | {"accessory": button()}],
     [section("x")] * 50,
 ]
@@ -85,6 +94,10 @@ BAD = [
     ([table(), table()], "", "only_one_table_allowed"),
     ([table(101)], "/0/rows", "no more than 100"),
     ([table(1, 21)], "/0/rows/0", "no more than 20"),
+    ([chart(), chart(), chart()], "", "no more than 2 charts"),
+    ([chart(21)], "/0/chart/series/0/data", "no more than 20"),
+    ([chart(1, "x" * 21)], "/0/chart/series/0/name", "less than 21"),
+    ([chart(1, type="radar")], "/0/chart/type", "must be one of"),
     ([{"type": "image", "alt_text": "a"}], "/0", "failed to match"),
     (
         [{"type": "context", "elements": [{"type": "mrkdwn", "text": "x"}] * 11}],
@@ -116,6 +129,7 @@ VIEWS = [
     (modal(blocks=[question()]), "", "missing required field: submit"),
     (modal(blocks=[{"type": "markdown", "text": "x"}]), "/blocks/0/type", "unsupported type: markdown"),
     ({"type": "home", "blocks": [FEEDBACK]}, "/blocks/0/type", "unsupported type"),
+    ({"type": "home", "blocks": [chart()]}, "/blocks/0/type", "unsupported type"),
     ({"type": "popup", "blocks": []}, "/type", "must be one of"),
     ({"type": "modal", "blocks": []}, "", "missing required field: title"),
     ("text", "/type", "must be one of"),

@@ -8,7 +8,7 @@ import { inputBlock } from "./fields.js";
 import { alert, card, carousel, container, plan, taskCard } from "./panels.js";
 import { richText } from "./richtext.js";
 import { Control } from "./surface.js";
-import { dataTable, table } from "./tables.js";
+import { chart, dataTable, table } from "./tables.js";
 import { icon } from "./icons.js";
 
 /** The address of an image element or block: its own, or that of an uploaded file. */
@@ -87,6 +87,7 @@ const MAKERS = {
   rich_text: richText,
   table,
   data_table: dataTable,
+  data_visualization: chart,
   input: inputBlock,
   video,
   file: remoteFile,

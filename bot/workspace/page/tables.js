@@ -1,4 +1,4 @@
-/** Tables: `table` as sent, `data_table` with sorting and pages. */
+/** Tables: `table` as sent, `data_table` with sorting and pages, and the numbers of a chart that Slack would draw. */
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { richText } from "./richtext.js";
@@ -50,6 +50,14 @@ export function dataTable(block) {
   };
   draw();
   return [scroller(block.caption || "Table", h("table", {}, h("caption", {}, block.caption), h("thead", {}, h("tr", {}, headings)), body)), pager];
+}
+
+/** The numbers of a chart: Slack draws them, this page lists them. */
+export function chart(block) {
+  const { series = [], axis_config: axis = {} } = block.chart || {};
+  const text = (words) => ({ type: "raw_text", text: words });
+  const rows = (axis.categories || []).map((name, at) => [text(name), ...series.map((one) => ({ type: "raw_number", value: one.data[at]?.value }))]);
+  return dataTable({ caption: block.title, rows: [[text(""), ...series.map((one) => text(one.name))], ...rows], row_header_column_index: 0 });
 }
 
 function bodyRow(cells, headerAt) {
