@@ -15,6 +15,7 @@ from bot.slack.blocks import notice
 from bot.slack.desk import Desk, Reply
 from bot.slack.elements import Outgoing, is_person
 from bot.slack.file_exchange import put_text
+from bot.slack.form_replies import saying
 from bot.slack.gateway import SlackRefused
 from bot.slack.incoming import plain_text
 from bot.slack.payloads import Call
@@ -49,7 +50,7 @@ async def audit(call: Call, desk: Desk, rest: str) -> Reply:
     lines = [words.head_of(search.about or search.action, len(found)), *map(words.event_line, found)]
     blocks = (*(el.section(line) for line in lines), el.context(words.how_to_audit()))
     people = {event.actor for event in found if is_person(event.actor)}
-    return _say(desk, Outgoing(lines[0], blocks, frozenset(people)))
+    return saying(desk, Outgoing(lines[0], blocks, frozenset(people)))
 
 
 async def verify(call: Call, desk: Desk, text: str) -> Reply:
@@ -123,10 +124,6 @@ def _scope(search: Search) -> str:
     """Who sees the trail of one workflow only may ask who changed that one."""
     name = re.split(r"[./]", search.about.partition(":")[2] or search.about)[0]
     return f"workflow:{name}" if search.changes_only and name else EVERYTHING
-
-
-def _say(desk: Desk, message: Outgoing) -> Reply:
-    return Reply(ack=desk.gateway.sealed_ack(message))
 
 
 AUDIT_SUBCOMMANDS: Mapping[str, SubCommand] = {"audit": audit}

@@ -11,10 +11,8 @@ from bot.slack import budget_blocks as blocks
 from bot.slack import budget_text as words
 from bot.slack.blocks import notice
 from bot.slack.desk import Desk, Handler, Reply
-from bot.slack.elements import Outgoing
-from bot.slack.gateway import SlackRefused
+from bot.slack.form_replies import closing_with, marked, opening, saying
 from bot.slack.payloads import Call, UnreadableClick
-from bot.slack.requesting import TOO_LATE
 from bot.slack.text import form_expired
 
 
@@ -24,15 +22,15 @@ async def budget(call: Call, desk: Desk, rest: str) -> Reply:
     actor = await desk.people.actor(call.person)
     if asked.scope is None:
         may_set = await desk.access.holds(actor, Permission.BUDGET)
-        return _say(desk, blocks.overview_message(await desk.budgets.overview(actor), may_set=may_set))
+        return saying(desk, blocks.overview_message(await desk.budgets.overview(actor), may_set=may_set))
     if asked.lifts:
         ended = await desk.budgets.lift(actor, asked.scope, asked.period)
         said = words.was_lifted(asked.scope, tuple(each.period for each in ended))
-        return _say(desk, notice(said, mentions=[asked.scope.name]))
+        return saying(desk, notice(said, mentions=[asked.scope.name]))
     if asked.dollars is None or asked.period is None:
-        return _say(desk, blocks.spending_message(await desk.budgets.spending(actor, asked.scope)))
+        return saying(desk, blocks.spending_message(await desk.budgets.spending(actor, asked.scope)))
     view = await desk.budgets.set_limit(actor, asked.scope, asked.dollars, asked.period)
-    return _say(desk, blocks.said_of(view, words.was_set(view)))
+    return saying(desk, blocks.said_of(view, words.was_set(view)))
 
 
 async def top_up(call: Call, desk: Desk) -> Reply:
@@ -40,16 +38,7 @@ async def top_up(call: Call, desk: Desk) -> Reply:
     actor = await desk.people.actor(call.person)
     view = await desk.budgets.budget(actor, call.value)
     place = {"channel": call.channel, "thread_ts": call.thread_ts, "response_url": call.response_url}
-
-    async def show() -> None:
-        try:
-            await desk.gateway.open_view(call.trigger_id, blocks.top_up_form(view, place))
-        except SlackRefused as error:
-            if error.reason not in TOO_LATE:
-                raise
-            await desk.tell(call, notice(form_expired(words.TITLE, "")))
-
-    return Reply(after=show)
+    return opening(call, desk, blocks.top_up_form(view, place), form_expired(words.TITLE, ""))
 
 
 async def top_up_sent(call: Call, desk: Desk) -> Reply:
@@ -62,29 +51,19 @@ async def top_up_sent(call: Call, desk: Desk) -> Reply:
         dollars = Decimal(typed)
         day = date.fromisoformat(until)
     except InvalidOperation:
-        return _errors(blocks.AMOUNT, words.needs_amount())
+        return marked({blocks.AMOUNT: words.needs_amount()})
     except ValueError:
-        return _errors(blocks.UNTIL, words.needs_day())
+        return marked({blocks.UNTIL: words.needs_day()})
     ends = datetime.combine(day, time(), UTC) + timedelta(days=1)
     actor = await desk.people.actor(call.person)
     try:
         view = await desk.budgets.top_up(actor, budget_id, dollars, ends)
     except InvalidTopUp as error:
         is_amount = error.facts["why"] == "amount"
-        return _errors(
-            blocks.AMOUNT if is_amount else blocks.UNTIL,
-            words.needs_amount() if is_amount else words.needs_day(),
-        )
+        wrong = (blocks.AMOUNT, words.needs_amount()) if is_amount else (blocks.UNTIL, words.needs_day())
+        return marked(dict([wrong]))
     said = blocks.said_of(view, words.was_topped_up(view))
-    return Reply(ack={"response_action": "clear"}, after=lambda: desk.tell(call, said))
-
-
-def _errors(block: str, problem: str) -> Reply:
-    return Reply(ack={"response_action": "errors", "errors": {block: problem}})
-
-
-def _say(desk: Desk, message: Outgoing) -> Reply:
-    return Reply(ack=desk.gateway.sealed_ack(message))
+    return closing_with(call, desk, said)
 
 
 SubCommand = Callable[[Call, Desk, str], Awaitable[Reply]]

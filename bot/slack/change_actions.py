@@ -16,7 +16,7 @@ from bot.slack import text
 from bot.slack.blocks import notice
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_forms import open_editor
-from bot.slack.elements import Outgoing
+from bot.slack.form_replies import closing, saying
 from bot.slack.gateway import SlackRefused
 from bot.slack.identities import PersonUnknown
 from bot.slack.payloads import Call, UnreadableClick
@@ -71,7 +71,7 @@ async def reason_sent(call: Call, desk: Desk) -> Reply:
         view = await desk.changes.reject(actor, pressed.change, words, round_number=pressed.round)
     else:
         raise UnreadableClick(call.name)
-    return Reply(ack={"response_action": "clear"}, after=_told(call, desk, view).after)
+    return closing(_told(call, desk, view).after)
 
 
 async def withdraw(call: Call, desk: Desk) -> Reply:
@@ -134,25 +134,25 @@ async def changes(call: Call, desk: Desk, _rest: str) -> Reply:
     views = await desk.changes.recent(actor, is_open=True)
     links = await desk.changes.places([view.id for view in views])
     shown = {change: _link(desk, *place) for change, place in links.items()}
-    return _say(desk, blocks.changes_list(views, {key: link for key, link in shown.items() if link}))
+    return saying(desk, blocks.changes_list(views, {key: link for key, link in shown.items() if link}))
 
 
 async def history(call: Call, desk: Desk, rest: str) -> Reply:
     """`history <workflow or prompt>`: every version, who made it live and when."""
     name = _name(rest)
     if not name:
-        return _say(desk, notice(said.how_to_see_history()))
+        return saying(desk, notice(said.how_to_see_history()))
     actor = await desk.people.actor(call.person)
     target = await find_target(desk, name)
     found = await desk.changes.history(actor, target)
-    return _say(desk, blocks.history_message(found, await desk.changes.title_of(target)))
+    return saying(desk, blocks.history_message(found, await desk.changes.title_of(target)))
 
 
 async def roll_back(call: Call, desk: Desk, rest: str) -> Reply:
     """`rollback <workflow or prompt> [version]`: what was live before is live again."""
     name, _, number = _name(rest).partition(" ")
     if not name:
-        return _say(desk, notice(said.how_to_roll_back()))
+        return saying(desk, notice(said.how_to_roll_back()))
     actor = await desk.people.actor(call.person)
     asked: Target | str = name if _is_workflow(name) else await find_target(desk, name)
     wanted = number.strip().removeprefix("v")
@@ -161,7 +161,7 @@ async def roll_back(call: Call, desk: Desk, rest: str) -> Reply:
     view = await desk.changes.roll_back(
         actor, asked, int(wanted) if wanted.isdecimal() else None, origin=_origin(call)
     )
-    return _say(desk, notice(said.rolled_back(view)))
+    return saying(desk, notice(said.rolled_back(view)))
 
 
 def read_target(name: str) -> Target:
@@ -270,10 +270,6 @@ def _link(desk: Desk, channel: str, ts: str) -> str:
     if not (desk.workspace_url and channel and ts):
         return ""
     return f"{desk.workspace_url}archives/{channel}/p{ts.replace('.', '')}"
-
-
-def _say(desk: Desk, message: Outgoing) -> Reply:
-    return Reply(ack=desk.gateway.sealed_ack(message))
 
 
 CHANGE_ACTIONS: Mapping[str, Handler] = {

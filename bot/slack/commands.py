@@ -11,9 +11,9 @@ from bot.slack.budget_actions import BUDGET_SUBCOMMANDS
 from bot.slack.change_actions import CHANGE_COMMANDS
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_forms import EDIT_COMMANDS
-from bot.slack.elements import Outgoing
 from bot.slack.evaluation_actions import EVALUATION_SUBCOMMANDS
 from bot.slack.explain_actions import EXPLAIN_COMMANDS
+from bot.slack.form_replies import saying
 from bot.slack.forms import settings_form
 from bot.slack.gateway import SlackRefused
 from bot.slack.incoming import plain_text
@@ -53,7 +53,7 @@ async def umbrella(call: Call, desk: Desk) -> Reply:
     released = {item.name for item in await desk.catalogue.released()}
     near = difflib.get_close_matches(word, [*SUBCOMMANDS, *released], n=1, cutoff=0.5)
     guess = f"{UMBRELLA} {'run ' if near[0] in released else ''}{near[0]}" if near else ""
-    return _say(desk, notice(text.unknown_command(f"{UMBRELLA} {word}", guess)))
+    return saying(desk, notice(text.unknown_command(f"{UMBRELLA} {word}", guess)))
 
 
 async def _workflow(call: Call, desk: Desk, name: str, typed: str) -> Reply:
@@ -64,13 +64,13 @@ async def _workflow(call: Call, desk: Desk, name: str, typed: str) -> Reply:
         call, desk, released, public=arguments.is_public, private=arguments.is_private
     )
     if arguments.wants_help:
-        return _say(desk, help_message(released, is_public=visibility == "channel"))
+        return saying(desk, help_message(released, is_public=visibility == "channel"))
     ask = Ask(released, fill(released.workflow.asked_inputs, arguments), "command", visibility)
     try:
         accepted = await accept(call, desk, ask, actor)
     except InvalidInputs as error:
         return open_form(call, desk, ask, error.problems)
-    return _say(desk, await working_notice(call, desk, ask, accepted))
+    return saying(desk, await working_notice(call, desk, ask, accepted))
 
 
 async def help_(call: Call, desk: Desk, rest: str) -> Reply:
@@ -79,13 +79,13 @@ async def help_(call: Call, desk: Desk, rest: str) -> Reply:
         return await list_(call, desk, rest)
     released = await desk.catalogue.find(split_word(rest)[0].removeprefix("/"))
     visibility = await visibility_of(call, desk, released, public=False, private=False)
-    return _say(desk, help_message(released, is_public=visibility == "channel"))
+    return saying(desk, help_message(released, is_public=visibility == "channel"))
 
 
 async def list_(call: Call, desk: Desk, _rest: str) -> Reply:
     """What this person may run."""
     actor = await desk.people.actor(call.person)
-    return _say(desk, await admin_messages.list_for(desk, actor))
+    return saying(desk, await admin_messages.list_for(desk, actor))
 
 
 async def run(call: Call, desk: Desk, rest: str) -> Reply:
@@ -101,9 +101,9 @@ async def status(call: Call, desk: Desk, rest: str) -> Reply:
     actor = await desk.people.actor(call.person)
     run_id = rest.strip().strip("`")
     if not run_id:
-        return _say(desk, runs_message(await desk.runs.recent(actor, limit=RECENT)))
+        return saying(desk, runs_message(await desk.runs.recent(actor, limit=RECENT)))
     explanation = await desk.runs.explain(actor, run_id)
-    return _say(desk, runs_message((explanation.run,)))
+    return saying(desk, runs_message((explanation.run,)))
 
 
 async def cancel(call: Call, desk: Desk, rest: str) -> Reply:
@@ -113,10 +113,10 @@ async def cancel(call: Call, desk: Desk, rest: str) -> Reply:
     if not run_id:
         open_runs = [view for view in await desk.runs.recent(actor) if view.finished_at is None]
         if len(open_runs) != 1:
-            return _say(desk, runs_message(open_runs))
+            return saying(desk, runs_message(open_runs))
         run_id = open_runs[0].id
     await desk.runs.cancel(actor, run_id)
-    return _say(desk, notice(text.cancel_asked()))
+    return saying(desk, notice(text.cancel_asked()))
 
 
 async def settings(call: Call, desk: Desk, _rest: str) -> Reply:
@@ -133,10 +133,6 @@ async def settings(call: Call, desk: Desk, _rest: str) -> Reply:
             await desk.tell(call, notice(text.form_expired("Your settings", f"{UMBRELLA} settings")))
 
     return Reply(after=show)
-
-
-def _say(desk: Desk, message: Outgoing) -> Reply:
-    return Reply(ack=desk.gateway.sealed_ack(message))
 
 
 COMMANDS: Mapping[str, Handler] = {UMBRELLA: umbrella}

@@ -24,8 +24,7 @@ from bot.slack.edit_views import (
     read_reason,
     too_late_message,
 )
-from bot.slack.elements import Outgoing
-from bot.slack.gateway import SlackRefused
+from bot.slack.form_replies import open_form, saying
 from bot.slack.long_text import cut
 from bot.slack.parameter_form import (
     PARAMETER_FORM,
@@ -36,7 +35,6 @@ from bot.slack.parameter_form import (
     reset_counts,
 )
 from bot.slack.payloads import Call
-from bot.slack.requesting import TOO_LATE
 from bot.slack.richtext import Block
 from bot.slack.table_form import look_at, table_form
 from bot.slack.table_steps import TABLE_ACTIONS, TABLE_VIEWS
@@ -48,14 +46,14 @@ async def edit(call: Call, desk: Desk, rest: str) -> Reply:
     actor = await desk.people.actor(call.person)
     name = split_word(rest)[0].strip("`").removeprefix("/")
     if not name:
-        return _say(desk, editable_message(await desk.drafting.editable(actor)))
-    return _say(desk, menu_message(await desk.drafting.menu(actor, name)))
+        return saying(desk, editable_message(await desk.drafting.editable(actor)))
+    return saying(desk, menu_message(await desk.drafting.menu(actor, name)))
 
 
 async def drafts(call: Call, desk: Desk, _rest: str) -> Reply:
     """`/spanwise drafts`: what this person has not proposed yet."""
     actor = await desk.people.actor(call.person)
-    return _say(desk, drafts_message(await desk.drafting.drafts(actor)))
+    return saying(desk, drafts_message(await desk.drafting.drafts(actor)))
 
 
 async def open_editor(call: Call, desk: Desk, target: Target, *, text: str = "", why: str = "") -> Reply:
@@ -75,18 +73,8 @@ async def show(call: Call, desk: Desk, editing: Editing, *, why: str = "") -> Re
         return Reply(after=lambda: offer_file(call, desk, editing))
     form = form_of(await look_at(editing), place_of(call), why=why)
 
-    async def draw() -> None:
-        try:
-            if call.view_id and call.kind == "action":
-                await desk.gateway.push_view(call.trigger_id, form)
-            else:
-                await desk.gateway.open_view(call.trigger_id, form)
-        except SlackRefused as error:
-            if error.reason not in TOO_LATE:
-                raise
-            await desk.tell(call, too_late_message(editing))
-
-    return Reply(after=draw)
+    over = bool(call.view_id) and call.kind == "action"
+    return Reply(after=lambda: open_form(call, desk, form, too_late_message(editing), over=over))
 
 
 def _needs_file(editing: Editing) -> bool:
@@ -150,10 +138,6 @@ async def parameter_reset(call: Call, desk: Desk) -> Reply:
     editing = await desk.drafting.standing(actor, kept)
     form = parameter_form(editing, place_of(call), resets=reset_counts(call.metadata, call.value))
     return Reply(after=lambda: desk.gateway.update_view(call.view_id, form))
-
-
-def _say(desk: Desk, message: Outgoing) -> Reply:
-    return Reply(ack=desk.gateway.sealed_ack(message))
 
 
 EDIT_COMMANDS = {"edit": edit, "drafts": drafts}

@@ -16,6 +16,7 @@ from bot.slack.desk import Desk, Reply
 from bot.slack.edit_memory import edit_of, place_of
 from bot.slack.edit_views import ERROR_CHARACTERS, prompt_errors, prompt_form, read_prompt, read_reason
 from bot.slack.elements import Outgoing
+from bot.slack.form_replies import closing, marked
 from bot.slack.forms import notice_view
 from bot.slack.gateway import SlackRefused
 from bot.slack.long_text import cut
@@ -37,7 +38,7 @@ async def prompt_sent(call: Call, desk: Desk) -> Reply:
     flaws = prompt_flaws(joined.text, variables_for(edit.target.name, live.users))
     if flaws:
         await desk.drafting.keep(actor, edit, "flaws")
-        return errors(prompt_errors(flaws, joined, call.state))
+        return marked(prompt_errors(flaws, joined, call.state))
     return await propose(call, desk, actor, edit)
 
 
@@ -50,7 +51,7 @@ async def parameters_sent(call: Call, desk: Desk) -> Reply:
     values, problems = read_values(live.workflow.parameters, raw)
     if problems:
         await desk.drafting.keep(actor, edit, "flaws")
-        return errors(parameter_errors(problems, call.state))
+        return marked(parameter_errors(problems, call.state))
     return await propose(call, desk, actor, replace(edit, content=values_text(values)))
 
 
@@ -99,15 +100,10 @@ def redraw_form(editing: Editing, place: Mapping[str, str]) -> Block:
     return prompt_form(editing, place)
 
 
-def errors(found: Mapping[str, str]) -> Reply:
-    """The form sent back with what is wrong."""
-    return Reply(ack={"response_action": "errors", "errors": dict(found)})
-
-
 def under_first(call: Call, words: str) -> Reply:
     """Something that concerns the form as a whole, under its first field."""
     block = next((block for block in call.state if not block.startswith("reason")), "reason")
-    return errors({block: el.shorten(words, ERROR_CHARACTERS)})
+    return marked({block: el.shorten(words, ERROR_CHARACTERS)})
 
 
 def laid_over(title: str, words: str) -> Reply:
@@ -125,4 +121,4 @@ def done(call: Call, desk: Desk, message: Outgoing) -> Reply:
             # we are not in that channel, and the address that came with the click is used up
             await desk.gateway.post(await desk.gateway.direct_channel(call.person), message)
 
-    return Reply(ack={"response_action": "clear"}, after=say)
+    return closing(say)

@@ -6,7 +6,6 @@ from bot.slack import evaluation_text as words
 from bot.slack.arguments import split_word
 from bot.slack.blocks import notice
 from bot.slack.desk import Desk, Handler, Reply
-from bot.slack.elements import Outgoing
 from bot.slack.evaluation_blocks import (
     RETIRE,
     SHOW,
@@ -16,6 +15,7 @@ from bot.slack.evaluation_blocks import (
     evaluation_message,
     replay_message,
 )
+from bot.slack.form_replies import saying
 from bot.slack.payloads import Call, UnreadableClick
 
 CANDIDATE = "candidate"
@@ -27,13 +27,13 @@ async def evaluate(call: Call, desk: Desk, rest: str) -> Reply:
     name, label = split_word(rest)
     name, label = name.removeprefix("/"), label.strip().lower()
     if not name or label not in ("", CANDIDATE):
-        return _say(desk, notice(words.USAGE_EVALUATE))
+        return saying(desk, notice(words.USAGE_EVALUATE))
     actor = await desk.people.actor(call.person)
     released = await desk.catalogue.find(name)
     await desk.evaluation_requests.ask(
         actor, released.name, call.person, key=call.dedupe_key, label=label or released.label
     )
-    return _say(desk, notice(words.asked(released.title)))
+    return saying(desk, notice(words.asked(released.title)))
 
 
 async def stop(call: Call, desk: Desk) -> Reply:
@@ -62,12 +62,12 @@ async def cases(call: Call, desk: Desk, rest: str) -> Reply:
     name, page = split_word(rest)
     name = name.removeprefix("/")
     if not name:
-        return _say(desk, notice(words.USAGE_CASES))
+        return saying(desk, notice(words.USAGE_CASES))
     actor = await desk.people.actor(call.person)
     released = await desk.catalogue.find(name)
     kept = await desk.golden.listed(actor, released.name)
     number = int(page) if page.isascii() and page.isdigit() and len(page) < 4 else 1
-    return _say(desk, cases_message(released.name, released.title, kept, number))
+    return saying(desk, cases_message(released.name, released.title, kept, number))
 
 
 async def retire(call: Call, desk: Desk) -> Reply:
@@ -85,7 +85,7 @@ async def replay(call: Call, desk: Desk, rest: str) -> Reply:
     """`replay <run>`: the old and the new answer beside each other, for this person alone."""
     run_id = rest.strip().strip("`")
     if not run_id:
-        return _say(desk, notice(words.USAGE_REPLAY))
+        return saying(desk, notice(words.USAGE_REPLAY))
     actor = await desk.people.actor(call.person)
     await desk.runs.explain(actor, run_id)
 
@@ -94,10 +94,6 @@ async def replay(call: Call, desk: Desk, rest: str) -> Reply:
         await desk.tell(call, replay_message(found, desk.clock.now()))
 
     return Reply(ack=desk.gateway.sealed_ack(notice(words.replaying(run_id))), after=show_both)
-
-
-def _say(desk: Desk, message: Outgoing) -> Reply:
-    return Reply(ack=desk.gateway.sealed_ack(message))
 
 
 EVALUATION_SUBCOMMANDS = {"evaluate": evaluate, "cases": cases, "replay": replay}

@@ -10,6 +10,7 @@ from bot.slack import text
 from bot.slack.blocks import VOTE, notice
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.feedback_forms import COMPLAINT, MORE, complaint_form, noted_down, read_complaint
+from bot.slack.form_replies import closing_with
 from bot.slack.gateway import SlackBusy, SlackRefused, SlackUncertain
 from bot.slack.payloads import Call, UnreadableClick
 
@@ -53,7 +54,7 @@ async def complained(call: Call, desk: Desk) -> Reply:
     actor = await desk.people.actor(call.person)
     kept = await desk.feedback.complain(actor, run_id, reason, correction)
     said = words.taken_up(bool(kept.correction)) if kept.reason or kept.correction else words.nothing_said()
-    return Reply(ack={"response_action": "clear"}, after=lambda: desk.tell(call, notice(said)))
+    return closing_with(call, desk, notice(said))
 
 
 async def _open(call: Call, desk: Desk, view: RunView) -> bool:

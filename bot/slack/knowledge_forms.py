@@ -12,10 +12,12 @@ from bot.slack import admin_text as words
 from bot.slack import elements as el
 from bot.slack.blocks import notice
 from bot.slack.desk import Desk, Handler, Reply
+from bot.slack.elements import Outgoing
+from bot.slack.form_replies import closing_with, marked, open_form
 from bot.slack.gateway import SlackBusy, SlackRefused, SlackUncertain
 from bot.slack.incoming import THREAD_MESSAGES, mentions, plain_text
 from bot.slack.payloads import Call
-from bot.slack.requesting import TOO_LATE, memory_of, origin_of
+from bot.slack.requesting import memory_of, origin_of
 from bot.slack.richtext import Block
 from bot.slack.text import form_expired
 
@@ -43,7 +45,7 @@ async def draft_of_thread(call: Call, desk: Desk) -> Reply:
             await desk.tell(call, notice(words.no_thread()))
             return
         memory = {**memory_of(call, "shortcut"), SOURCE: _permalink(desk, call)}
-        await _open(call, desk, draft_form(collections, title, text, memory))
+        await open_form(call, desk, draft_form(collections, title, text, memory), _late())
 
     return Reply(after=show)
 
@@ -53,7 +55,7 @@ async def open_draft(call: Call, desk: Desk, actor: Actor, command: AddKnowledge
     collections = await desk.admin.open_collections(actor)
     memory = {**memory_of(call, "shortcut"), "conversation": conversation}
     form = draft_form(collections, command.heading, command.text, memory, chosen=command.collection)
-    return Reply(after=lambda: _open(call, desk, form))
+    return Reply(after=lambda: open_form(call, desk, form, _late()))
 
 
 async def draft_sent(call: Call, desk: Desk) -> Reply:
@@ -64,22 +66,20 @@ async def draft_sent(call: Call, desk: Desk) -> Reply:
     if not text:
         errors["part0"] = "Write what the document should say."
     if errors:
-        return Reply(ack={"response_action": "errors", "errors": errors})
+        return marked(errors)
     source = str(call.metadata.get(SOURCE, ""))
     whole = f"{text}\n\nSource: {source}" if source else text
     try:
         command = AddKnowledge(collection=_chosen(call), heading=heading.strip()[:120], text=whole)
     except ValidationError:
-        return Reply(
-            ack={"response_action": "errors", "errors": {"part0": "That is too long for a document."}}
-        )
+        return marked({"part0": "That is too long for a document."})
     origin = await origin_of(call, desk, "shortcut", "private")
     view = await desk.admin.draft_document(actor, command, origin, call.dedupe_key)
     conversation = str(call.metadata.get("conversation", ""))
     if conversation:
         await desk.admin.cancel(actor, conversation)
     done = notice(words.drafted(view.id))
-    return Reply(ack={"response_action": "clear"}, after=lambda: desk.tell(call, done))
+    return closing_with(call, desk, done)
 
 
 def draft_form(
@@ -150,13 +150,8 @@ def _permalink(desk: Desk, call: Call) -> str:
     return f"{desk.workspace_url}archives/{call.channel}/p{ts.replace('.', '')}" if desk.workspace_url else ""
 
 
-async def _open(call: Call, desk: Desk, form: Block) -> None:
-    try:
-        await desk.gateway.open_view(call.trigger_id, form)
-    except SlackRefused as error:
-        if error.reason not in TOO_LATE:
-            raise
-        await desk.tell(call, notice(form_expired(words.DRAFT_KNOWLEDGE, "")))
+def _late() -> Outgoing:
+    return notice(form_expired(words.DRAFT_KNOWLEDGE, ""))
 
 
 def _value(call: Call, name: str) -> str:

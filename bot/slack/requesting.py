@@ -12,12 +12,10 @@ from bot.slack import text
 from bot.slack.blocks import PICK_CHARACTERS, details_notice, notice, usage
 from bot.slack.desk import Desk, Reply
 from bot.slack.elements import Outgoing
+from bot.slack.form_replies import opening
 from bot.slack.forms import Prefill, inputs_form, prefill_for
-from bot.slack.gateway import SlackRefused
 from bot.slack.payloads import Call
 from workflows.inputs import InvalidInputs
-
-TOO_LATE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "trigger_expired", "trigger_exchanged"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +87,7 @@ def open_form(call: Call, desk: Desk, ask: Ask, problems: Mapping[str, str]) -> 
     """Ask for what is missing, starting from what was given."""
     prefill = prefill_for(ask.released, ask.values, problems)
     view = form_of(call, ask, prefill)
-
-    async def show() -> None:
-        try:
-            await desk.gateway.open_view(call.trigger_id, view)
-        except SlackRefused as error:
-            if error.reason not in TOO_LATE:
-                raise
-            await desk.tell(call, notice(text.form_expired(ask.released.title, usage(ask.released))))
-
-    return Reply(after=show)
+    return opening(call, desk, view, text.form_expired(ask.released.title, usage(ask.released)))
 
 
 def form_of(call: Call, ask: Ask, prefill: Prefill) -> dict[str, Any]:

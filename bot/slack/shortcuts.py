@@ -6,12 +6,12 @@ from bot.services.catalogue import Released
 from bot.slack import text
 from bot.slack.blocks import list_message, notice
 from bot.slack.desk import Desk, Handler, Reply
+from bot.slack.form_replies import open_form
 from bot.slack.forms import FIELD_CHARACTERS, Prefill, choose_form
-from bot.slack.gateway import SlackRefused
 from bot.slack.incoming import plain_text, thread_text, values_from, wants_thread
 from bot.slack.knowledge_forms import KNOWLEDGE_SHORTCUTS
 from bot.slack.payloads import Call
-from bot.slack.requesting import TOO_LATE, is_channel, memory_of
+from bot.slack.requesting import is_channel, memory_of
 from bot.slack.richtext import Block
 
 RUN_ON_THIS = "run-on-message"
@@ -35,12 +35,7 @@ async def run_on_this(call: Call, desk: Desk) -> Reply:
 
     async def show() -> None:
         form = await _form(call, desk, everything, best[0], words)
-        try:
-            await desk.gateway.open_view(call.trigger_id, form)
-        except SlackRefused as error:
-            if error.reason not in TOO_LATE:
-                raise
-            await desk.tell(call, notice(text.form_expired(text.RUN_ON_THIS, "")))
+        await open_form(call, desk, form, notice(text.form_expired(text.RUN_ON_THIS, "")))
 
     return Reply(after=show)
 

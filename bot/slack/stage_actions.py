@@ -16,12 +16,11 @@ from bot.slack.arguments import split_word
 from bot.slack.blocks import notice
 from bot.slack.budget_text import needs_amount
 from bot.slack.desk import Desk, Handler, Reply
-from bot.slack.elements import Outgoing
-from bot.slack.gateway import SlackRefused
+from bot.slack.form_replies import closing, marked, opening, saying, telling
 from bot.slack.incoming import plain_text
 from bot.slack.knowledge_forms import draft_form
 from bot.slack.payloads import Call, UnreadableClick
-from bot.slack.requesting import TOO_LATE, memory_of
+from bot.slack.requesting import memory_of
 from bot.slack.richtext import Block
 from bot.slack.text import form_expired
 
@@ -37,7 +36,7 @@ async def promote(call: Call, desk: Desk, rest: str) -> Reply:
     """`promote <workflow>`: the readiness card, where it was asked for."""
     workflow = _workflow(rest)[0]
     if not workflow:
-        return _say(desk, notice(words.how_to("promote")))
+        return saying(desk, notice(words.how_to("promote")))
     return await post_card(call, desk, workflow)
 
 
@@ -62,12 +61,12 @@ async def pilot(call: Call, desk: Desk, rest: str) -> Reply:
     """`pilot <workflow> @people @group 20%`, or `pause`, `resume`, `stop`."""
     workflow, whom = _workflow(rest)
     if not workflow or not whom:
-        return _say(desk, notice(words.how_to("pilot")))
+        return saying(desk, notice(words.how_to("pilot")))
     actor = await desk.people.actor(call.person)
     if whom.lower() in MOVES:
         move, said = MOVES[whom.lower()]
         await move(desk)(actor, workflow)
-        return _say(desk, notice(words.moved_words(workflow, said)))
+        return saying(desk, notice(words.moved_words(workflow, said)))
     people, groups = _PERSON.findall(whom), _GROUP.findall(whom)
     share = _SHARE.search(_GROUP.sub("", _PERSON.sub("", whom)))
     standing = await desk.stages.pilot(
@@ -76,28 +75,28 @@ async def pilot(call: Call, desk: Desk, rest: str) -> Reply:
     if standing.pilot is None:
         raise UnreadableClick("pilot")
     names = await desk.people.names(groups)
-    return _say(desk, notice(words.pilot_started(workflow, standing.pilot, names), mentions=people))
+    return saying(desk, notice(words.pilot_started(workflow, standing.pilot, names), mentions=people))
 
 
 async def retire(call: Call, desk: Desk, rest: str) -> Reply:
     """`retire <workflow> because ...`: nobody runs it any more."""
     workflow, why = _workflow(rest)
     if not workflow:
-        return _say(desk, notice(words.how_to("retire")))
+        return saying(desk, notice(words.how_to("retire")))
     actor = await desk.people.actor(call.person)
     await desk.stages.retire(actor, workflow, _BECAUSE.sub("", plain_text(why)))
-    return _say(desk, notice(words.retired(workflow)))
+    return saying(desk, notice(words.retired(workflow)))
 
 
 async def reopen(call: Call, desk: Desk, rest: str) -> Reply:
     """`reopen <workflow>`: what was retired runs again."""
     workflow, _ = _workflow(rest)
     if not workflow:
-        return _say(desk, notice(words.how_to("reopen")))
+        return saying(desk, notice(words.how_to("reopen")))
     actor = await desk.people.actor(call.person)
     standing = await desk.stages.reopen(actor, workflow)
     said = f"is {words.stage_words(standing.stage.value)} again"
-    return _say(desk, notice(words.moved_words(workflow, said)))
+    return saying(desk, notice(words.moved_words(workflow, said)))
 
 
 async def stages(call: Call, desk: Desk, _rest: str) -> Reply:
@@ -105,14 +104,14 @@ async def stages(call: Call, desk: Desk, _rest: str) -> Reply:
     actor = await desk.people.actor(call.person)
     standings = await desk.stages.overview(actor)
     groups = [group for each in standings if each.pilot for group in each.pilot.groups]
-    return _say(desk, blocks.overview_message(standings, await desk.people.names(groups)))
+    return saying(desk, blocks.overview_message(standings, await desk.people.names(groups)))
 
 
 async def approve(call: Call, desk: Desk) -> Reply:
     """Yes to exactly this candidate."""
     actor = await desk.people.actor(call.person)
     await desk.promotions.approve(actor, call.value)
-    return _tell(call, desk, words.approved(call.value))
+    return telling(call, desk, words.approved(call.value))
 
 
 async def ask_approval(call: Call, desk: Desk) -> Reply:
@@ -141,7 +140,7 @@ async def run_cases(call: Call, desk: Desk) -> Reply:
     """A worker runs them; the card is drawn again when they are through."""
     actor = await desk.people.actor(call.person)
     await desk.promotions.run_cases(actor, call.value)
-    return _tell(call, desk, words.cases_running(call.value))
+    return telling(call, desk, words.cases_running(call.value))
 
 
 async def refresh(call: Call, desk: Desk) -> Reply:
@@ -158,27 +157,27 @@ def moving(word: str) -> Handler:
         actor = await desk.people.actor(call.person)
         move, said = MOVES[word]
         await move(desk)(actor, call.value)
-        return _tell(call, desk, words.moved_words(call.value, said))
+        return telling(call, desk, words.moved_words(call.value, said))
 
     return act
 
 
 async def open_person(call: Call, desk: Desk) -> Reply:
     """Whom to name."""
-    return _open(call, desk, forms.person_form(_place(call)))
+    return _opening(call, desk, forms.person_form(_place(call)))
 
 
 async def open_volume(call: Call, desk: Desk) -> Reply:
     """How many runs a month."""
     actor = await desk.people.actor(call.person)
     card = await desk.promotions.card(actor, call.value)
-    return _open(call, desk, forms.volume_form(_place(call), card.standing.monthly_runs))
+    return _opening(call, desk, forms.volume_form(_place(call), card.standing.monthly_runs))
 
 
 async def open_budget(call: Call, desk: Desk) -> Reply:
     """How much it may spend."""
     await desk.promotions.card(await desk.people.actor(call.person), call.value)
-    return _open(call, desk, forms.budget_form(_place(call)))
+    return _opening(call, desk, forms.budget_form(_place(call)))
 
 
 async def open_document(call: Call, desk: Desk) -> Reply:
@@ -188,21 +187,21 @@ async def open_document(call: Call, desk: Desk) -> Reply:
     used = [each.collection for each in card.readiness.evidence.knowledge]
     open_to = [name for name in await desk.admin.open_collections(actor) if name in used]
     if not open_to:
-        return _tell(call, desk, no_collections())
-    return _open(call, desk, draft_form(open_to, "", "", memory_of(call, "shortcut")))
+        return telling(call, desk, no_collections())
+    return _opening(call, desk, draft_form(open_to, "", "", memory_of(call, "shortcut")))
 
 
 async def open_case(call: Call, desk: Desk) -> Reply:
     """What to hold it to."""
     released = await desk.catalogue.find(call.value)
-    return _open(call, desk, forms.case_form(_place(call), released.workflow.asked_inputs))
+    return _opening(call, desk, forms.case_form(_place(call), released.workflow.asked_inputs))
 
 
 async def open_pilot(call: Call, desk: Desk) -> Reply:
     """Whom to serve."""
     actor = await desk.people.actor(call.person)
     card = await desk.promotions.card(actor, call.value)
-    return _open(call, desk, forms.pilot_form(_place(call), card.standing.pilot))
+    return _opening(call, desk, forms.pilot_form(_place(call), card.standing.pilot))
 
 
 async def person_named(call: Call, desk: Desk) -> Reply:
@@ -211,9 +210,9 @@ async def person_named(call: Call, desk: Desk) -> Reply:
     actor = await desk.people.actor(call.person)
     named = await desk.people.actor(person)
     if named.is_outsider:
-        return _errors({forms.PERSON: words.not_a_member()})
+        return marked({forms.PERSON: words.not_a_member()})
     await desk.access.grant(actor, person, Role.OWNER, f"workflow:{workflow}")
-    return _done(lambda: desk.promotions.refresh(workflow, desk.people))
+    return closing(lambda: desk.promotions.refresh(workflow, desk.people))
 
 
 async def volume_set(call: Call, desk: Desk) -> Reply:
@@ -223,9 +222,9 @@ async def volume_set(call: Call, desk: Desk) -> Reply:
     try:
         volume = forms.read_volume(call.state)
     except forms.InvalidVolume:
-        return _errors({forms.VOLUME: words.not_a_volume()})
+        return marked({forms.VOLUME: words.not_a_volume()})
     await desk.stages.expect(actor, workflow, volume)
-    return _done(lambda: desk.promotions.refresh(workflow, desk.people))
+    return closing(lambda: desk.promotions.refresh(workflow, desk.people))
 
 
 async def budget_set(call: Call, desk: Desk) -> Reply:
@@ -236,8 +235,8 @@ async def budget_set(call: Call, desk: Desk) -> Reply:
         scope = Scope(ScopeKind.WORKFLOW, workflow)
         await desk.budgets.set_limit(actor, scope, forms.read_budget(call.state), Period.MONTH)
     except (InvalidOperation, InvalidLimit):
-        return _errors({forms.BUDGET: needs_amount()})
-    return _done(lambda: desk.promotions.refresh(workflow, desk.people))
+        return marked({forms.BUDGET: needs_amount()})
+    return closing(lambda: desk.promotions.refresh(workflow, desk.people))
 
 
 async def case_added(call: Call, desk: Desk) -> Reply:
@@ -245,10 +244,10 @@ async def case_added(call: Call, desk: Desk) -> Reply:
     workflow = _about(call)
     inputs, expect, why = forms.read_case(call.state)
     if not expect:
-        return _errors({forms.CONTAIN: words.nothing_expected()})
+        return marked({forms.CONTAIN: words.nothing_expected()})
     actor = await desk.people.actor(call.person)
     await desk.golden.add(actor, workflow, inputs, expect, why=why)
-    return _done(lambda: desk.promotions.refresh(workflow, desk.people))
+    return closing(lambda: desk.promotions.refresh(workflow, desk.people))
 
 
 async def pilot_chosen(call: Call, desk: Desk) -> Reply:
@@ -258,9 +257,9 @@ async def pilot_chosen(call: Call, desk: Desk) -> Reply:
     card = await desk.promotions.card(actor, workflow)
     groups = card.standing.pilot.groups if card.standing.pilot else ()
     if not (choice.people or choice.share or groups):
-        return _errors({forms.PEOPLE: words.nobody_chosen()})
+        return marked({forms.PEOPLE: words.nobody_chosen()})
     await desk.stages.pilot(actor, workflow, people=choice.people, groups=groups, share=choice.share)
-    return Reply(ack={"response_action": "clear"})
+    return closing()
 
 
 def _workflow(rest: str) -> tuple[str, str]:
@@ -284,32 +283,8 @@ def _about(call: Call) -> str:
     return workflow
 
 
-def _open(call: Call, desk: Desk, form: Block) -> Reply:
-    async def show() -> None:
-        try:
-            await desk.gateway.open_view(call.trigger_id, form)
-        except SlackRefused as error:
-            if error.reason not in TOO_LATE:
-                raise
-            await desk.tell(call, notice(form_expired(str(form["title"]["text"]), "")))
-
-    return Reply(after=show)
-
-
-def _errors(found: Mapping[str, str]) -> Reply:
-    return Reply(ack={"response_action": "errors", "errors": dict(found)})
-
-
-def _done(after: Callable[[], Awaitable[None]]) -> Reply:
-    return Reply(ack={"response_action": "clear"}, after=after)
-
-
-def _say(desk: Desk, message: Outgoing) -> Reply:
-    return Reply(ack=desk.gateway.sealed_ack(message))
-
-
-def _tell(call: Call, desk: Desk, said: str) -> Reply:
-    return Reply(after=lambda: desk.tell(call, notice(said)))
+def _opening(call: Call, desk: Desk, form: Block) -> Reply:
+    return opening(call, desk, form, form_expired(str(form["title"]["text"]), ""))
 
 
 MOVES: Mapping[str, tuple[Callable[[Desk], Callable[..., Awaitable[Any]]], str]] = {

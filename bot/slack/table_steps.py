@@ -11,11 +11,11 @@ from bot.services.drafting import DraftMoved, Edit, Editing
 from bot.slack import table_sentences as text
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_memory import edit_of, place_of
-from bot.slack.edit_saving import errors, propose
+from bot.slack.edit_saving import propose
 from bot.slack.edit_views import read_reason
+from bot.slack.form_replies import TOO_LATE, marked
 from bot.slack.gateway import SlackRefused
 from bot.slack.payloads import Call, UnreadableClick
-from bot.slack.requesting import TOO_LATE
 from bot.slack.table_form import (
     LAST_EDIT,
     PAGE_BACK,
@@ -209,7 +209,7 @@ async def _kept_unfinished(
         actor, _at(call, editing), lambda now: replace(now, unfinished=dict(kept))
     )
     view = table_form(stepped, place_of(call), page=int(call.metadata.get("p") or 1))
-    found = errors(row_errors(problems, call.state))
+    found = marked(row_errors(problems, call.state))
     return Reply(ack=found.ack, after=lambda: desk.gateway.update_view(str(call.metadata.get("v", "")), view))
 
 

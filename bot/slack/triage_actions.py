@@ -11,10 +11,8 @@ from bot.slack.arguments import split_word
 from bot.slack.blocks import notice
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_forms import open_editor
-from bot.slack.gateway import SlackRefused
+from bot.slack.form_replies import closing_with, marked, opening
 from bot.slack.payloads import Call, UnreadableClick
-from bot.slack.requesting import TOO_LATE
-from bot.slack.richtext import Block
 from bot.slack.triage_forms import (
     CASE_FORM,
     CONTAIN,
@@ -67,7 +65,7 @@ async def case(call: Call, desk: Desk) -> Reply:
     """The form of a golden case."""
     actor = await desk.people.actor(call.person)
     draft = await desk.remedies.case_draft(actor, call.value)
-    return _form(call, desk, case_form(draft, _place(call)), words.CASE)
+    return opening(call, desk, case_form(draft, _place(call)), words.form_late(words.CASE))
 
 
 async def case_sent(call: Call, desk: Desk) -> Reply:
@@ -75,12 +73,12 @@ async def case_sent(call: Call, desk: Desk) -> Reply:
     run_id = _run_of(call)
     shown, expect, why = read_case(call.state)
     if not expect:
-        return Reply(ack={"response_action": "errors", "errors": {CONTAIN: words.expects_nothing()}})
+        return marked({CONTAIN: words.expects_nothing()})
     actor = await desk.people.actor(call.person)
     view = await desk.runs.view(run_id)
     given = {name: str(value) for name, value in {**view.inputs, **shown}.items()}
     key = await desk.remedies.add_case(actor, run_id, given, expect, why)
-    return _said(call, desk, words.case_added(key, view.workflow))
+    return closing_with(call, desk, notice(words.case_added(key, view.workflow)))
 
 
 async def prompt(call: Call, desk: Desk) -> Reply:
@@ -94,7 +92,7 @@ async def knowledge(call: Call, desk: Desk) -> Reply:
     """The form of a document."""
     actor = await desk.people.actor(call.person)
     draft = await desk.remedies.document_draft(actor, call.value)
-    return _form(call, desk, document_form(draft, _place(call)), words.KNOWLEDGE)
+    return opening(call, desk, document_form(draft, _place(call)), words.form_late(words.KNOWLEDGE))
 
 
 async def document_sent(call: Call, desk: Desk) -> Reply:
@@ -105,23 +103,7 @@ async def document_sent(call: Call, desk: Desk) -> Reply:
     change = await desk.remedies.add_document(
         actor, run_id, collection=collection, title=title, text=text, origin=_origin(call, actor)
     )
-    return _said(call, desk, words.document_proposed(change))
-
-
-def _form(call: Call, desk: Desk, form: Block, button: str) -> Reply:
-    async def show() -> None:
-        try:
-            await desk.gateway.open_view(call.trigger_id, form)
-        except SlackRefused as error:
-            if error.reason not in TOO_LATE:
-                raise
-            await desk.tell(call, notice(words.form_late(button)))
-
-    return Reply(after=show)
-
-
-def _said(call: Call, desk: Desk, said: str) -> Reply:
-    return Reply(ack={"response_action": "clear"}, after=lambda: desk.tell(call, notice(said)))
+    return closing_with(call, desk, notice(words.document_proposed(change)))
 
 
 def _place(call: Call) -> dict[str, str]:

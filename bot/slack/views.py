@@ -15,6 +15,7 @@ from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_forms import EDIT_VIEWS
 from bot.slack.elements import Outgoing
 from bot.slack.feedback_actions import FEEDBACK_VIEWS
+from bot.slack.form_replies import closing_with, marked
 from bot.slack.forms import (
     CHOICE,
     CHOOSE,
@@ -91,14 +92,14 @@ def _sent_back(call: Call, released: Released, problems: Mapping[str, str]) -> R
     said = {name: text.input_problem(labels.get(name, name), why) for name, why in problems.items()}
     errors = field_errors(said, call.state)
     if errors:
-        return Reply(ack={"response_action": "errors", "errors": errors})
+        return marked(errors)
     return Reply(ack=pushed(released.title, "\n".join(said.values())))
 
 
 def _done(call: Call, desk: Desk, title: str, message: Outgoing) -> Reply:
     """Close the form and say so where it was opened; where nowhere is known, say it in the modal."""
     if call.response_url or call.channel:
-        return Reply(ack={"response_action": "clear"}, after=lambda: desk.tell(call, message))
+        return closing_with(call, desk, message)
     shown = {**notice_view(title, ""), "blocks": list(message.blocks)}
     return Reply(ack={"response_action": "update", "view": shown})
 
