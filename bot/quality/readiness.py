@@ -228,16 +228,17 @@ def cost_of(dollars: Sequence[Decimal], monthly_runs: int, *, source: str = "run
     error = Z * stdev(values) / sqrt(len(values)) if len(values) > 1 else 0.0
     return CostEvidence(
         runs=len(values),
-        mean=_money(mean),
-        low=_money(cuts[0]),
-        high=_money(cuts[-1]),
+        mean=in_dollars(mean),
+        low=in_dollars(cuts[0]),
+        high=in_dollars(cuts[-1]),
         monthly_runs=monthly_runs,
-        month=_money(mean * monthly_runs),
-        month_low=_money(max(0.0, mean - error) * monthly_runs),
-        month_high=_money((mean + error) * monthly_runs),
+        month=in_dollars(mean * monthly_runs),
+        month_low=in_dollars(max(0.0, mean - error) * monthly_runs),
+        month_high=in_dollars((mean + error) * monthly_runs),
         source=source,
     )
 
 
-def _money(value: float) -> Decimal:
+def in_dollars(value: float) -> Decimal:
+    """What an estimate comes to, without digits that mean nothing."""
     return Decimal(str(round(value, 8)))

@@ -1,10 +1,9 @@
 """Explaining a workflow or a run to a person who may see it."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 from bot.adapters.diagrams import Diagrams
 from bot.adapters.store import explain_facts
@@ -34,7 +33,6 @@ from bot.services.readers import TERMINAL, Audience
 from bot.services.run_views import Explanation
 from bot.services.runs import Runs
 from workflows.ports import Clock
-from workflows.steps.retrieve import RetrieveStep
 
 KNOWLEDGE = "knowledge"
 """The kind under which a run pins the revisions of collections."""
@@ -90,7 +88,7 @@ class Explaining:
             base,
             pinned.root,
             pinned.parameters(run.workflow),
-            tuple(self._versions(connection, run.pins, _collections(pinned))),
+            tuple(self._versions(connection, run.pins, sorted(pinned.collections()))),
             explain_facts.versions_now(connection, read),
             is_withheld,
         )
@@ -143,7 +141,7 @@ class Explaining:
             owners=tuple(dict.fromkeys(grant.grantee for grant in owners)),
             ask=who_may(grants, permission=Permission.PROMOTE, scope=scope),
             parameters=tuple(_parameters(connection, pinned, name)),
-            knowledge=tuple(_knowledge(connection, actor, _collections(pinned))),
+            knowledge=tuple(_knowledge(connection, actor, sorted(pinned.collections()))),
             activity=explain_facts.activity_of(connection, name, self._clock.now() - LOOK_BACK),
             tested=_tested(connection, name, released.label),
         )
@@ -160,12 +158,6 @@ class Explaining:
             if any(self._access.may(connection, actor, permission, scope) for permission in KEEPERS):
                 return everyone
             raise
-
-
-def _collections(pinned: Pinned) -> tuple[str, ...]:
-    """What the workflow and those it calls search."""
-    steps: Iterable[Any] = (step for name in pinned.names(WORKFLOW) for step in pinned.workflow(name).steps)
-    return tuple(sorted({step.collection for step in steps if isinstance(step, RetrieveStep)}))
 
 
 def _parameters(connection: Connection, pinned: Pinned, name: str) -> Iterator[ParameterNow]:

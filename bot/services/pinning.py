@@ -9,6 +9,7 @@ from bot.adapters.store.versions_log import StoredVersion
 from workflows.decision_tables import with_tables
 from workflows.definition import Workflow, load_workflow
 from workflows.run import Json
+from workflows.steps.retrieve import RetrieveStep
 from workflows.template import PromptTemplate, parse_prompt
 
 WORKFLOW, PROMPT, PARAMETERS, RULES, MODELS = "workflow", "prompt", "parameters", "rules", "models"
@@ -68,6 +69,11 @@ class Pinned:
     def names(self, kind: str) -> tuple[str, ...]:
         """Names of a kind that this run uses."""
         return tuple(self.pins.get(kind, {}))
+
+    def collections(self) -> tuple[str, ...]:
+        """What it and the workflows it calls search, each once, in the order of their steps."""
+        steps = (step for name in self.names(WORKFLOW) for step in self.workflow(name).steps)
+        return tuple(dict.fromkeys(step.collection for step in steps if isinstance(step, RetrieveStep)))
 
 
 @lru_cache(maxsize=256)

@@ -35,11 +35,10 @@ from bot.services.access import Access
 from bot.services.actors import Actor
 from bot.services.candidates import Difference, differences, fingerprint
 from bot.services.catalogue import Catalogue, UnknownWorkflow
-from bot.services.pinning import PINNED_KINDS, WORKFLOW, Pinned
+from bot.services.pinning import PINNED_KINDS, Pinned
 from bot.services.staging import Stages
 from workflows.cases import Case, InvalidCases
 from workflows.ports import Clock
-from workflows.steps.retrieve import RetrieveStep
 
 LOOK_BACK = timedelta(days=30)
 """Runs of what is in production that its cost is taken from."""
@@ -189,13 +188,7 @@ def _is_of(report: EvaluationReport, pinned: Pinned) -> bool:
 
 
 def _knowledge(connection: Connection, pinned: Pinned) -> tuple[KnowledgeEvidence, ...]:
-    collections = {
-        step.collection
-        for name in pinned.names(WORKFLOW)
-        for step in pinned.workflow(name).steps
-        if isinstance(step, RetrieveStep)
-    }
-    return tuple(knowledge_evidence(connection, name) for name in sorted(collections))
+    return tuple(knowledge_evidence(connection, name) for name in sorted(pinned.collections()))
 
 
 def _budgets(connection: Connection, workflow: str) -> Iterable[BudgetEvidence]:

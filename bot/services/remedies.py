@@ -17,12 +17,11 @@ from bot.quality.expecting import file_name, named_in, phrase_of
 from bot.services.access import Access
 from bot.services.actors import Actor, Origin
 from bot.services.catalogue import Catalogue, Pinned
-from bot.services.pinning import PROMPT, WORKFLOW
+from bot.services.pinning import PROMPT
 from bot.services.readers import Audience
 from bot.services.triage import Card, Triage
 from workflows.run import StepStatus
 from workflows.steps.prompt import PromptStep
-from workflows.steps.retrieve import RetrieveStep
 
 
 class NoPrompt(Exception):
@@ -134,13 +133,12 @@ class Remedies:
     async def case_draft(self, actor: Actor, run_id: str) -> CaseDraft:
         """A case to start from. Raises as Triage.card."""
         card = await self._triage.card(actor, run_id)
+        return await self._store.read(lambda connection: self.case_of(connection, actor, card))
 
-        def look(connection: Connection) -> tuple[tuple[tuple[str, str], ...], dict[str, str]]:
-            pinned = self._catalogue.resolve(connection, card.run.workflow)
-            labels = {name: item.label or name for name, item in pinned.root.inputs.items()}
-            return self._citable(connection, actor, pinned), labels
-
-        documents, labels = await self._store.read(look)
+    def case_of(self, connection: Connection, actor: Actor, card: Card) -> CaseDraft:
+        """A case to start from, of an answer whether or not it waits for an owner."""
+        pinned = self._catalogue.resolve(connection, card.run.workflow)
+        documents = self._citable(connection, actor, pinned)
         correction, answer = correction_of(card), card.run.answer.text if card.run.answer else ""
         return CaseDraft(
             card=card,
@@ -148,7 +146,7 @@ class Remedies:
             must_cite=named_in(correction, documents),
             must_abstain=any(one.reason == Reason.SHOULD_ABSTAIN for one in card.complaints),
             documents=documents,
-            labels=labels,
+            labels={name: item.label or name for name, item in pinned.root.inputs.items()},
         )
 
     async def add_case(
@@ -191,7 +189,7 @@ class Remedies:
         card = await self._triage.card(actor, run_id)
 
         def look(connection: Connection) -> tuple[str, ...]:
-            read = _collections(self._catalogue.resolve(connection, card.run.workflow))
+            read = self._catalogue.resolve(connection, card.run.workflow).collections()
             mine = tuple(name for name in read if self._may_edit(connection, actor, name))
             if not mine:
                 raise NowhereToWrite(card.run.workflow, read)
@@ -229,7 +227,7 @@ class Remedies:
 
     def _citable(self, connection: Connection, actor: Actor, pinned: Pinned) -> tuple[tuple[str, str], ...]:
         readable = Audience((frozenset({actor.id, *actor.groups}),))
-        named = set(_collections(pinned))
+        named = set(pinned.collections())
         return tuple(
             (row.document.path, row.document.title)
             for collection in document_log.list_collections(connection)
@@ -260,11 +258,6 @@ class Remedies:
 def correction_of(card: Card) -> str:
     """The newest correction; empty when nobody wrote one."""
     return next((one.correction for one in reversed(card.complaints) if one.correction), "")
-
-
-def _collections(pinned: Pinned) -> tuple[str, ...]:
-    steps = (step for name in pinned.names(WORKFLOW) for step in pinned.workflow(name).steps)
-    return tuple(dict.fromkeys(step.collection for step in steps if isinstance(step, RetrieveStep)))
 
 
 def _free_path(connection: Connection, collection: str, title: str) -> str:
