@@ -37,6 +37,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.bench_workflow import PASSAGE, PROMPT, bench_workflow
 from bot.adapters.provider_call import ProviderCall, load_litellm
 from bot.bootstrap import Product, build
+from bot.governance.roles import EVERYONE, EVERYTHING, Role
+from bot.services.access import OPERATOR
 from bot.services.actors import Actor, Origin
 from bot.services.catalogue import Content
 from bot.services.execution import Execution
@@ -50,6 +52,8 @@ from workflows.run import RunStatus
 
 ROOT = Path(__file__).parents[1]
 VECTORS, DIMENSION, PASSAGES = 10_000, 384, 5
+PEOPLE = 97
+"""Who ask in turn. The messages of one person go out one after the other."""
 QUESTION = "How many days of leave can I carry over into the next year?"
 WORKFLOW = bench_workflow("cites_sources", "grounded")
 
@@ -176,7 +180,7 @@ class Bench:
             self.number += 1
             request = RunRequest(
                 f"bench-{self.number}",
-                Actor("U0DEV", team_id="T0"),
+                Actor(f"U{self.number % PEOPLE}", team_id="T0"),
                 "bench",
                 {"question": QUESTION},
                 Origin("command", team_id="T0", channel_id="C0"),
@@ -229,7 +233,6 @@ async def prepared(base_url: str, folder: Path) -> AsyncIterator[Bench]:
     (folder / "models.yaml").write_text(
         f"default: {{model: openai/gpt-4o-mini, api_base: {json.dumps(base_url)}}}\n"
     )
-    os.environ["SPANWISE_ADMINS"] = "U0DEV"
     settings = Settings(
         SPANWISE_DATA_DIR=folder / "var", SPANWISE_MODELS=folder / "models.yaml", DATABASE_URL=""
     )
@@ -237,6 +240,7 @@ async def prepared(base_url: str, folder: Path) -> AsyncIterator[Bench]:
     await product.catalogue.seed(
         [Content("prompt", "bench.answer", PROMPT), Content("workflow", "bench", WORKFLOW)]
     )
+    await product.access.grant(Actor(OPERATOR), EVERYONE, Role.RUNNER, EVERYTHING)
     spent = Spent()
     _time_parts(product, spent)
     try:
