@@ -164,7 +164,7 @@ class Forecast:
     high: Decimal
     """Eight of ten months end between `low` and `high`."""
     limit: Decimal | None = None
-    """The monthly budget of the workflow, or of everything, where there is one."""
+    """The monthly budget of the workflow, where it has one, with what was added to it."""
 
 
 @dataclass(frozen=True, slots=True)
