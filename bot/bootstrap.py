@@ -78,6 +78,7 @@ class Product:
     access: Access
     catalogue: Catalogue
     holdings: Holdings
+    embedder: Embedder
     models: Models
     billing: Billing
     budgets: Budgets
@@ -197,6 +198,7 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         access=access,
         catalogue=catalogue,
         holdings=base.holdings,
+        embedder=base.embedder,
         models=base.models,
         billing=base.billing,
         budgets=Budgets(store, access, catalogue, clock, base.billing.book, outgoing, settings.teams),
