@@ -3,26 +3,17 @@
 Revision: 0003
 """
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
 from bot.adapters.store.balances_log import Dollars
+from bot.adapters.store.migrations.forming import filled, make_table
 from bot.adapters.store.tables import JsonText, Money, UtcDateTime
 
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
-
-
-def _filled(kind: Any, *names: str) -> list[sa.Column[Any]]:
-    return [sa.Column(name, kind, nullable=False) for name in names]
-
-
-def _table(name: str, key: tuple[str, ...], *parts: sa.schema.SchemaItem) -> None:
-    op.create_table(name, *parts, sa.PrimaryKeyConstraint(*key, name=op.f(f"pk_{name}")))
 
 
 def upgrade() -> None:
@@ -39,32 +30,32 @@ def upgrade() -> None:
         "workflow = COALESCE((SELECT runs.workflow FROM runs WHERE runs.id = ledger.run_id), ''), "
         "person = COALESCE((SELECT runs.actor_id FROM runs WHERE runs.id = ledger.run_id), '')"
     )
-    _table(
+    make_table(
         "budgets",
         ("id",),
-        *_filled(sa.String(length=16), "id", "kind"),
+        *filled(sa.String(length=16), "id", "kind"),
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("period", sa.String(length=8), nullable=False),
         sa.Column("limit_usd", Money(), nullable=False),
         sa.Column("top_ups", JsonText(), nullable=False),
         sa.Column("set_by", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
-        *_filled(UtcDateTime(), "created_at", "changed_at"),
+        *filled(UtcDateTime(), "created_at", "changed_at"),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
         sa.UniqueConstraint("kind", "name", "period", name=op.f("uq_budgets_kind_name_period")),
     )
-    _table(
+    make_table(
         "budget_balances",
         ("key",),
         sa.Column("key", sa.String(length=32), nullable=False),
         sa.Column("budget_id", sa.String(length=16), nullable=False),
-        *_filled(Dollars(), "spent_usd", "reserved_usd"),
+        *filled(Dollars(), "spent_usd", "reserved_usd"),
         sa.Column("warned_at", UtcDateTime(), nullable=True),
         sa.Column("refused_at", UtcDateTime(), nullable=True),
         sa.Column("recount_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["budget_id"], ["budgets.id"], name=op.f("fk_budget_balances_budget_id")),
     )
-    _table(
+    make_table(
         "reservations",
         ("id",),
         sa.Column("id", sa.String(length=36), nullable=False),
