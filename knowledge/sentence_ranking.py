@@ -1,13 +1,13 @@
 """The sentences of passages that best answer a question."""
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from knowledge.answer_cues import AnswerKind, answer_kind, holds_kind
 from knowledge.document import Passage
 from knowledge.embedding import Embedder, Encoding
 from knowledge.sentences import split_sentences
@@ -18,30 +18,6 @@ PASSAGES_READ = 5
 COSINE, PASSAGE, TOKENS, WORDS, NEIGHBOURS, KIND = 0.5, 1.0, 1.0, 0.2, 0.5, 0.1
 """Weights, set on one half of a question set and checked on the other (docs/models.md has the figures)."""
 TOTAL = COSINE + PASSAGE + TOKENS + WORDS + NEIGHBOURS + KIND
-
-_MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
-_TIME = re.compile(
-    rf"\b(?:1\d{{3}}|20\d\d)\b|centur|\b(?:{_MONTH})\b|\b(?:days?|weeks?|months?|years?|hours?)\b"
-)
-_NUMBER = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|thousand|half|third)\b",
-    re.I,
-)
-_NAME = re.compile(r"(?<=[a-z,;(\"] )[A-Z][a-z]+")
-_KINDS = (
-    (re.compile(r"\bwhen\b|\b(?:what|which) (?:year|date|month|day|century)\b"), _TIME),
-    (
-        re.compile(
-            r"\bhow (?:many|much|long|old|far|often|high|large|big)\b|\bwhat (?:percent|number|amount)"
-        ),
-        _NUMBER,
-    ),
-    (
-        re.compile(r"\bwho(?:m|se)?\b|\bwhere\b|\b(?:what|which) (?:country|city|person|company|office)\b"),
-        _NAME,
-    ),
-)
-"""What a question asks for, and what a sentence that gives it must hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +62,7 @@ def best_sentences(
     near = np.array([_nearness(asked, encoding) for encoding in encodings])
     shared = _shared(frozenset(content_words(question)), candidates)
     relevance = np.array([passages[candidate.passage_index].score for candidate in candidates])
-    fits = np.array([_has_the_kind(question, candidate.text) for candidate in candidates])
+    fits = np.array([_fit(question, candidate.text) for candidate in candidates])
     score = (
         near @ [COSINE, TOKENS] + shared @ [WORDS, NEIGHBOURS] + PASSAGE * relevance + KIND * fits
     ) / TOTAL
@@ -124,9 +100,7 @@ def _shared(
     return np.array(rows)
 
 
-def _has_the_kind(question: str, sentence: str) -> float:
-    lowered = question.lower()
-    for asks, holds in _KINDS:
-        if asks.search(lowered):
-            return 1.0 if holds.search(sentence) else 0.0
-    return 0.5
+def _fit(question: str, sentence: str) -> float:
+    if answer_kind(question) is AnswerKind.OPEN:
+        return 0.5
+    return float(holds_kind(question, sentence))
