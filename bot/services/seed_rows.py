@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from random import Random
 from typing import Any
 
@@ -121,10 +122,10 @@ class RowMaker:
         self._rng = rng
         self._calendar = calendar
         self._workflows = workflows
-        self._shares = [SHARES.get(each.name, OTHER) for each in workflows]
+        self._shares = list(accumulate(SHARES.get(each.name, OTHER) for each in workflows))
         self._people = people
         # a few ask much and many ask little
-        self._eagerness = [1 / (1 + place) ** 0.6 for place in range(len(people))]
+        self._eagerness = list(accumulate(1 / (1 + place) ** 0.6 for place in range(len(people))))
         self._actors = {each.id: canonical_json(Actor(each.id, each.name).as_json()) for each in people}
         self._origins: dict[str, str] = {}
 
@@ -141,9 +142,9 @@ class RowMaker:
 
     def _case(self, at: datetime) -> _Case:
         rng = self._rng
-        workflow = rng.choices(self._workflows, self._shares)[0]
+        workflow = rng.choices(self._workflows, cum_weights=self._shares)[0]
         ask = rng.choices(workflow.asks, cum_weights=workflow.edges)[0]
-        person = rng.choices(self._people, self._eagerness)[0]
+        person = rng.choices(self._people, cum_weights=self._eagerness)[0]
         is_bad = bool(ask.winded) and self._calendar.is_bad_prompt(at)
         ending = self._ending(ask, at)
         seconds = rng.lognormvariate(1.15, 0.45) * (1.6 if is_bad else 1.0) + (

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bot.adapters.store.bulk_rows import insert_rows
 from bot.adapters.store.escalations_log import escalations
 from bot.adapters.store.ledger import ledger
 from bot.adapters.store.raw_counts import (
@@ -38,14 +39,14 @@ from bot.adapters.store.rollups_log import (
 )
 from bot.adapters.store.run_log import runs
 from bot.adapters.store.scores import scores
-from bot.adapters.store.tables import UtcDateTime
-from bot.quality.tallies import Spend, Tally
+from bot.adapters.store.tables import UtcDateTime, canonical_json
+from bot.quality.tallies import Durations, Spend, Tally
 
 SETTLES = timedelta(minutes=2)
 """A write is seen by others within this time of the moment it carries."""
 SLACK = 1000
 """Rows of the ledger that may be seen later than one with a higher number."""
-STEP = timedelta(hours=24)
+STEP = timedelta(hours=48)
 """Most hours taken in one go."""
 _TABLES = (run_rollups, spend_rollups, document_rollups)
 
@@ -101,9 +102,7 @@ def write_renewal(connection: Connection, renewal: Renewal) -> bool:
     _remove(connection, run_rollups, renewal.run_hours)
     _remove(connection, document_rollups, renewal.run_hours)
     _remove(connection, spend_rollups, renewal.spend_hours)
-    _insert(connection, run_rollups, _run_rows(renewal.tallies))
-    _insert(connection, spend_rollups, _spend_rows(renewal.spend))
-    _insert(connection, document_rollups, _document_rows(renewal.documents))
+    _insert(connection, renewal)
     return True
 
 
@@ -195,24 +194,21 @@ def _remove(connection: Connection, table: Table, pairs: Iterable[RunHour]) -> N
         connection.execute(statement, rows)
 
 
-def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
-    if values := list(rows):
-        connection.execute(insert(table), values)
+def _insert(connection: Connection, renewal: Renewal) -> None:
+    sums = {
+        run_rollups: ((*key, *_counts(tally)) for key, tally in renewal.tallies.items()),
+        spend_rollups: ((*key, *_amounts(spend)) for key, spend in renewal.spend.items()),
+        document_rollups: ((*key, *uses) for key, uses in renewal.documents.items()),
+    }
+    for table, rows in sums.items():
+        insert_rows(connection, table, tuple(table.c.keys()), rows)
 
 
-def _run_rows(tallies: dict[RunHour, Tally]) -> Iterator[dict[str, Any]]:
-    for (workflow, hour), tally in tallies.items():
-        values = {name: getattr(tally, name) for name in Tally.__slots__ if name != "durations"}
-        yield {"workflow": workflow, "hour": hour, **values, "seconds": tally.durations.to_json()}
+def _counts(tally: Tally) -> Iterator[Any]:
+    for name in Tally.__slots__:
+        value = getattr(tally, name)
+        yield canonical_json(value.to_json()) if isinstance(value, Durations) else value
 
 
-def _spend_rows(spend: dict[SpendHour, Spend]) -> Iterator[dict[str, Any]]:
-    for (workflow, hour, purpose, model), sums in spend.items():
-        keys = {"workflow": workflow, "hour": hour, "purpose": purpose, "model": model}
-        yield keys | {name: getattr(sums, name) for name in Spend.__slots__}
-
-
-def _document_rows(documents: dict[DocumentHour, Uses]) -> Iterator[dict[str, Any]]:
-    for (workflow, hour, document_id), (answers, votes_down) in documents.items():
-        keys = {"workflow": workflow, "hour": hour, "document_id": document_id}
-        yield keys | {"answers": answers, "votes_down": votes_down}
+def _amounts(spend: Spend) -> Iterator[Any]:
+    return (getattr(spend, name) for name in Spend.__slots__)
