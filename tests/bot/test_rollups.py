@@ -361,6 +361,21 @@ def test_days_of_a_zone_whose_days_begin_at_a_quarter_to(history: History) -> No
     assert total(day["ask-policy"] for day in days) == whole["ask-policy"]
 
 
+def test_a_call_that_is_seen_after_one_with_a_higher_number(history: History) -> None:
+    _a_run(history)
+    history.call(1, "answer", "ok", 11, 30)
+    history.store.write_now(lambda c: c.execute(update(ledger).values(seq=2)))
+    history.refresh()
+    history.call(1, "judge", "ok", 13, 3700)
+    history.store.write_now(lambda c: c.execute(update(ledger).where(ledger.c.seq > 2).values(seq=1)))
+    history.refresh()
+    compare(history.store, START - timedelta(days=1), START + timedelta(days=1))
+    assert asyncio.run(history.rollups.refresh()) == 1
+    history.wait(3)
+    history.refresh()
+    assert asyncio.run(history.rollups.refresh()) == 0
+
+
 def test_nothing_ever_happened(history: History) -> None:
     history.refresh()
     history.rebuild()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.adapters.store.bulk_rows import insert_rows
@@ -46,6 +46,8 @@ SETTLES = timedelta(minutes=2)
 """A write is seen by others within this time of the moment it carries."""
 SLACK = 1000
 """Rows of the ledger that may be seen later than one with a higher number."""
+LONGEST = timedelta(hours=1)
+"""No call to a model takes longer."""
 STEP = timedelta(hours=48)
 """Most hours taken in one go."""
 _TABLES = (run_rollups, spend_rollups, document_rollups)
@@ -132,10 +134,11 @@ def _take_up(connection: Connection, mark: Mark, now: datetime) -> Renewal:
     renewal = Renewal(mark, moved)
     for query in _changed_runs(mark):
         renewal.run_hours |= {(name, hour_of(at)) for name, at in connection.execute(query)}
-    calls = select(ledger.c.workflow, ledger.c.started_at).where(
-        ledger.c.seq > mark.seq - SLACK, ledger.c.started_at < mark.horizon
-    )
-    renewal.spend_hours |= {(name, hour_of(at)) for name, at in connection.execute(calls)}
+    for spender, began, name, asked in _late_calls(connection, mark):
+        if began < mark.horizon:
+            renewal.spend_hours.add((spender, hour_of(began)))
+        if asked is not None and asked < mark.horizon:
+            renewal.run_hours.add((name, hour_of(asked)))
     for hour, names in _by_hour(renewal.run_hours):
         renewal.tallies |= count_runs(connection, hour, hour + HOUR, names)
         renewal.documents |= count_documents(connection, hour, hour + HOUR, names)
@@ -153,7 +156,25 @@ def _changed_runs(mark: Mark) -> Iterator[Select[Any]]:
     handed_on = escalations.c.run_id == runs.c.id
     came = or_(escalations.c.created_at >= since, escalations.c.replied_at >= since)
     yield asked.join(escalations, handed_on).where(came)
-    yield asked.join(ledger, ledger.c.run_id == runs.c.id).where(ledger.c.seq > mark.seq - SLACK)
+
+
+def _late_calls(connection: Connection, mark: Mark) -> Iterator[tuple[str, datetime, str, datetime | None]]:
+    """Workflow and moment of calls that may not be counted yet, and of the runs that they were made for."""
+    since = mark.until - SETTLES
+    near = and_(ledger.c.seq > mark.seq - SLACK, ledger.c.started_at >= since - LONGEST)
+    query = (
+        select(ledger.c.workflow, ledger.c.started_at, runs.c.workflow, runs.c.created_at)
+        .add_columns(ledger.c.seq, ledger.c.seconds)
+        .join(runs, runs.c.id == ledger.c.run_id, isouter=True)
+        .where(
+            or_(ledger.c.seq > mark.seq, near),
+            or_(ledger.c.started_at < mark.horizon, runs.c.created_at < mark.horizon),
+        )
+    )
+    for *where, seq, seconds in connection.execute(query):
+        # one that was seen before ended earlier
+        if seq > mark.seq or where[1] + timedelta(seconds=seconds) >= since:
+            yield where[0], where[1], where[2], where[3]
 
 
 def _newest(connection: Connection) -> int:
