@@ -9,7 +9,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import typer
 
 from bot import logs
-from bot.cli import asking, audit_trail, console, explain_print, inspecting, keeping, money, serving, trying
+from bot.cli import (
+    asking,
+    audit_trail,
+    console,
+    explain_print,
+    inspecting,
+    keeping,
+    money,
+    past,
+    serving,
+    trying,
+)
 from bot.settings import InvalidSettings, read_settings
 
 app = typer.Typer(
@@ -21,7 +32,7 @@ app = typer.Typer(
 
 PROCESSES = (serving.demo, serving.serve, serving.slack, serving.worker, serving.clock, serving.migrate)
 INSPECTION = (inspecting.doctor, inspecting.settings, inspecting.manifest, inspecting.docs)
-KEEPING = (keeping.grant, keeping.revoke, keeping.grants, money.budget)
+KEEPING = (keeping.grant, keeping.revoke, keeping.grants, money.budget, past.runs)
 
 RUNNING = (asking.run, explain_print.explain, trying.evaluate, trying.replay)
 

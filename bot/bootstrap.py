@@ -46,6 +46,7 @@ from bot.services.golden_cases import GoldenCases
 from bot.services.holdings import Holdings
 from bot.services.outbox import Courier
 from bot.services.outbox_items import Sender
+from bot.services.past_runs import PastRuns
 from bot.services.pilot_watch import PilotWatch
 from bot.services.preferences import Preferences
 from bot.services.promotion import Promotions
@@ -93,7 +94,7 @@ class Product:
     evaluation_requests: EvaluationRequests
     evaluation_bell: WakeUp
     replays: Replays
-    explaining: Explaining
+    past_runs: PastRuns
     changes: Changes
     change_bell: WakeUp
     drafting: Drafting
@@ -152,6 +153,11 @@ class Product:
     def evaluation_work(self) -> EvaluationWork:
         """Carries out evaluations asked for in chat."""
         return EvaluationWork(self.store, self.evaluations, self.clock, self.evaluation_bell, self.outgoing)
+
+    @property
+    def explaining(self) -> Explaining:
+        """Says how workflows work and answers came about."""
+        return self.past_runs.history.explaining
 
     async def close(self) -> None:
         """Let go of the index and the database."""
@@ -213,7 +219,7 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         evaluation_requests=EvaluationRequests(store, access, catalogue, clock, evaluation_bell, outgoing),
         evaluation_bell=evaluation_bell,
         replays=_replays(base, runs, settings),
-        explaining=Explaining(store, catalogue, access, runs, clock, Diagrams(settings.diagrams_dir)),
+        past_runs=_past_runs(base, runs, settings),
         changes=changes,
         change_bell=change_bell,
         drafting=Drafting(store, access, catalogue, clock, changes),
@@ -275,6 +281,12 @@ def _admin(base: Base, targets: Targets, changes: Changes, deeds: Deeds) -> Admi
         Answers(base.store, base.catalogue, changes),
         AdminWriter(base.store, base.catalogue, base.models, base.billing),
     )
+
+
+def _past_runs(base: Base, runs: Runs, settings: Settings) -> PastRuns:
+    diagrams = Diagrams(settings.diagrams_dir)
+    explaining = Explaining(base.store, base.catalogue, base.access, runs, base.clock, diagrams)
+    return PastRuns.of(base.store, base.access, base.catalogue, base.clock, explaining)
 
 
 def _evaluations(base: Base, golden: GoldenCases, settings: Settings) -> Evaluations:

@@ -80,6 +80,7 @@ async def open_line(product: Product) -> SlackLine:
         evaluation_requests=product.evaluation_requests,
         replays=product.replays,
         explaining=product.explaining,
+        past_runs=product.past_runs,
         pictures=pictures,
         charts=ChartShow(product.charts, pictures, native=settings.charts == "slack"),
         gateway=gateway,

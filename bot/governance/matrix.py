@@ -4,17 +4,10 @@ Deny by default: what is not a row here is not an act, and asking about it raise
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, get_args
 
-from bot.governance.roles import EVERYTHING, ROLES, Permission, Role
-
-Surface = Literal["command", "sentence", "button", "modal", "shortcut", "home", "terminal"]
-"""Ways in. A sentence is a mention, a direct message, a reply in a thread, or typed after `/spanwise`."""
-SURFACES: tuple[Surface, ...] = get_args(Surface)
-
-Reach = Literal["everything", "workflow", "collection", "own"]
-"""What the right must be held over; `own`: any member, for what is theirs."""
+from bot.governance.act import SURFACES, Act, Reach, Surface
+from bot.governance.roles import Permission, Role
+from bot.governance.watching import WATCH
 
 
 class UnknownAct(Exception):
@@ -23,27 +16,6 @@ class UnknownAct(Exception):
     def __init__(self, surface: str, entry: str) -> None:
         super().__init__(f"{surface} {entry}")
         self.facts = {"surface": surface, "entry": entry}
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One thing people can do."""
-
-    name: str
-    any_of: tuple[Permission, ...]
-    """One of them is enough; none: every member of the workspace."""
-    reach: Reach
-    entries: Mapping[Surface, tuple[str, ...]] = field(default_factory=dict)
-    """Ways in: words after `/spanwise`, typed commands, action and callback ids, commands of the terminal."""
-    note: str = ""
-
-    def is_permitted_to(self, role: Role) -> bool:
-        """Whether the role gives what it needs."""
-        return not self.any_of or any(permission in ROLES[role] for permission in self.any_of)
-
-    def scope(self, name: str = "") -> str:
-        """The scope that a grant must cover."""
-        return f"{self.reach}:{name}" if self.reach in ("workflow", "collection") else EVERYTHING
 
 
 _P = Permission
@@ -340,7 +312,7 @@ ANSWER_FOR: tuple[Act, ...] = (
 )
 """Answering for them."""
 
-ACTS = (*USE, *CHANGE, *ANSWER_FOR)
+ACTS = (*USE, *CHANGE, *WATCH, *ANSWER_FOR)
 
 
 def acts_of(surface: Surface, entry: str) -> tuple[Act, ...]:

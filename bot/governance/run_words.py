@@ -119,7 +119,7 @@ class _Reader:
             self._set("vote", VOTES[plain])
         elif plain in STATES or plain in ALIASES:
             self._set("state", ALIASES.get(plain, plain))
-        elif _WORKFLOW.fullmatch(plain) and not self.found.workflow:
+        elif _WORKFLOW.fullmatch(plain) and not self.found.workflow and not _is_slip(plain):
             self._set("workflow", plain.removeprefix("/"))
         else:
             raise UnknownFilter(word)
@@ -157,6 +157,11 @@ class _Reader:
             if span is not None:
                 return span, count
         return None, 0
+
+
+def _is_slip(word: str) -> bool:
+    """Whether it is nearly the name of a state, and not that of a workflow: those may begin with a slash."""
+    return not word.startswith("/") and bool(difflib.get_close_matches(word, STATES, 1, cutoff=0.8))
 
 
 def span_of(words: str, now: datetime) -> Span | None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 from bot.adapters.store.ledger import Consumed
@@ -89,7 +90,7 @@ def _row(record: RunRecord) -> Sequence[object]:
         "model": answer.get("model", ""),
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
-        "cost_usd": format(usage.cost_usd, "f"),
+        "cost_usd": _dollars(usage.cost_usd),
         "is_priced": record.consumed.is_priced,
         "votes_up": record.votes(1),
         "votes_down": record.votes(-1),
@@ -135,7 +136,7 @@ def _whole(record: RunRecord) -> dict[str, object]:
         "steps": [_step(step, is_open=record.content == "kept") for step in record.steps],
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
-        "cost_usd": format(usage.cost_usd, "f"),
+        "cost_usd": _dollars(usage.cost_usd),
         "is_priced": record.consumed.is_priced,
         "scores": [
             {"name": score.name, "by": score.source, "value": score.value, "reason": score.reason}
@@ -160,7 +161,7 @@ def _step(step: StepRun, *, is_open: bool) -> dict[str, object]:
         "model": step.model,
         "input_tokens": step.usage.input_tokens,
         "output_tokens": step.usage.output_tokens,
-        "cost_usd": format(step.usage.cost_usd, "f"),
+        "cost_usd": _dollars(step.usage.cost_usd),
         "failure": step.failure.kind if step.failure else "",
         # the words of a passage are in the documents, by version; citations carry those that were shown
         "passages": [{key: each.get(key) for key in _OF_PASSAGE} for each in found],
@@ -188,6 +189,11 @@ def _took(step: StepRun) -> float:
 
 def _seconds(start: datetime, end: datetime) -> float:
     return round((end - start).total_seconds(), 3)
+
+
+def _dollars(amount: Decimal) -> str:
+    """Every digit that says something, the same from both engines."""
+    return format(amount.normalize(), "f")
 
 
 def _moment(at: datetime | None) -> str:

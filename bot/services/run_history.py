@@ -12,11 +12,9 @@ from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.run_log import RunRow, read_run
 from bot.adapters.store.run_search import Found, Place, find_runs, place_of
 from bot.adapters.store.scores import Score, scores_of
-from bot.governance.roles import Permission
 from bot.governance.run_filter import RunFilter
-from bot.services.access import WORKFLOW_SCOPE
 from bot.services.actors import Actor
-from bot.services.complaints import VOTE, person_source
+from bot.services.complaints import VOTE
 from bot.services.explained import RunExplained
 from bot.services.explaining import Explaining
 from bot.services.run_exports import SPOKEN
@@ -67,7 +65,7 @@ class RunOpened:
     ending: Ending | None
     content: Content
     scores: tuple[Score, ...] = ()
-    """Votes, reasons and corrections; those of others only for who may see other people's runs."""
+    """Votes, and of reasons and corrections those that whoever looks may read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +122,10 @@ class RunHistory:
     def _opened(self, connection: Connection, actor: Actor, explained: RunExplained) -> RunOpened:
         run, row = explained.base.run, read_run(connection, explained.base.run.id)
         is_gone = is_emptied(emptied_until(connection), run.workflow, run.finished_at)
-        sees = self.sights.access.may(
-            connection, actor, Permission.SEE_RUNS, f"{WORKFLOW_SCOPE}{run.workflow}"
-        )
-        scores = tuple(
-            score
-            for score in scores_of(connection, (run.id,), SPOKEN)
-            if sees or score.source == person_source(actor.id)
-        )
+        scores = scores_of(connection, (run.id,), SPOKEN)
+        said = tuple(self.sights.heard(connection, actor, run.workflow, scores))
         content: Content = "deleted" if is_gone else "withheld" if explained.is_withheld else "kept"
-        return RunOpened(explained, Ending(row.ending) if row and row.ending else None, content, scores)
+        return RunOpened(explained, Ending(row.ending) if row and row.ending else None, content, said)
 
 
 def _turned(find: Find, start: Place | None, newer: bool) -> tuple[Found, Place | None, Place | None]:

@@ -1,19 +1,21 @@
 """Whose runs a person sees, whose they may take away, and what of a run is there to be read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.adapters.store.database import Connection
 from bot.adapters.store.retention_log import read_retention
 from bot.adapters.store.run_log import RunRow
 from bot.adapters.store.run_search import Sight, has_runs
+from bot.adapters.store.scores import Score
 from bot.governance.roles import EVERYTHING, Permission
 from bot.governance.run_filter import RunFilter
 from bot.services.access import OPERATOR, WORKFLOW_SCOPE, Access, Outsider
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue
+from bot.services.complaints import VOTE, person_source
 from bot.services.discretion import Discretion
 from bot.services.placement import NotInPilot, WorkflowRetired
 from bot.services.run_files import Content
@@ -55,6 +57,22 @@ class RunSights:
     def may_take(self, connection: Connection, actor: Actor, wanted: RunFilter) -> bool:
         """Whether `taking` would give something."""
         return sees_others(self._takeable(connection, actor), wanted)
+
+    def heard(
+        self, connection: Connection, actor: Actor, workflow: str, scores: Iterable[Score]
+    ) -> Iterator[Score]:
+        """What people said of runs of one workflow: reasons and corrections are for those who decide about
+        bad answers, as everybody who writes one is told; votes are for all who see other people's runs."""
+        scope, own = f"{WORKFLOW_SCOPE}{workflow}", person_source(actor.id)
+        sees, decides = (
+            self.access.may(connection, actor, permission, scope)
+            for permission in (Permission.SEE_RUNS, Permission.TRIAGE)
+        )
+        for score in scores:
+            if decides or score.source == own:
+                yield score
+            elif sees and score.name == VOTE:
+                yield replace(score, reason="")
 
     def _takeable(self, connection: Connection, actor: Actor) -> Sight:
         held = [self.access.workflows(connection, actor, permission) for permission in TAKERS]

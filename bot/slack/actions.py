@@ -19,6 +19,7 @@ from bot.slack.forms import CHOICE, read_inputs
 from bot.slack.incoming import primary_input
 from bot.slack.payloads import Call
 from bot.slack.requesting import Ask, accept, is_channel, open_form, visibility_of, working_notice
+from bot.slack.run_log_actions import RUN_LOG_ACTIONS
 from bot.slack.shortcuts import rechoose
 from bot.slack.stage_actions import STAGE_ACTIONS
 from bot.slack.triage_actions import TRIAGE_ACTIONS
@@ -135,6 +136,7 @@ ACTIONS: Mapping[str, Handler] = {
     **EDIT_ACTIONS,
     **EVALUATION_ACTIONS,
     **FEEDBACK_ACTIONS,
+    **RUN_LOG_ACTIONS,
     **STAGE_ACTIONS,
     **TRIAGE_ACTIONS,
     **EXPLAIN_ACTIONS,

@@ -14,9 +14,8 @@ from bot.slack.arguments import split_word
 from bot.slack.blocks import notice
 from bot.slack.desk import Desk, Reply
 from bot.slack.elements import Outgoing, is_person
-from bot.slack.file_exchange import put_text
+from bot.slack.file_delivery import hand_over
 from bot.slack.form_replies import saying
-from bot.slack.gateway import SlackRefused
 from bot.slack.incoming import plain_text
 from bot.slack.payloads import Call
 
@@ -77,17 +76,14 @@ async def export(call: Call, desk: Desk, rest: str) -> Reply:
 
     async def send() -> None:
         made = await desk.auditing.export(actor, search, form, surface="command")
-        channel = await desk.gateway.direct_channel(call.person)
-        try:
-            await put_text(desk.gateway, channel, "", name=made.name, content=made.content)
-        except SlackRefused as error:
-            if error.reason != "missing_scope":
-                raise
-            await desk.tell(call, notice(words.no_upload()))
-            return
-        await desk.gateway.post(channel, notice(words.exported(made)))
-        if channel != call.channel:
-            await desk.tell(call, notice(words.export_comes()))
+        await hand_over(
+            call,
+            desk,
+            name=made.name,
+            content=made.content,
+            said=words.exported(made),
+            no_upload=words.no_upload(),
+        )
 
     return Reply(after=send)
 

@@ -113,11 +113,6 @@ def exported(made: Export) -> str:
     return f"{made.count} audit events. That you took them is on record.{head}"
 
 
-def export_comes() -> str:
-    """The file is on its way."""
-    return "The file comes in your direct messages with me in a moment. That you took it is on record."
-
-
 def no_upload() -> str:
     """Slack does not let us."""
     return (

@@ -16,6 +16,7 @@ from bot.services.evaluation_requests import EvaluationRequests
 from bot.services.explaining import Explaining
 from bot.services.feedback import Feedback
 from bot.services.golden_cases import GoldenCases
+from bot.services.past_runs import PastRuns
 from bot.services.preferences import Preferences
 from bot.services.promotion import Promotions
 from bot.services.remedies import Remedies
@@ -65,6 +66,7 @@ class Desk:
     evaluation_requests: EvaluationRequests
     replays: Replays
     explaining: Explaining
+    past_runs: PastRuns
     pictures: Pictures
     charts: ChartShow
     gateway: Gateway

@@ -17,6 +17,7 @@ from bot.slack import (
     refusals_explain,
     refusals_feedback,
     refusals_operations,
+    refusals_runs,
     refusals_stages,
 )
 from bot.slack.elements import escape
@@ -357,6 +358,7 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     **refusals_explain.SENTENCES,
     **refusals_admin.SENTENCES,
     **refusals_feedback.SENTENCES,
+    **refusals_runs.SENTENCES,
     **refusals_operations.SENTENCES,
     **refusals_stages.SENTENCES,
     "ZipBomb": document("it unpacks to far more than an honest file would. Save it anew and add it again."),

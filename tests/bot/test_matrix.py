@@ -7,8 +7,9 @@ import pytest
 import typer
 
 from bot.__main__ import app
+from bot.governance.act import SURFACES, Act, Surface
 from bot.governance.command_base import AdminCommand
-from bot.governance.matrix import ACTS, SURFACES, Act, Surface, UnknownAct, acts_of, entries
+from bot.governance.matrix import ACTS, UnknownAct, acts_of, entries
 from bot.governance.roles import EVERYONE, EVERYTHING, ROLES, Grant, Permission, Role
 from bot.services.access import OPERATOR, Access, NotAuthorized, Outsider
 from bot.services.actors import Actor

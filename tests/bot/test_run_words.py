@@ -35,6 +35,7 @@ def read(typed: str, **options: Any) -> RunFilter:
         ("", RunFilter()),
         ("ask-policy", RunFilter("ask-policy")),
         ("`/ask-policy`", RunFilter("ask-policy")),
+        ("/answer", RunFilter("answer")),
         ("runs of ask-policy by <@U0ANA|ana>", RunFilter("ask-policy", "U0ANA")),
         ("U0ANA failed", RunFilter(person="U0ANA", state="failed")),
         ("not-covered", RunFilter(state="abstained")),
@@ -76,6 +77,7 @@ def test_days_are_those_of_the_reader() -> None:
 @pytest.mark.parametrize(
     ("typed", "error", "facts"),
     [
+        ("cancelld", UnknownFilter, {"word": "cancelld", "nearest": "cancelled"}),
         ("ask-policy faild", UnknownFilter, {"word": "faild", "nearest": "failed"}),
         ("@ana", UnknownFilter, {"word": "@ana"}),
         ("since", NotAPeriod, {"value": "since"}),

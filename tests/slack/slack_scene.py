@@ -54,6 +54,7 @@ from bot.services.feedback import Feedback
 from bot.services.golden_cases import GoldenCases
 from bot.services.holdings import Holdings
 from bot.services.outbox import Courier
+from bot.services.past_runs import PastRuns
 from bot.services.pilot_watch import PilotWatch
 from bot.services.preferences import Preferences
 from bot.services.promotion import Promotions
@@ -236,6 +237,7 @@ async def open_scene(
     requests = EvaluationRequests(store, access, catalogue, clock, WakeUp(), outgoing)
     budgets = Budgets(store, access, catalogue, clock, billing.book, outgoing)
     pictures = Pictures(gateway)
+    explaining = Explaining(store, catalogue, access, runs, clock, Drawn())  # type: ignore[arg-type]
     desk = Desk(
         runs=runs,
         catalogue=catalogue,
@@ -254,7 +256,8 @@ async def open_scene(
         evaluation_requests=requests,
         replays=Replays(store, runs, catalogue, models, holdings, clock, billing, Decimal(1)),
         remedies=Remedies(store, triage, catalogue, access, outgoing, golden, changes),
-        explaining=Explaining(store, catalogue, access, runs, clock, Drawn()),  # type: ignore[arg-type]
+        explaining=explaining,
+        past_runs=PastRuns.of(store, access, catalogue, clock, explaining),
         pictures=pictures,
         charts=ChartShow(DrawnCharts(), pictures),  # type: ignore[arg-type]
         gateway=gateway,

@@ -10,7 +10,8 @@ import pytest
 from slack_samples import ASK_POLICY
 from slack_scene import DEV, Scene, open_scene, words
 
-from bot.governance.matrix import ACTS, Act
+from bot.governance.act import Act
+from bot.governance.matrix import ACTS
 from bot.governance.roles import EVERYTHING, Role
 from bot.governance.stages import Stage
 from bot.services.actors import Actor
@@ -33,6 +34,7 @@ TYPED = {
     "reopen": "reopen ask-policy",
     "audit": "audit of @ana",
     "audit export": "audit export csv",
+    "runs export": "runs export csv ask-policy",
 }
 """What is typed for each command that a right decides about; lists show less instead of refusing."""
 LISTS = {"changes", "drafts", "stages", "replay", "budget"}

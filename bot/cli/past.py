@@ -1,0 +1,117 @@
+"""`python -m bot runs`: looking through the run log at the terminal, and writing it to a file."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.bootstrap import Product
+from bot.cli import console
+from bot.cli.keeping import act
+from bot.governance.run_filter import RunFilter
+from bot.governance.run_words import read_filter, span_of
+from bot.services.access import OPERATOR
+from bot.services.actors import Actor
+from bot.services.audit_files import FORMATS, Format
+from bot.services.run_history import RunLine
+from bot.slack import run_log_text as words
+from bot.slack.blocks import asked_text
+from bot.slack.budget_text import cost
+
+ACTOR = Actor(OPERATOR)
+WHAT = 'As after `/spanwise runs`: ask-policy failed since last week, U0ANA down, "carry over". Days are UTC.'
+SHOWN = 60
+"""Characters of a question in the table."""
+
+
+def runs(
+    what: Annotated[list[str] | None, typer.Argument(help=WHAT)] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="csv or jsonl writes every run; left out, a table.")
+    ] = "",
+    out: Annotated[Path | None, typer.Option(help="The file to write; none means standard output.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows of the table.")] = 20,
+) -> None:
+    """List runs with filters, or write them to a file; that they were written is an audit event."""
+    chosen = next((each for each in FORMATS if each == form), None)
+    if form and chosen is None:
+        raise typer.BadParameter("should be csv or jsonl", param_hint="--format")
+
+    async def work(product: Product) -> bool:
+        now = product.clock.now()
+        wanted = read_filter(" ".join(_quoted(each, now) for each in what or ()), now)
+        if chosen is None:
+            await _table(product, wanted, limit)
+        else:
+            count = await _write(product, wanted, chosen, out)
+            console.err.print(console.plain(words.exported(count)))
+        return True
+
+    act(work)
+
+
+def _quoted(word: str, now: datetime) -> str:
+    """A shell takes quotation marks away: an argument with blanks in it had them, or is a time."""
+    is_time = word.startswith(("since ", "until ")) or span_of(word.lower(), now)
+    return word if " " not in word or is_time else f'"{word}"'
+
+
+async def _table(product: Product, wanted: RunFilter, limit: int) -> None:
+    lines: list[RunLine] = []
+    start, more = None, True
+    while more and len(lines) < limit:
+        page = await product.past_runs.history.page(ACTOR, wanted, start=start)
+        lines += page.lines
+        start, more = page.older, page.older is not None
+    if not lines:
+        console.out.print("There are none.")
+        return
+    columns = ("Asked (UTC)", "Run", "Workflow", "Who", "Ended", "Took", "Cost", "Votes", "What")
+    console.table(columns, [_row(line) for line in lines[:limit]])
+
+
+def _row(line: RunLine) -> tuple[str, ...]:
+    view = line.view
+    asked = " ".join(asked_text(view.inputs).split())
+    return (
+        f"{view.created_at:%Y-%m-%d %H:%M}",
+        view.id,
+        view.workflow,
+        view.actor.name or view.actor.id,
+        words.state_words(line.ending, view.status),
+        words.taken(view.started_at or view.created_at, view.finished_at),
+        cost(view.usage.cost_usd, is_priced=view.is_priced),
+        f"+{line.up} -{line.down}" if line.up or line.down else "",
+        asked if len(asked) <= SHOWN else f"{asked[: SHOWN - 1]}…",
+    )
+
+
+async def _write(product: Product, wanted: RunFilter, form: Format, out: Path | None) -> int:
+    with _appearing(out) as write:
+        return await product.past_runs.exports.export(ACTOR, wanted, form, write, surface="terminal")
+
+
+@contextmanager
+def _appearing(out: Path | None) -> Iterator[Callable[[str], object]]:
+    """Writes beside the file that is wanted, which is there once everything went well, for its owner only."""
+    folder = out.parent if out else None
+    with tempfile.NamedTemporaryFile(
+        "w+", encoding="utf-8", newline="", dir=folder, prefix=".runs-", delete=False
+    ) as part:
+        path = Path(part.name)
+        try:
+            yield part.write
+            part.flush()
+            if out is None:
+                part.seek(0)
+                shutil.copyfileobj(part, sys.stdout)
+            else:
+                path.replace(out)
+        finally:
+            path.unlink(missing_ok=True)
