@@ -33,6 +33,10 @@ from bot.services.change_proposals import Ways
 from bot.services.change_requests import Changes
 from bot.services.change_work import ChangeWork
 from bot.services.complaints import Complaints
+from bot.services.digest_acting import FINDING, DigestActs
+from bot.services.digest_making import DigestMaker
+from bot.services.digest_work import DigestWork
+from bot.services.digesting import DIGEST, Digests
 from bot.services.drafting import Drafting
 from bot.services.evaluating import Evaluations
 from bot.services.evaluation_material import Limits
@@ -44,6 +48,7 @@ from bot.services.feedback import Feedback
 from bot.services.fixing import Fixing
 from bot.services.golden_cases import GoldenCases
 from bot.services.holdings import Holdings
+from bot.services.insights import Insights
 from bot.services.outbox import Courier
 from bot.services.outbox_items import Sender
 from bot.services.past_runs import PastRuns
@@ -97,6 +102,8 @@ class Product:
     past_runs: PastRuns
     changes: Changes
     change_bell: WakeUp
+    digests: Digests
+    digest_acts: DigestActs
     drafting: Drafting
     triage: Triage
     remedies: Remedies
@@ -134,6 +141,8 @@ class Product:
                 "stage": self.promotions.load_card,
                 "budget": self.budgets.load,
                 "evaluation": self.evaluation_requests.load,
+                DIGEST: self.digest_acts.load_letter,
+                FINDING: self.digest_acts.load_finding,
             },
             observers=self.observers,
         )
@@ -158,6 +167,13 @@ class Product:
     def explaining(self) -> Explaining:
         """Says how workflows work and answers came about."""
         return self.past_runs.history.explaining
+
+    def digest_work(self) -> DigestWork:
+        """Makes the weekly digests that the clock put down."""
+        maker = DigestMaker(
+            self.store, self.catalogue, self.clock, Insights(self.store, self.catalogue, self.clock).for_week
+        )
+        return DigestWork(self.store, self.digests, maker, self.clock, self.outgoing, self.rollups.refresh)
 
     async def close(self) -> None:
         """Let go of the index and the database."""
@@ -197,6 +213,7 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
     stages = Stages(store, access, catalogue, clock, outgoing)
     cards = Cards(access, catalogue, stages, golden, clock)
     pilot_watch = PilotWatch(store, access, clock, outgoing)
+    acts = DigestActs.of(store, access, catalogue, clock, outgoing, triage, golden, changes)
     return Product(
         settings=settings,
         store=store,
@@ -222,9 +239,11 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         past_runs=_past_runs(base, runs, settings),
         changes=changes,
         change_bell=change_bell,
-        drafting=Drafting(store, access, catalogue, clock, changes),
+        digests=Digests(store, access, catalogue, clock, WakeUp()),
+        digest_acts=acts,
+        drafting=acts.drafting,
         triage=triage,
-        remedies=Remedies(store, triage, catalogue, access, outgoing, golden, changes),
+        remedies=acts.remedies,
         fixing=Fixing(store, runs, catalogue, clock, outgoing),
         stages=stages,
         promotions=Promotions(store, access, catalogue, stages, cards, clock, outgoing),

@@ -36,10 +36,15 @@ def jobs(product: Product) -> Mapping[str, tuple[str, Work]]:
     async def sum_up() -> None:
         await product.rollups.refresh()
 
+    async def put_down_digests() -> None:
+        if count := await product.digests.enqueue_due():
+            log.info("digest.due", digests=count)
+
     return {
         "check-audit-chain": ("17 3 * * *", check_audit_chain),
         # once a week, tried each hour: a clock that was down on the day posts when it is back
         "post-checkpoint": ("7 * * * *", post_checkpoint),
+        "put-down-digests": ("* * * * *", put_down_digests),
         "watch-pilots": ("*/5 * * * *", watch_pilots),
         "sum-up": ("* * * * *", sum_up),
     }

@@ -59,9 +59,16 @@ async def open_line(product: Product) -> SlackLine:
     except BaseException:
         await session.close()
         raise
-    pictures = Pictures(gateway)
     people = People(gateway, product.clock, myself.get("team_id", ""))
-    desk = Desk(
+    desk = _desk(product, gateway, people, myself.get("url", ""))
+    probe = LineProbe(gateway, product.clock)
+    return SlackLine(gateway, desk, Delivery(gateway, people, product.clock), probe, session.close)
+
+
+def _desk(product: Product, gateway: Gateway, people: People, workspace_url: str) -> Desk:
+    """What handlers have at hand on this line."""
+    pictures = Pictures(gateway)
+    return Desk(
         runs=product.runs,
         catalogue=product.catalogue,
         feedback=product.feedback,
@@ -70,6 +77,8 @@ async def open_line(product: Product) -> SlackLine:
         admin=product.admin,
         budgets=product.budgets,
         changes=product.changes,
+        digests=product.digests,
+        digest_acts=product.digest_acts,
         drafting=product.drafting,
         triage=product.triage,
         remedies=product.remedies,
@@ -82,11 +91,9 @@ async def open_line(product: Product) -> SlackLine:
         explaining=product.explaining,
         past_runs=product.past_runs,
         pictures=pictures,
-        charts=ChartShow(product.charts, pictures, native=settings.charts == "slack"),
+        charts=ChartShow(product.charts, pictures, native=product.settings.charts == "slack"),
         gateway=gateway,
         people=people,
         clock=product.clock,
-        workspace_url=myself.get("url", ""),
+        workspace_url=workspace_url,
     )
-    probe = LineProbe(gateway, product.clock)
-    return SlackLine(gateway, desk, Delivery(gateway, people, product.clock), probe, session.close)

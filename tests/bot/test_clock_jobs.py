@@ -14,6 +14,7 @@ from bot.adapters.store.outbox_log import outbox
 from bot.adapters.store.stages_log import read_standing
 from bot.adapters.store.versions_log import CANDIDATE
 from bot.services.auditing import Auditing
+from bot.services.digesting import Digests
 from bot.services.pilot_watch import PilotWatch
 from bot.services.rollups import Rollups
 from tests.bot.stage_desk import CHLOE, WORKFLOW, StageDesk
@@ -26,13 +27,15 @@ class Parts:
     store: Store
     auditing: Auditing
     pilot_watch: PilotWatch
+    digests: Digests
     rollups: Rollups
 
 
 async def parts(store: Store) -> tuple[StageDesk, Parts]:
     desk = await (await StageDesk(store).open()).with_candidate()
     auditing = Auditing(store, desk.access, desk.clock, WakeUp(), AuditKey("k" * 32), "C0LEADS")
-    return desk, Parts(store, auditing, desk.watch, Rollups(store, desk.clock))
+    digests = Digests(store, desk.access, desk.catalogue, desk.clock, WakeUp())
+    return desk, Parts(store, auditing, desk.watch, digests, Rollups(store, desk.clock))
 
 
 async def test_each_job_may_fire_on_two_machines(store: Store) -> None:

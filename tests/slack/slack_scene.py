@@ -45,6 +45,10 @@ from bot.services.change_proposals import Ways
 from bot.services.change_requests import Changes
 from bot.services.change_work import ChangeWork
 from bot.services.complaints import Complaints
+from bot.services.digest_acting import FINDING, DigestActs
+from bot.services.digest_making import AskInsights, DigestMaker, no_insights
+from bot.services.digest_work import DigestPace, DigestWork
+from bot.services.digesting import DIGEST, Digests
 from bot.services.drafting import Drafting
 from bot.services.evaluating import Evaluations
 from bot.services.evaluation_requests import EvaluationRequests
@@ -61,6 +65,7 @@ from bot.services.promotion import Promotions
 from bot.services.readiness_cards import Cards
 from bot.services.remedies import Remedies
 from bot.services.replaying import Replays
+from bot.services.rollups import Rollups
 from bot.services.runs import Runs
 from bot.services.staging import Stages
 from bot.services.targets import Targets
@@ -149,6 +154,8 @@ class Scene:
     billing: Billing
     evaluating: EvaluationWork
     holdings: Holdings
+    digesting: DigestWork
+    """Driven by a test that wants it."""
     changing: ChangeWork
     """Started by a test that wants it."""
     happened: list[Happening]
@@ -192,6 +199,7 @@ async def open_scene(
     workflows: Sequence[str] = (ASK_POLICY, SUMMARISE, PLAN_TRIP),
     open_to_all: bool = True,
     tick_s: float = 0.02,
+    insights: AskInsights = no_insights,
 ) -> tuple[Scene, Callable[[], Awaitable[None]]]:
     """Start everything; the second value ends it."""
     store = Store(f"sqlite:///{folder}/spanwise.db")
@@ -237,6 +245,10 @@ async def open_scene(
     requests = EvaluationRequests(store, access, catalogue, clock, WakeUp(), outgoing)
     budgets = Budgets(store, access, catalogue, clock, billing.book, outgoing)
     pictures = Pictures(gateway)
+    drafting = Drafting(store, access, catalogue, clock, changes)
+    remedies = Remedies(store, triage, catalogue, access, outgoing, golden, changes)
+    digests = Digests(store, access, catalogue, clock, WakeUp())
+    digest_acts = DigestActs(store, access, clock, outgoing, triage, remedies, golden, drafting)
     explaining = Explaining(store, catalogue, access, runs, clock, Drawn())  # type: ignore[arg-type]
     desk = Desk(
         runs=runs,
@@ -247,7 +259,9 @@ async def open_scene(
         admin=admin,
         budgets=budgets,
         changes=changes,
-        drafting=Drafting(store, access, catalogue, clock, changes),
+        digests=digests,
+        digest_acts=digest_acts,
+        drafting=drafting,
         triage=triage,
         stages=stages,
         promotions=promotions,
@@ -255,7 +269,7 @@ async def open_scene(
         golden=golden,
         evaluation_requests=requests,
         replays=Replays(store, runs, catalogue, models, holdings, clock, billing, Decimal(1)),
-        remedies=Remedies(store, triage, catalogue, access, outgoing, golden, changes),
+        remedies=remedies,
         explaining=explaining,
         past_runs=PastRuns.of(store, access, catalogue, clock, explaining),
         pictures=pictures,
@@ -273,12 +287,22 @@ async def open_scene(
     worker = Worker(store, script, clock, queue, outgoing, pace, observers=observers)
     subjects = {"change": changes.load, "triage": load_card, "stage": promotions.load_card}
     subjects |= {"budget": budgets.load}
+    subjects |= {DIGEST: digest_acts.load_letter, FINDING: digest_acts.load_finding}
     subjects |= {"evaluation": requests.load, "conversation": admin.load}
     delivery = Delivery(gateway, people, clock)
     courier = Courier(store, delivery, clock, outgoing, subjects=subjects, observers=observers)
     evaluations = Evaluations(store, catalogue, models, holdings, clock, billing, golden, lambda *_: 0.0)
     evaluating = EvaluationWork(
         store, evaluations, clock, WakeUp(), outgoing, EvaluationPace(look_s=0.02, beat_s=0.02)
+    )
+    digesting = DigestWork(
+        store,
+        digests,
+        DigestMaker(store, catalogue, clock, insights),
+        clock,
+        outgoing,
+        Rollups(store, clock).refresh,
+        DigestPace(look_s=0.02),
     )
     changing = ChangeWork(store, changes, evaluations, clock, outgoing, WakeUp())
     stop = asyncio.Event()
@@ -304,6 +328,7 @@ async def open_scene(
         billing,
         evaluating,
         holdings,
+        digesting,
         changing,
         happened,
     ), close

@@ -34,6 +34,7 @@ TYPED = {
     "reopen": "reopen ask-policy",
     "audit": "audit of @ana",
     "audit export": "audit export csv",
+    "digest": "digest here ask-policy",
     "runs export": "runs export csv ask-policy",
 }
 """What is typed for each command that a right decides about; lists show less instead of refusing."""
