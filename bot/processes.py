@@ -14,6 +14,7 @@ from bot.health import health_open
 from bot.services.heartbeats import Heartbeats
 from bot.services.question_work import QuestionWork
 from bot.slack.app import build_app, socket_open
+from bot.slack.digest_hanging import hanging
 from bot.slack.http_door import build_door, open_door
 from bot.slack_line import NoWayIn, SlackLine, open_line
 
@@ -40,6 +41,9 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
                 tasks.create_task(product.evaluation_work().run_until(stop))
                 asked = QuestionWork(product.store, product.embedder.encode, product.clock)
                 tasks.create_task(asked.run_until(stop))
+                tasks.create_task(
+                    product.digest_work().run_until(stop, line.desk.people, hanging(line.desk.charts))
+                )
                 tasks.create_task(product.fixing.run_until(stop, line.desk.people.actor))
             if "slack" in parts and line is not None:
                 tasks.create_task(_take_requests(product, line, stop))

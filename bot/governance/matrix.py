@@ -258,6 +258,30 @@ ANSWER_FOR: tuple[Act, ...] = (
         },
     ),
     Act(
+        "have the weekly digest come, and preview it",
+        (_P.SEE_RUNS,),
+        "workflow",
+        {"command": ("digest",)},
+        "owners get theirs without asking",
+    ),
+    Act(
+        "decide about what a digest found",
+        (_P.TRIAGE,),
+        "workflow",
+        {
+            "button": (
+                "digest-fix",
+                "digest-case",
+                "digest-knowledge",
+                "digest-assign",
+                "digest-dismiss",
+                "digest-back",
+            ),
+            "modal": ("digest-case-form", "digest-knowledge-form"),
+        },
+        "also whoever it was given to; a case, a prompt or a document still needs its own right",
+    ),
+    Act(
         "set a budget, and add to it",
         (_P.BUDGET,),
         "workflow",

@@ -1,5 +1,7 @@
 """What a digest points out, and what is remembered of it from week to week. Pure."""
 
+import base64
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,6 +15,8 @@ WORSE = 1.5
 SHOWN = 8
 """Findings in one digest."""
 OF_A_KIND = 3
+COLLECTION = "collection:"
+"""Before the name of a collection, where a finding is about its documents and not about one workflow."""
 
 
 class FindingKind(StrEnum):
@@ -97,7 +101,7 @@ class Finding:
 
     id: str
     workflow: str
-    """Empty for all of them together."""
+    """Empty for all of them together; `collection:people` for what is about documents."""
     kind: FindingKind
     subject: str
     """The same week after week for the same thing."""
@@ -115,6 +119,13 @@ class Finding:
         return (self.workflow, self.kind, self.subject)
 
     @property
+    def scope(self) -> str:
+        """What a role must be held over to decide about it."""
+        if self.workflow.startswith(COLLECTION):
+            return self.workflow
+        return f"workflow:{self.workflow}" if self.workflow else "*"
+
+    @property
     def severity(self) -> float:
         """How bad it is."""
         return float(self.facts.get("severity", 0.0))
@@ -127,6 +138,12 @@ class Finding:
     def reopened(self) -> "Finding":
         """After a decision was taken back."""
         return replace(self, status=FindingStatus.OPEN, decision=None)
+
+
+def finding_id(workflow: str, kind: str, subject: str) -> str:
+    """The same for the same thing, whoever finds it and whenever."""
+    digest = hashlib.sha256("\0".join((workflow, kind, subject)).encode()).digest()
+    return "f_" + base64.b32encode(digest[:10]).decode().lower()
 
 
 def remembered(found: Sequence[Finding], known: Iterable[Finding]) -> tuple[Finding, ...]:

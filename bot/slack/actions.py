@@ -12,6 +12,7 @@ from bot.slack.budget_actions import BUDGET_ACTIONS
 from bot.slack.change_actions import CHANGE_ACTIONS
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_forms import EDIT_ACTIONS
+from bot.slack.digest_actions import DIGEST_ACTIONS
 from bot.slack.evaluation_actions import EVALUATION_ACTIONS
 from bot.slack.explain_actions import EXPLAIN_ACTIONS
 from bot.slack.feedback_actions import FEEDBACK_ACTIONS
@@ -136,6 +137,7 @@ ACTIONS: Mapping[str, Handler] = {
     **EDIT_ACTIONS,
     **EVALUATION_ACTIONS,
     **FEEDBACK_ACTIONS,
+    **DIGEST_ACTIONS,
     **RUN_LOG_ACTIONS,
     **STAGE_ACTIONS,
     **TRIAGE_ACTIONS,

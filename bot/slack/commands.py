@@ -10,6 +10,7 @@ from bot.slack.blocks import help_message, notice, runs_message
 from bot.slack.budget_actions import BUDGET_SUBCOMMANDS
 from bot.slack.change_actions import CHANGE_COMMANDS
 from bot.slack.desk import Desk, Handler, Reply
+from bot.slack.digest_actions import DIGEST_SUBCOMMANDS
 from bot.slack.edit_forms import EDIT_COMMANDS
 from bot.slack.evaluation_actions import EVALUATION_SUBCOMMANDS
 from bot.slack.explain_actions import EXPLAIN_COMMANDS
@@ -151,6 +152,7 @@ SUBCOMMANDS = {
     **RUN_LOG_SUBCOMMANDS,
     **STAGE_SUBCOMMANDS,
     **BUDGET_SUBCOMMANDS,
+    **DIGEST_SUBCOMMANDS,
     **EDIT_COMMANDS,
     **TRIAGE_COMMANDS,
 }

@@ -69,6 +69,14 @@ class People:
             is_outsider=self._is_foreign(user),
         )
 
+    async def zone(self, person: str) -> str:
+        """The IANA time zone that Slack has of a person; UTC when it has none. Raises PersonUnknown."""
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                return str((await self._user(person)).get("tz") or "UTC")
+        except _SLACK_FAILED as error:
+            raise PersonUnknown(person) from error
+
     async def names(self, people: Iterable[str]) -> dict[str, str]:
         """Names of people and handles of user groups as far as Slack tells them; the others are left out."""
         found = {}

@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
+from bot.services.digest_acting import TASK
+from bot.services.digest_work import TROUBLE
+from bot.services.digesting import DIGEST
 from bot.services.outbox_items import OutboxItem
 from bot.slack import (
     admin_blocks,
@@ -11,6 +14,7 @@ from bot.slack import (
     budget_blocks,
     change_blocks,
     fix_letter,
+    digest_blocks,
     stage_blocks,
     text,
     triage_cards,
@@ -80,3 +84,6 @@ RENDERERS: Mapping[str, Renderer] = {
     "triage": triage_cards.card_message,
     "triage-nudge": triage_cards.nudge,
 }
+    DIGEST: digest_blocks.digest_letter,
+    TASK: digest_blocks.task_letter,
+    TROUBLE: digest_blocks.trouble_letter,

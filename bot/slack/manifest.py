@@ -32,6 +32,7 @@ SCOPES: Mapping[str, str] = {
 """Each bot scope with the reason for it."""
 
 OPTIONAL_SCOPES: Mapping[str, str] = {
+    "channels:read": "say at once that a channel chosen for the weekly digest is archived or without us",
     "files:read": "read the file that an editor uploads with a prompt too long for a form",
     "usergroups:read": "give roles to user groups",
 }

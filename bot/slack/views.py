@@ -12,6 +12,7 @@ from bot.slack.blocks import notice
 from bot.slack.budget_actions import BUDGET_VIEWS
 from bot.slack.change_actions import CHANGE_VIEWS
 from bot.slack.desk import Desk, Handler, Reply
+from bot.slack.digest_actions import DIGEST_VIEWS
 from bot.slack.edit_forms import EDIT_VIEWS
 from bot.slack.elements import Outgoing
 from bot.slack.feedback_actions import FEEDBACK_VIEWS
@@ -117,6 +118,7 @@ VIEWS: Mapping[str, Handler] = {
     **ADMIN_VIEWS,
     **BUDGET_VIEWS,
     **CHANGE_VIEWS,
+    **DIGEST_VIEWS,
     **EDIT_VIEWS,
     **FEEDBACK_VIEWS,
     **KNOWLEDGE_VIEWS,

@@ -15,6 +15,8 @@ def writable(site: Site, args: Json) -> Channel:
     if target.startswith(("U", "W")):
         return direct_with(site, target)
     channel = known(site, target)
+    if channel.is_archived:
+        raise Refusal("is_archived")
     if site.bot_user_id in channel.members:
         return channel
     if "chat:write.public" not in site.installation.scopes:

@@ -146,6 +146,7 @@ class Channel:
     ephemerals: dict[str, Message] = field(default_factory=dict)
     replies: dict[str, dict[str, Message]] = field(default_factory=dict)
     """By the timestamp of their root."""
+    is_archived: bool = False
 
     @property
     def is_private(self) -> bool:
@@ -166,7 +167,7 @@ class Channel:
             "is_im": self.kind == "im",
             "is_mpim": False,
             "is_private": self.is_private,
-            "is_archived": False,
+            "is_archived": self.is_archived,
             "is_member": seen_by in self.members,
             "num_members": len(self.members),
         }

@@ -164,8 +164,7 @@ def enqueue(
         "created_at": at,
         "due_at": due_at,
     }
-    insert_row = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    made = insert_row(digests).values(**values).on_conflict_do_nothing()
+    made = _insert_row(connection)(digests).values(**values).on_conflict_do_nothing()
     return connection.execute(made).rowcount == 1
 
 
@@ -259,9 +258,13 @@ def put_finding(connection: Connection, finding: Finding, at: datetime) -> None:
         "week": str(finding.week),
         "decided_at": decision.at if decision else None,
     }
-    statement = update(findings).filter_by(id=finding.id).values(**values)
-    if connection.execute(statement).rowcount == 0:
-        connection.execute(insert(findings).values(id=finding.id, created_at=at, **values))
+    made = _insert_row(connection)(findings).values(id=finding.id, created_at=at, **values)
+    connection.execute(made.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+def _insert_row(connection: Connection) -> Any:
+    """An insert that says what to do when the row is there."""
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 
 
 def _held(held: HeldDigest) -> tuple[Any, ...]:
