@@ -11,8 +11,8 @@ from bot.slack.blocks import CANCEL, FILL, FORGET, PICK, RETRY, SHARE, START, no
 from bot.slack.budget_actions import BUDGET_ACTIONS
 from bot.slack.change_actions import CHANGE_ACTIONS
 from bot.slack.desk import Desk, Handler, Reply
-from bot.slack.edit_forms import EDIT_ACTIONS
 from bot.slack.digest_actions import DIGEST_ACTIONS
+from bot.slack.edit_forms import EDIT_ACTIONS
 from bot.slack.evaluation_actions import EVALUATION_ACTIONS
 from bot.slack.explain_actions import EXPLAIN_ACTIONS
 from bot.slack.feedback_actions import FEEDBACK_ACTIONS

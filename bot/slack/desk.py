@@ -11,9 +11,9 @@ from bot.services.auditing import Auditing
 from bot.services.budgeting import Budgets
 from bot.services.catalogue import Catalogue
 from bot.services.change_requests import Changes
-from bot.services.drafting import Drafting
 from bot.services.digest_acting import DigestActs
 from bot.services.digesting import Digests
+from bot.services.drafting import Drafting
 from bot.services.evaluation_requests import EvaluationRequests
 from bot.services.explaining import Explaining
 from bot.services.feedback import Feedback
