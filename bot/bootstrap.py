@@ -9,8 +9,6 @@ from bot.adapters.audit_key import AuditKey
 from bot.adapters.charts import Charts
 from bot.adapters.diagrams import Diagrams
 from bot.adapters.llm import Models
-from bot.adapters.metrics import Metrics
-from bot.adapters.observing import Observers
 from bot.adapters.profiles import SHIPPED, read_profiles
 from bot.adapters.queue.wakeup import EmbeddedQueue, RunQueue, WakeUp
 from bot.adapters.store.database import Store
@@ -24,6 +22,7 @@ from bot.services.admin_deeds import Deeds
 from bot.services.admin_previews import Previews
 from bot.services.admin_writing import AdminWriter
 from bot.services.administering import Admin
+from bot.services.alerting import ALERT, Alerting, load_alert
 from bot.services.auditing import Auditing
 from bot.services.billing import Billing
 from bot.services.budget_notices import BudgetNotices
@@ -65,6 +64,7 @@ from bot.services.targets import Targets
 from bot.services.triage import Triage, load_card
 from bot.services.work import Pace, Worker
 from bot.settings import Settings, environment
+from bot.watching import Watching, alerting, watching
 from knowledge.embedding import Embedder
 from workflows.ports import Clock
 
@@ -112,10 +112,10 @@ class Product:
     promotions: Promotions
     pilot_watch: PilotWatch
     auditing: Auditing
+    alerting: Alerting
     charts: Charts
     rollups: Rollups
-    metrics: Metrics
-    observers: Observers
+    watching: Watching
 
     def worker(self, on_text: Callable[[str, str], None] | None = None) -> Worker:
         """Executes queued runs; `on_text` hears run id and piece of answers being written."""
@@ -124,7 +124,13 @@ class Product:
         )
         pace = Pace(concurrency=self.settings.concurrency)
         return Worker(
-            self.store, execution, self.clock, self.queue, self.outgoing, pace, observers=self.observers
+            self.store,
+            execution,
+            self.clock,
+            self.queue,
+            self.outgoing,
+            pace,
+            observers=self.watching.observers,
         )
 
     def courier(self, sender: Sender) -> Courier:
@@ -141,10 +147,11 @@ class Product:
                 "stage": self.promotions.load_card,
                 "budget": self.budgets.load,
                 "evaluation": self.evaluation_requests.load,
+                ALERT: load_alert,
                 DIGEST: self.digest_acts.load_letter,
                 FINDING: self.digest_acts.load_finding,
             },
-            observers=self.observers,
+            observers=self.watching.observers,
         )
 
     def change_work(self) -> ChangeWork:
@@ -163,17 +170,17 @@ class Product:
         """Carries out evaluations asked for in chat."""
         return EvaluationWork(self.store, self.evaluations, self.clock, self.evaluation_bell, self.outgoing)
 
-    @property
-    def explaining(self) -> Explaining:
-        """Says how workflows work and answers came about."""
-        return self.past_runs.history.explaining
-
     def digest_work(self) -> DigestWork:
         """Makes the weekly digests that the clock put down."""
         maker = DigestMaker(
             self.store, self.catalogue, self.clock, Insights(self.store, self.catalogue, self.clock).for_week
         )
         return DigestWork(self.store, self.digests, maker, self.clock, self.outgoing, self.rollups.refresh)
+
+    @property
+    def explaining(self) -> Explaining:
+        """Says how workflows work and answers came about."""
+        return self.past_runs.history.explaining
 
     async def close(self) -> None:
         """Let go of the index and the database."""
@@ -196,8 +203,7 @@ class Base:
     billing: Billing
     queue: RunQueue
     outgoing: WakeUp
-    metrics: Metrics
-    observers: Observers
+    watching: Watching
 
 
 def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder | None = None) -> Product:
@@ -206,8 +212,7 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
     store, access, catalogue, clock = base.store, base.access, base.catalogue, base.clock
     outgoing, change_bell, evaluation_bell = base.outgoing, WakeUp(), WakeUp()
     golden = GoldenCases(store, access, catalogue, clock, LIBRARY)
-    targets = Targets(catalogue, access, base.holdings, clock)
-    changes = Changes(store, targets, clock, outgoing, change_bell, ways(settings))
+    targets, changes = _changes(base, change_bell, settings)
     runs = Runs(store, catalogue, access, clock, base.queue, outgoing)
     triage = Triage(store, catalogue, access, clock, outgoing, base.embedder.encode)
     stages = Stages(store, access, catalogue, clock, outgoing)
@@ -251,8 +256,8 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         auditing=Auditing(store, access, clock, outgoing, audit_key(settings), settings.admin_channel),
         charts=Charts(settings.charts_dir),
         rollups=Rollups(store, clock),
-        metrics=base.metrics,
-        observers=base.observers,
+        alerting=alerting(store, access, clock, outgoing, settings),
+        watching=base.watching,
     )
 
 
@@ -260,8 +265,7 @@ def _base(settings: Settings, clock: Clock, embedder: Embedder) -> Base:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     profiles = read_profiles(models_text(settings), source=str(settings.models or SHIPPED))
     migrate(settings.store_url)
-    store, outgoing, metrics = Store(settings.store_url), WakeUp(), Metrics()
-    observers = Observers((metrics,))
+    store, outgoing, seen = Store(settings.store_url), WakeUp(), watching()
     access = Access(store, clock, settings.admins)
     models = Models(
         profiles,
@@ -279,13 +283,17 @@ def _base(settings: Settings, clock: Clock, embedder: Embedder) -> Base:
         holdings=Holdings(store, settings.data_dir, clock, chroma_url=settings.chroma_url, embedder=embedder),
         models=models,
         billing=Billing(
-            store, clock, BudgetNotices(access), outgoing, teams=settings.teams, observers=observers
+            store, clock, BudgetNotices(access), outgoing, teams=settings.teams, observers=seen.observers
         ),
         queue=_queue(store),
         outgoing=outgoing,
-        metrics=metrics,
-        observers=observers,
+        watching=seen,
     )
+
+
+def _changes(base: Base, bell: WakeUp, settings: Settings) -> tuple[Targets, Changes]:
+    targets = Targets(base.catalogue, base.access, base.holdings, base.clock)
+    return targets, Changes(base.store, targets, base.clock, base.outgoing, bell, ways(settings))
 
 
 def _admin(base: Base, targets: Targets, changes: Changes, deeds: Deeds) -> Admin:
@@ -305,7 +313,9 @@ def _admin(base: Base, targets: Targets, changes: Changes, deeds: Deeds) -> Admi
 def _past_runs(base: Base, runs: Runs, settings: Settings) -> PastRuns:
     diagrams = Diagrams(settings.diagrams_dir)
     explaining = Explaining(base.store, base.catalogue, base.access, runs, base.clock, diagrams)
-    return PastRuns.of(base.store, base.access, base.catalogue, base.clock, explaining)
+    return PastRuns.of(
+        base.store, base.access, base.catalogue, base.clock, explaining, settings.retention_days
+    )
 
 
 def _evaluations(base: Base, golden: GoldenCases, settings: Settings) -> Evaluations:

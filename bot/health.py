@@ -63,5 +63,5 @@ def _parts(found: Health) -> Mapping[str, Mapping[str, object]]:
 
 
 async def _metrics(product: Product) -> Page:
-    page = product.metrics.page(await backlog_of(product.store))
+    page = product.watching.metrics.page(await backlog_of(product.store))
     return Page(page.decode(), content_type=CONTENT_TYPE_LATEST)

@@ -7,6 +7,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
+from bot.adapters.correlation import correlated, correlation_for
 from bot.adapters.store import audit_log
 from bot.bootstrap import Product
 
@@ -40,11 +41,21 @@ def jobs(product: Product) -> Mapping[str, tuple[str, Work]]:
         if count := await product.digests.enqueue_due():
             log.info("digest.due", digests=count)
 
+    async def watch_alerts() -> None:
+        for moved in await product.alerting.look():
+            log.warning("alert.moved", move=moved.move.value, rule=moved.rule.value, scope=moved.scope)
+
+    async def delete_content() -> None:
+        for workflow, count in (await product.past_runs.retention.empty_due()).items():
+            log.info("retention.emptied", workflow=workflow, runs=count)
+
     return {
         "check-audit-chain": ("17 3 * * *", check_audit_chain),
+        "delete-content": ("37 2 * * *", delete_content),
         # once a week, tried each hour: a clock that was down on the day posts when it is back
         "post-checkpoint": ("7 * * * *", post_checkpoint),
         "put-down-digests": ("* * * * *", put_down_digests),
+        "watch-alerts": ("* * * * *", watch_alerts),
         "watch-pilots": ("*/5 * * * *", watch_pilots),
         "sum-up": ("* * * * *", sum_up),
     }
@@ -55,9 +66,19 @@ async def run_until(stop: asyncio.Event, product: Product) -> None:
     scheduler = AsyncIOScheduler(timezone="UTC")
     for name, (cron, work) in jobs(product).items():
         trigger = CronTrigger.from_crontab(cron, timezone="UTC")
-        scheduler.add_job(work, trigger, id=name, coalesce=True, misfire_grace_time=None)
+        scheduler.add_job(_as_one(name, work), trigger, id=name, coalesce=True, misfire_grace_time=None)
     scheduler.start()
     try:
         await stop.wait()
     finally:
         scheduler.shutdown(wait=False)
+
+
+def _as_one(name: str, work: Work) -> Work:
+    """The work with an id of its own, so that its log lines and messages belong together."""
+
+    async def fire() -> None:
+        with correlated(correlation_for(""), job=name):
+            await work()
+
+    return fire

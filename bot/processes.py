@@ -59,7 +59,7 @@ async def _take_requests(product: Product, line: SlackLine, stop: asyncio.Event)
     settings = product.settings
     secret = settings.slack_signing_secret.get_secret_value()
     app, reception = build_app(
-        line.desk, signing_secret=secret or "unused in Socket Mode", observers=product.observers
+        line.desk, signing_secret=secret or "unused in Socket Mode", observers=product.watching.observers
     )
     if settings.uses_socket_mode:
         async with socket_open(app, settings.slack_app_token.get_secret_value()) as is_connected:

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.governance.changes import InvalidPolicy, policies
+from bot.quality.alerts import InvalidThresholds, read_thresholds
 
 DATABASES = ("postgresql://", "postgresql+psycopg://", "postgres://", "sqlite://")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -130,6 +131,13 @@ class Settings(BaseSettings):
         "SPANWISE_APPROVALS",
         "Approvals a kind of change needs where not one, `prompt=2,document=0`; 0 means none.",
     )
+    retention_days: int = _setting(
+        0,
+        "SPANWISE_RETENTION_DAYS",
+        "Days after which what was asked and answered is deleted, where nobody said so; 0 keeps it for ever.",
+        ge=0,
+        le=3650,
+    )
     admin_channel: str = _setting(
         "",
         "SPANWISE_ADMIN_CHANNEL",
@@ -139,6 +147,16 @@ class Settings(BaseSettings):
         SecretStr(""),
         "SPANWISE_AUDIT_KEY",
         "Secret of 32 characters or more that audit checkpoints are signed with; empty for none.",
+    )
+    alerts: str = _setting(
+        "",
+        "SPANWISE_ALERTS",
+        "Limits of alerts where not the usual ones: `errors=10,cost=0`; 0 watches nothing.",
+    )
+    alert_channel: str = _setting(
+        "",
+        "SPANWISE_ALERT_CHANNEL",
+        "Id of the channel where alerts are posted; empty means each admin by direct message.",
     )
     charts: Literal["pictures", "slack"] = _setting(
         "pictures",
@@ -170,6 +188,15 @@ class Settings(BaseSettings):
             policies(value)
         except InvalidPolicy as error:
             raise ValueError(f"should be kinds with numbers, of {error.facts['known']}") from None
+        return value
+
+    @field_validator("alerts")
+    @classmethod
+    def _are_thresholds(cls, value: str) -> str:
+        try:
+            read_thresholds(value)
+        except InvalidThresholds as error:
+            raise ValueError(f"should be names with numbers, of {error.facts['known']}") from None
         return value
 
     @field_validator("database_url")

@@ -53,7 +53,7 @@ async def open_line(product: Product) -> SlackLine:
             open_client(token, settings.slack_api_url, session),
             product.clock,
             settings.link_domains,
-            product.observers,
+            product.watching.observers,
         )
         myself = await gateway.call("auth_test")
     except BaseException:
@@ -85,6 +85,7 @@ def _desk(product: Product, gateway: Gateway, people: People, workspace_url: str
         stages=product.stages,
         promotions=product.promotions,
         auditing=product.auditing,
+        alerting=product.alerting,
         golden=product.golden,
         evaluation_requests=product.evaluation_requests,
         replays=product.replays,

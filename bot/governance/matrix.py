@@ -306,6 +306,13 @@ ANSWER_FOR: tuple[Act, ...] = (
         {"command": ("audit export",), "terminal": ("audit export",)},
     ),
     Act(
+        "see to an alert",
+        (_P.OPERATE, _P.TRIAGE),
+        "workflow",
+        {"button": ("alert-take",)},
+        "of everything together with the right to operate",
+    ),
+    Act(
         "operate",
         (_P.OPERATE,),
         "everything",

@@ -9,10 +9,9 @@ from bot.adapters.store import audit_log, balances_log, outbox_log
 from bot.adapters.store.balances_log import balance_key
 from bot.adapters.store.outbox_log import NewItem
 from bot.governance.budget import Balance, ScopeKind
-from bot.governance.roles import EVERYTHING, Role
 from bot.services import opaque_ids
 from bot.services.access import Access
-from bot.services.complaints import owners_of
+from bot.services.complaints import admins_of, owners_of
 from bot.services.work import ITSELF
 
 LOW, SPENT = "budget-low", "budget-spent"
@@ -35,8 +34,7 @@ class BudgetNotices:
         grants, scope = self._access.grants(connection), balance.budget.scope
         if scope.kind is ScopeKind.WORKFLOW:
             return owners_of(grants, scope.name)
-        everywhere = [each for each in grants if each.scope == EVERYTHING and each.role is Role.ADMIN]
-        return tuple(dict.fromkeys(owners_of(everywhere, "")))
+        return admins_of(grants)
 
     def say_low(self, connection: Connection, balance: Balance, at: datetime) -> None:
         """Most of it is spent."""

@@ -74,6 +74,12 @@ def owners_of(grants: Iterable[Grant], workflow: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(owners or [grant.grantee for grant in held if grant.role is Role.ADMIN]))
 
 
+def admins_of(grants: Iterable[Grant]) -> tuple[str, ...]:
+    """The people who are admins of everything; where nobody else is told, they are."""
+    everywhere = [each for each in grants if each.scope == EVERYTHING and each.role is Role.ADMIN]
+    return owners_of(everywhere, "")
+
+
 class Complaints:
     """Lets answers wait that somebody holds something against, and tells the owners, once a week at most."""
 

@@ -42,6 +42,11 @@ def topic_id() -> str:
     return "q_" + _random(5)
 
 
+def alert_id() -> str:
+    """`a_` and 40 random bits."""
+    return "a_" + _random(5)
+
+
 def incident_token() -> str:
     """`i_` and 40 random bits: shown to the person and written to the log."""
     return "i_" + _random(5)

@@ -7,6 +7,7 @@ from bot.services.actors import Surface, Visibility
 from bot.services.runs import RunRequest
 from bot.slack import text
 from bot.slack.admin_actions import ADMIN_ACTIONS
+from bot.slack.alert_actions import ALERT_ACTIONS
 from bot.slack.blocks import CANCEL, FILL, FORGET, PICK, RETRY, SHARE, START, notice
 from bot.slack.budget_actions import BUDGET_ACTIONS
 from bot.slack.change_actions import CHANGE_ACTIONS
@@ -132,6 +133,7 @@ async def _carried(call: Call, desk: Desk) -> tuple[Call, Ask]:
 
 ACTIONS: Mapping[str, Handler] = {
     **ADMIN_ACTIONS,
+    **ALERT_ACTIONS,
     **BUDGET_ACTIONS,
     **CHANGE_ACTIONS,
     **EDIT_ACTIONS,

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from bot.services.access import Access
 from bot.services.administering import Admin
+from bot.services.alerting import Alerting
 from bot.services.auditing import Auditing
 from bot.services.budgeting import Budgets
 from bot.services.catalogue import Catalogue
@@ -66,6 +67,7 @@ class Desk:
     stages: Stages
     promotions: Promotions
     auditing: Auditing
+    alerting: Alerting
     golden: GoldenCases
     evaluation_requests: EvaluationRequests
     replays: Replays

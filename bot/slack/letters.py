@@ -10,6 +10,7 @@ from bot.services.digesting import DIGEST
 from bot.services.outbox_items import OutboxItem
 from bot.slack import (
     admin_blocks,
+    alert_blocks,
     audit_actions,
     budget_blocks,
     change_blocks,
@@ -63,6 +64,18 @@ def _share(item: OutboxItem, now: datetime, names: Names) -> Outgoing:
     return shared_message(item.run, now=now, names=names)
 
 
+def _alert(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
+    return alert_blocks.raised_letter(item, is_moved=is_moved(item))
+
+
+def _alert_reminder(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
+    return alert_blocks.reminder_letter(item, is_moved=is_moved(item))
+
+
+def _alert_over(item: OutboxItem, now: datetime, _names: Names) -> Outgoing:
+    return alert_blocks.over_letter(item, now, is_moved=is_moved(item))
+
+
 def _notice(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
     return notice(str(item.body.get("text", "")))
 
@@ -72,6 +85,9 @@ RENDERERS: Mapping[str, Renderer] = {
     "share": _share,
     "notice": _notice,
     "admin": admin_blocks.admin_letter,
+    "alert": _alert,
+    "alert-reminder": _alert_reminder,
+    "alert-over": _alert_over,
     change_blocks.CHANGE: change_blocks.letter,
     change_blocks.NOTE: change_blocks.note_letter,
     "budget-low": budget_blocks.low_letter,

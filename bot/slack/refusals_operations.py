@@ -14,4 +14,27 @@ def port_taken(facts: Mapping[str, str]) -> str:
     )
 
 
-SENTENCES: Mapping[str, Callable[[Mapping[str, str]], str]] = {"PortTaken": port_taken}
+def invalid_thresholds(facts: Mapping[str, str]) -> str:
+    """A setting that cannot be read."""
+    return (
+        f"“{escape(facts.get('value', ''))}” sets no limit for alerts. Write names with numbers, such as "
+        f"`errors=10,cost=0`; the names are {escape(facts.get('known', ''))}."
+    )
+
+
+def unknown_alert(_facts: Mapping[str, str]) -> str:
+    """No such alert."""
+    return "I do not know that alert any more. If something is still wrong, a new one comes within a minute."
+
+
+def alert_over(_facts: Mapping[str, str]) -> str:
+    """Nothing to see to."""
+    return "That alert is over, so nobody has to see to it."
+
+
+SENTENCES: Mapping[str, Callable[[Mapping[str, str]], str]] = {
+    "AlertOver": alert_over,
+    "InvalidThresholds": invalid_thresholds,
+    "PortTaken": port_taken,
+    "UnknownAlert": unknown_alert,
+}

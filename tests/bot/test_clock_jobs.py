@@ -13,6 +13,8 @@ from bot.adapters.store.database import Store
 from bot.adapters.store.outbox_log import outbox
 from bot.adapters.store.stages_log import read_standing
 from bot.adapters.store.versions_log import CANDIDATE
+from bot.quality.alerts import Thresholds
+from bot.services.alerting import Alerting
 from bot.services.auditing import Auditing
 from bot.services.digesting import Digests
 from bot.services.pilot_watch import PilotWatch
@@ -29,13 +31,16 @@ class Parts:
     pilot_watch: PilotWatch
     digests: Digests
     rollups: Rollups
+    alerting: Alerting
 
 
 async def parts(store: Store) -> tuple[StageDesk, Parts]:
     desk = await (await StageDesk(store).open()).with_candidate()
     auditing = Auditing(store, desk.access, desk.clock, WakeUp(), AuditKey("k" * 32), "C0LEADS")
     digests = Digests(store, desk.access, desk.catalogue, desk.clock, WakeUp())
-    return desk, Parts(store, auditing, desk.watch, digests, Rollups(store, desk.clock))
+    alerting = Alerting(store, desk.access, desk.clock, WakeUp(), Thresholds())
+    rollups = Rollups(store, desk.clock)
+    return desk, Parts(store, auditing, desk.watch, digests, rollups, alerting)
 
 
 async def test_each_job_may_fire_on_two_machines(store: Store) -> None:

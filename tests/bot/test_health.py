@@ -12,7 +12,6 @@ import aiohttp
 import pytest
 
 from bot.adapters.llm import Models
-from bot.adapters.metrics import Metrics
 from bot.adapters.profiles import read_profiles
 from bot.adapters.store.database import Store
 from bot.adapters.store.heartbeats_log import count_alive
@@ -24,6 +23,7 @@ from bot.slack.gateway import SlackRefused, SlackUncertain
 from bot.slack.http_door import PortTaken
 from bot.slack.line_probe import LineProbe
 from bot.slack.refusals import sentence
+from bot.watching import Watching, watching
 from knowledge.index import IndexUnreachable
 from tests.fakes import FakeClock
 from tests.ports import free_port
@@ -74,7 +74,7 @@ class Parts:
     settings: Settings
     models: Models
     holdings: Shelf = field(default_factory=Shelf)
-    metrics: Metrics = field(default_factory=Metrics)
+    watching: Watching = field(default_factory=watching)
 
 
 @dataclass

@@ -28,6 +28,7 @@ from bot.adapters.store.tables import metadata
 from bot.adapters.system_clock import SystemClock
 from bot.governance.changes import POLICIES
 from bot.governance.roles import Role
+from bot.quality.alerts import Thresholds
 from bot.quality.chart_data import ChartData
 from bot.services.access import Access
 from bot.services.actors import Actor
@@ -36,6 +37,7 @@ from bot.services.admin_deeds import Deeds
 from bot.services.admin_previews import Previews
 from bot.services.admin_writing import AdminWriter
 from bot.services.administering import Admin
+from bot.services.alerting import Alerting, load_alert
 from bot.services.auditing import Auditing
 from bot.services.billing import Billing
 from bot.services.budget_notices import BudgetNotices
@@ -266,6 +268,7 @@ async def open_scene(
         stages=stages,
         promotions=promotions,
         auditing=Auditing(store, access, clock, outgoing, AuditKey("k" * 32), "C0LEADS"),
+        alerting=Alerting(store, access, clock, outgoing, Thresholds(runs=2, minutes=1440), "C0PEOPLE"),
         golden=golden,
         evaluation_requests=requests,
         replays=Replays(store, runs, catalogue, models, holdings, clock, billing, Decimal(1)),
@@ -288,7 +291,7 @@ async def open_scene(
     subjects = {"change": changes.load, "triage": load_card, "stage": promotions.load_card}
     subjects |= {"budget": budgets.load}
     subjects |= {DIGEST: digest_acts.load_letter, FINDING: digest_acts.load_finding}
-    subjects |= {"evaluation": requests.load, "conversation": admin.load}
+    subjects |= {"evaluation": requests.load, "conversation": admin.load, "alert": load_alert}
     delivery = Delivery(gateway, people, clock)
     courier = Courier(store, delivery, clock, outgoing, subjects=subjects, observers=observers)
     evaluations = Evaluations(store, catalogue, models, holdings, clock, billing, golden, lambda *_: 0.0)
