@@ -123,15 +123,8 @@ class Product:
             self.store, self.catalogue, self.models, self.holdings, self.clock, self.billing, on_text
         )
         pace = Pace(concurrency=self.settings.concurrency)
-        return Worker(
-            self.store,
-            execution,
-            self.clock,
-            self.queue,
-            self.outgoing,
-            pace,
-            observers=self.watching.observers,
-        )
+        told = self.watching.observers
+        return Worker(self.store, execution, self.clock, self.queue, self.outgoing, pace, told)
 
     def courier(self, sender: Sender) -> Courier:
         """Brings the outbox to Slack through `sender`."""

@@ -87,8 +87,8 @@ class Worker:
     queue: RunQueue
     outgoing: WakeUp
     pace: Pace = field(default_factory=Pace)
-    name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
     observers: Observers = field(default_factory=Observers)
+    name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
     _jobs: dict[str, Job] = field(default_factory=dict)
     _carriers: set[asyncio.Task[None]] = field(default_factory=set)
 

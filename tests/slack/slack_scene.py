@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from slack_checks import shown
@@ -89,6 +89,7 @@ from workflows.ports import Progress
 from workflows.run import Answer, RunResult, RunStatus
 
 DEV = Actor("U0DEV", "Dev")
+H = TypeVar("H")
 
 
 def encode(texts: Sequence[str]) -> Any:
@@ -169,6 +170,13 @@ class Scene:
     async def quiet(self) -> None:
         """Wait until what was acknowledged is done."""
         await self.reception.settle()
+
+    async def told(self, kind: type[H], count: int = 1) -> list[H]:
+        """What observers were told of that kind, once it is as often as this."""
+        async with asyncio.timeout(5):
+            while len(found := [each for each in self.happened if isinstance(each, kind)]) < count:
+                await asyncio.sleep(0.005)
+        return found
 
     def app_messages(self, person: Person, channel: str, thread_ts: str = "") -> list[Message]:
         """What the bot said there, oldest first."""

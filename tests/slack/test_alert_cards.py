@@ -10,6 +10,7 @@ import pytest
 from slack_checks import assert_golden, assert_message, shown
 from slack_scene import DEV, Scene, open_scene, succeeded, words
 
+from bot.adapters.observing import RunEnded
 from bot.adapters.store.alerts_log import AlertRecord
 from bot.governance.roles import Role
 from bot.quality.alerts import AlertRule, Standing
@@ -38,14 +39,10 @@ async def ran(scene: Scene, count: int, result: RunResult) -> None:
     """So many runs that end like that."""
     scene.script.ending = lambda row: result
     ana = scene.person("U0ANA")
-    before = len(finished(scene))
+    before = len(await scene.told(RunEnded, 0))
     for _ in range(count):
         await ana.command(CHANNEL, "/ask-policy How many days?")
-    await ana.wait_for(lambda: len(finished(scene)) >= before + count or None)
-
-
-def finished(scene: Scene) -> list[Any]:
-    return [each for each in scene.happened if type(each).__name__ == "RunEnded"]
+    await scene.told(RunEnded, before + count)
 
 
 async def posted(scene: Scene, said: str, channel: str = CHANNEL, person: str = "U0DEV") -> Message:

@@ -20,7 +20,7 @@ from bot import logs
 from bot.adapters.correlation import correlated, correlation, correlation_for
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.log_lines import write_line
-from bot.adapters.observing import ModelCalled, Observers
+from bot.adapters.observing import MessageTried, ModelCalled, Observers, RunEnded
 from bot.adapters.store.outbox_log import outbox
 from bot.adapters.store.run_log import RunRow, inbox, runs
 from bot.governance.budget import Spender
@@ -82,6 +82,8 @@ async def test_one_id_from_the_payload_to_the_message(scene: Scene, lines: io.St
     await ana.command(CHANNEL, "/ask-policy How many days?")
     await scene.answered(ana)
     await scene.quiet()
+    await scene.told(RunEnded)
+    await scene.told(MessageTried)
     run = scene.store.read_now(lambda c: c.execute(select(runs)).one())
     key = scene.store.read_now(lambda c: c.execute(select(inbox.c.dedupe_key)).scalar_one())
     assert run.correlation == correlation_for(key), "told from the payload alone"
