@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.bootstrap import Product
+from bot.services.health_checks import checks_for
+from bot.services.home_page import HomePages
 from bot.slack.delivery import Delivery
 from bot.slack.desk import Desk
 from bot.slack.digest_charts import ChartShow
@@ -92,9 +94,19 @@ def _desk(product: Product, gateway: Gateway, people: People, workspace_url: str
         explaining=product.explaining,
         past_runs=product.past_runs,
         pictures=pictures,
+        home=_home(product),
         charts=ChartShow(product.charts, pictures, native=product.settings.charts == "slack"),
         gateway=gateway,
         people=people,
         clock=product.clock,
         workspace_url=workspace_url,
+    )
+
+
+def _home(product: Product) -> HomePages:
+    """Home tabs, with a look at all parts of the installation for those who operate it."""
+    store, clock = product.store, product.clock
+    checks = checks_for(("worker",), store, product.models, product.holdings, None)
+    return HomePages(
+        store, product.access, product.catalogue, product.changes, product.budgets, checks, clock
     )

@@ -59,7 +59,8 @@ def _cost_by_day(chart: CostByDay) -> Sheet:
     columns = _columns(entries)
     sheet = _headed(chart, TOP + 336 + LINE * -(-len(entries) // columns))
     totals = [float(usd) for usd in chart.totals()]
-    axes = sheet.scaled(TOP + 20, TOP + 262, max(*totals, *map(float, chart.before), 0) * 1.15, _usd_ticks)
+    most = max(*totals, *map(float, chart.before), 0) * _headroom(totals)
+    axes = sheet.scaled(TOP + 20, TOP + 262, most, _usd_ticks)
     days = range(len(totals))
     if chart.before:
         axes.bar(days, [float(usd) for usd in chart.before], 0.9, color=EARLIER)
@@ -156,7 +157,7 @@ def _satisfaction(chart: Satisfaction) -> Sheet:
 def _volume(sheet: Sheet, chart: Satisfaction, top: float) -> "Axes":
     """How many runs there were, in a field of its own."""
     sheet.text(MARGIN, top + 10, words.RUNS, size=SMALL, color=SOFT)
-    most = max(chart.runs) * 1.3
+    most = max(chart.runs) * (_headroom(chart.runs) + 0.15)
     runs = sheet.scaled(top + 36, top + 160, most, _counts, ticks=steps(most, whole=True))
     runs.bar(range(len(chart.days)), chart.runs, 0.66, color=VOLUME)
     _say_each(sheet, runs, chart.runs, [short_count(count) if count else "" for count in chart.runs])
@@ -174,7 +175,7 @@ def _begin_together(upper: "Axes", lower: "Axes") -> None:
 
 def _latency(chart: Latency) -> Sheet:
     sheet = _headed(chart, TOP + 436)
-    height, most = 306, max(value for value in chart.most if value is not None) * 1.15
+    height, most = 306, max(value for value in chart.most if value is not None) * _headroom(chart.most)
     unit = next(unit for unit in UNITS if most >= 2 * unit.seconds or unit.seconds == 1)
     ticks = [unit.seconds * tick for tick in steps(most / unit.seconds)]
     axes = sheet.scaled(TOP + 14, TOP + 14 + height, most, unit.said, ticks=ticks)
@@ -259,6 +260,11 @@ def _say_each(sheet: Sheet, axes: "Axes", heights: Sequence[float], said: Sequen
             color=INK,
             path_effects=sheet.halo(),
         )
+
+
+def _headroom(values: Sequence[object]) -> float:
+    """How much higher a field is than what it shows: figures over the days need room."""
+    return 1.15 if len(values) <= FEW else 1.03
 
 
 def _sides(days: Sequence[date]) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bot.services.actors import Surface, Visibility
 from bot.services.runs import RunRequest
-from bot.slack import text
+from bot.slack import home, text
 from bot.slack.admin_actions import ADMIN_ACTIONS
 from bot.slack.alert_actions import ALERT_ACTIONS
 from bot.slack.blocks import CANCEL, FILL, FORGET, PICK, RETRY, SHARE, START, notice
@@ -40,7 +40,8 @@ SURFACES: Mapping[str, Surface] = {
 async def received(call: Call, desk: Desk) -> Reply:
     """Any click; elements that only hold a value need no answer."""
     handler = ACTIONS.get(call.name)
-    return await handler(call, desk) if handler else Reply()
+    reply = await handler(call, desk) if handler else Reply()
+    return home.kept_current(call, desk, reply)
 
 
 async def share(call: Call, desk: Desk) -> Reply:

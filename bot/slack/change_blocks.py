@@ -147,9 +147,21 @@ def _buttons(view: ChangeView, *, has_more: bool) -> list[Block]:
     buttons = [_BUTTONS[name](value) for name in deciding]
     if has_more:
         buttons.append(el.button("Show all", SHOW_ALL, value, about="Show the whole change"))
-    if view.tests:
-        buttons.append(el.button("Show tests", SHOW_TESTS, value, about="Show every case on both sides"))
+    buttons += _tests_button(view, value)
     return [el.actions(*buttons)] if buttons else []
+
+
+def decisions(view: ChangeView) -> list[Block]:
+    """Buttons for whoever may approve it and reads of it away from its message."""
+    value = f"{view.id}:{view.round}"
+    deciding = [_BUTTONS[name](value) for name in _DECIDING.get(view.status, ()) if name != "withdraw"]
+    whole = el.button("Show all", SHOW_ALL, value, about="Show the whole change")
+    return [el.actions(whole, *deciding, *_tests_button(view, value))]
+
+
+def _tests_button(view: ChangeView, value: str) -> list[Block]:
+    about = "Show every case on both sides"
+    return [el.button("Show tests", SHOW_TESTS, value, about=about)] if view.tests else []
 
 
 def _undo(value: str) -> Block:

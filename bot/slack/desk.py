@@ -19,6 +19,7 @@ from bot.services.evaluation_requests import EvaluationRequests
 from bot.services.explaining import Explaining
 from bot.services.feedback import Feedback
 from bot.services.golden_cases import GoldenCases
+from bot.services.home_page import HomePages
 from bot.services.past_runs import PastRuns
 from bot.services.preferences import Preferences
 from bot.services.promotion import Promotions
@@ -75,6 +76,7 @@ class Desk:
     past_runs: PastRuns
     pictures: Pictures
     charts: ChartShow
+    home: HomePages
     gateway: Gateway
     people: People
     clock: Clock

@@ -50,7 +50,10 @@ class ChartShow:
 
         Raises what `show` raises.
         """
-        files = await self.files(charts)
+        return await self.show(await self.files(charts), show)
+
+    async def show(self, files: Files, show: Callable[[Files], Awaitable[T]]) -> T:
+        """As `shown`, with pictures that are there."""
         if not files:
             return await show(NO_FILES)
         try:

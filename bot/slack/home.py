@@ -1,19 +1,23 @@
-"""App Home: what a person can do here, what they ran lately, and hints for admins."""
+"""App Home: drawn in one call whenever its person looks at it, and again after what they decide there."""
 
-from collections.abc import Sequence
+import asyncio
+from dataclasses import replace
 
 from bot.governance.roles import Permission
-from bot.services.catalogue import Released
-from bot.services.run_views import RunView
-from bot.slack import elements as el
-from bot.slack import text
-from bot.slack.blocks import START, run_line, usage
+from bot.services.home_page import HomePage
+from bot.slack import change_blocks
+from bot.slack.blocks import CANCEL
 from bot.slack.desk import Desk, Reply
+from bot.slack.digest_charts import NO_FILES, ChartShow, Files
+from bot.slack.home_blocks import home_view
 from bot.slack.payloads import Call
-from bot.slack.richtext import Block
 
-RUNS = 8
-EXAMPLES = 2
+PATIENCE_S = 2.0
+"""A chart that takes longer is left to the next look: its person is waiting."""
+REDRAWS = frozenset({CANCEL, change_blocks.APPROVE})
+"""Buttons of the tab after which something on it is different."""
+_later: set[asyncio.Task[Files]] = set()
+"""Charts that came too late for the tab they were for."""
 
 
 async def opened(call: Call, desk: Desk) -> Reply:
@@ -23,36 +27,42 @@ async def opened(call: Call, desk: Desk) -> Reply:
         desk.gateway.remember_direct(call.person, channel)
     if (call.raw.get("event") or {}).get("tab", "home") != "home":
         return Reply()
-
-    async def draw() -> None:
-        actor = await desk.people.actor(call.person)
-        released = await desk.catalogue.released(actor)
-        runs = await desk.runs.recent(actor, limit=RUNS)
-        is_admin = await desk.access.holds(actor, Permission.GRANT)
-        await desk.gateway.publish_home(call.person, home_view(actor.name, released, runs, is_admin=is_admin))
-
-    return Reply(after=draw)
+    return Reply(after=lambda: draw(call.person, desk))
 
 
-def home_view(name: str, released: Sequence[Released], runs: Sequence[RunView], *, is_admin: bool) -> Block:
-    """The home tab."""
-    blocks = [
-        el.section(f"*{text.greeting(name)}*\n{text.what_i_am()}"),
-        el.context(text.how_to_ask()),
-        el.header("What you can run"),
-        *(_workflow(item) for item in released),
-        *([] if released else [el.section(text.nothing_to_run(()))]),
-        el.header("Your recent runs"),
-        *(el.section(run_line(view)) for view in runs),
-        *([] if runs else [el.section(text.no_runs())]),
-        *([el.divider(), el.context(text.admin_hints())] if is_admin else []),
-    ]
-    return {"type": "home", "blocks": blocks}
+def kept_current(call: Call, desk: Desk, reply: Reply) -> Reply:
+    """The reply to a click, after which the tab is drawn again where the click was on it."""
+    if (call.raw.get("view") or {}).get("type") != "home" or call.name not in REDRAWS:
+        return reply
+
+    async def after() -> None:
+        if reply.after is not None:
+            await reply.after()
+        await draw(call.person, desk)
+
+    return replace(reply, after=after)
 
 
-def _workflow(item: Released) -> Block:
-    examples = "".join(f"\n_{el.escape(example)}_" for example in item.examples[:EXAMPLES])
-    return el.section(
-        f"*{el.escape(item.title)}* `{el.escape(usage(item))}`\n{el.escape(item.purpose)}{examples}",
-        el.button("Run", START, item.name, about=f"Run {item.title}"),
-    )
+async def draw(person: str, desk: Desk) -> None:
+    """Publish a person's home tab. Raises SlackBusy, SlackUncertain, SlackRefused."""
+    actor = await desk.people.actor(person)
+    page = await desk.home.page(actor)
+    is_admin = await desk.access.holds(actor, Permission.GRANT)
+    show = replace(desk.charts, native=False)
+
+    async def publish(files: Files) -> None:
+        await desk.gateway.publish_home(person, home_view(actor.name, page, files, is_admin=is_admin))
+
+    await show.show(await _files(page, show), publish)
+
+
+async def _files(page: HomePage, show: ChartShow) -> Files:
+    """The picture of the tab's chart, if it is there in time."""
+    if page.chart is None:
+        return NO_FILES
+    task = asyncio.create_task(show.files([page.chart]))
+    done, late = await asyncio.wait({task}, timeout=PATIENCE_S)
+    for each in late:
+        _later.add(each)
+        each.add_done_callback(_later.discard)
+    return task.result() if done else NO_FILES

@@ -6,8 +6,9 @@ Sentences about errors are in `refusals`, beside the table that chooses them.
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from decimal import Decimal
 
+from bot.quality.figures import dollars as dollars
+from bot.quality.figures import elapsed as elapsed
 from bot.slack.elements import escape, is_person, mention, one_line
 
 AI_NOTICE = "AI-generated, check before use"
@@ -26,15 +27,6 @@ ANSWER_PLACES = {
 """Choices of the setting, by the value that is kept."""
 
 
-def elapsed(seconds: float) -> str:
-    """A duration as people say it."""
-    if seconds < 10:
-        return f"{max(seconds, 0):.1f} s"
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min"
-
-
 def age(then: datetime, now: datetime) -> str:
     """How long ago something changed."""
     days = (now - then) // timedelta(days=1)
@@ -47,13 +39,6 @@ def age(then: datetime, now: datetime) -> str:
     if days < 730:
         return f"updated {days // 30} months ago"
     return f"updated {days // 365} years ago"
-
-
-def dollars(amount: Decimal) -> str:
-    """Money with as many digits as it needs to be more than nothing."""
-    if amount == 0:
-        return "$0"
-    return f"${amount:.2f}" if amount >= Decimal("0.01") else f"${amount:.4f}"
 
 
 def asked(person: str, title: str, command: str, question: str) -> str:

@@ -58,7 +58,9 @@ from bot.services.evaluation_work import EvaluationPace, EvaluationWork
 from bot.services.explaining import Explaining
 from bot.services.feedback import Feedback
 from bot.services.golden_cases import GoldenCases
+from bot.services.health_checks import HealthChecks
 from bot.services.holdings import Holdings
+from bot.services.home_page import HomePages
 from bot.services.outbox import Courier
 from bot.services.past_runs import PastRuns
 from bot.services.pilot_watch import PilotWatch
@@ -284,6 +286,7 @@ async def open_scene(
         explaining=explaining,
         past_runs=PastRuns.of(store, access, catalogue, clock, explaining),
         pictures=pictures,
+        home=HomePages(store, access, catalogue, changes, budgets, HealthChecks({}, frozenset()), clock),
         charts=ChartShow(DrawnCharts(), pictures),  # type: ignore[arg-type]
         gateway=gateway,
         people=people,

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from slack_checks import assert_golden, assert_view, shown
-from slack_samples import ASK_POLICY, PLAN_TRIP, SUMMARISE, released, unfinished, view
+from slack_samples import ASK_POLICY, PLAN_TRIP, SUMMARISE, released
 
-from bot.slack import forms, home, text
+from bot.slack import forms, text
 from bot.slack.forms import Prefill, prefill_for
 from bot.slack.seal import seal_view
 
@@ -144,12 +144,3 @@ def test_settings_start_from_what_is_set_and_are_read_back(choice: str) -> None:
     assert form["blocks"][0]["element"]["initial_option"]["value"] == choice
     state = {"answers": {"settings-answers": {"selected_option": {"value": choice}}}}
     assert forms.read_settings(state) == choice
-
-
-def test_home_shows_workflows_runs_and_hints_to_admins_only() -> None:
-    policy = released(ASK_POLICY)
-    for_admin = sealed(home.home_view("Dev", (policy,), (view(), unfinished()), is_admin=True))
-    assert_golden("home-admin", for_admin)
-    empty = sealed(home.home_view("", (), (), is_admin=False))
-    assert "doctor" in shown(for_admin) and "doctor" not in shown(empty)
-    assert "You have no workflow" in shown(empty)

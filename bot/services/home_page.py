@@ -1,0 +1,226 @@
+"""What one person's home tab shows: what they can run and what it costs, what waits for them, and more for
+those who answer for workflows or for the whole installation."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from bot.adapters.store import alerts_log, home_facts, rollups_log, run_log, scores, triage_log
+from bot.adapters.store.backlog import Backlog, read_backlog
+from bot.adapters.store.database import Store
+from bot.governance.changes import ChangeStatus
+from bot.governance.roles import Permission
+from bot.quality.alerts import Standing
+from bot.quality.chart_data import ChartData, of_week
+from bot.quality.tallies import Tally
+from bot.services.access import Access
+from bot.services.actors import Actor
+from bot.services.budgeting import Budgets, BudgetView
+from bot.services.catalogue import Catalogue, Released
+from bot.services.change_requests import Changes
+from bot.services.change_views import ChangeView
+from bot.services.complaints import person_source
+from bot.services.health_checks import Health, HealthChecks
+from bot.services.run_views import RunView, load_views
+from workflows.ports import Clock
+
+WEEKS = 4
+SPAN = timedelta(weeks=WEEKS)
+"""How far back numbers go; what they are compared with lies as long before."""
+RECENT, WAITING = 6, 50
+FRESH = timedelta(minutes=1)
+"""Time for which the sums over all workflows are told again, so that many who look are no load."""
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class HomeWorkflow:
+    """A workflow that the person may run, with what its runs came to lately and how often they ran it."""
+
+    released: Released
+    lately: Tally
+    mine: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRun:
+    """A run of theirs with their own vote on it."""
+
+    view: RunView
+    vote: Literal["up", "down", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedWorkflow:
+    """A workflow that they answer for."""
+
+    name: str
+    title: str
+    now: Tally
+    before: Tally
+    waiting: int
+    """Answers voted down that nobody has decided about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """How the installation does."""
+
+    health: Health
+    backlog: Backlog
+    alerts: tuple[Standing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HomePage:
+    """Everything on one person's home tab, the most used and the newest first."""
+
+    workflows: tuple[HomeWorkflow, ...]
+    recent: tuple[SeenRun, ...]
+    approvals: tuple[ChangeView, ...]
+    """Changes of others that this person may approve and has not looked at in this round."""
+    owned: tuple[OwnedWorkflow, ...] = ()
+    chart: ChartData | None = None
+    """Of the workflows they answer for, by whole days, so that it stays the same all day."""
+    budgets: tuple[BudgetView, ...] = ()
+    operation: Operation | None = None
+    """Only for those who operate."""
+
+
+class HomePages:
+    """Puts home tabs together. Nothing is shown that its person may not see."""
+
+    def __init__(
+        self,
+        store: Store,
+        access: Access,
+        catalogue: Catalogue,
+        changes: Changes,
+        budgets: Budgets,
+        checks: HealthChecks,
+        clock: Clock,
+        fresh: timedelta = FRESH,
+    ) -> None:
+        self._store = store
+        self._access = access
+        self._catalogue = catalogue
+        self._changes = changes
+        self._budgets = budgets
+        self._checks = checks
+        self._clock = clock
+        self._fresh = fresh
+        self._sums: tuple[datetime, Mapping[str, Tally], Mapping[str, Tally]] | None = None
+        self._charts: dict[tuple[str, ...], tuple[datetime, ChartData]] = {}
+
+    async def page(self, actor: Actor) -> HomePage:
+        """The home tab of a person as of now; next to nothing for outsiders."""
+        if actor.is_outsider:
+            return HomePage((), (), ())
+        page = await self._store.read(lambda connection: self._look(connection, actor))
+        approvals = await self._approvals(actor)
+        budgets = await self._budgets.overview(actor)
+        operation = await self._operation(actor)
+        return replace(page, approvals=approvals, budgets=budgets, operation=operation)
+
+    def _look(self, connection: Connection, actor: Actor) -> HomePage:
+        now, before = self._summed(connection)
+        owned = self._owned(connection, actor, now, before)
+        names = tuple(each.name for each in owned)
+        return HomePage(
+            workflows=self._workflows(connection, actor, now),
+            recent=_recent(connection, actor),
+            approvals=(),
+            owned=owned,
+            chart=self._chart(connection, names) if names else None,
+        )
+
+    def _summed(self, connection: Connection) -> tuple[Mapping[str, Tally], Mapping[str, Tally]]:
+        """What the runs of each workflow came to lately, and in the time before."""
+        at, kept = self._clock.now(), self._sums
+        if kept is None or not kept[0] <= at < kept[0] + self._fresh:
+            edges = (at - 2 * SPAN, at - SPAN, at)
+            before, now = rollups_log.tallies_between(connection, edges)
+            kept = self._sums = (at, now, before)
+        return kept[1], kept[2]
+
+    def _workflows(
+        self, connection: Connection, actor: Actor, now: Mapping[str, Tally]
+    ) -> tuple[HomeWorkflow, ...]:
+        mine = home_facts.runs_by_workflow(connection, actor.id, self._clock.now() - SPAN)
+        found = [
+            HomeWorkflow(each, now.get(each.name, Tally()), mine.get(each.name, 0))
+            for each in self._catalogue.released_in(connection, actor)
+        ]
+        return tuple(sorted(found, key=lambda each: (-each.mine, -each.lately.runs, each.released.name)))
+
+    def _owned(
+        self, connection: Connection, actor: Actor, now: Mapping[str, Tally], before: Mapping[str, Tally]
+    ) -> tuple[OwnedWorkflow, ...]:
+        waiting = triage_log.count_waiting(connection)
+        found = [
+            OwnedWorkflow(
+                each.name,
+                each.title,
+                now.get(each.name, Tally()),
+                before.get(each.name, Tally()),
+                waiting.get(each.name, 0),
+            )
+            for each in self._catalogue.released_in(connection)
+            if self._access.may(connection, actor, Permission.TRIAGE, f"workflow:{each.name}")
+        ]
+        return tuple(sorted(found, key=lambda each: (-each.now.runs, each.name)))
+
+    def _chart(self, connection: Connection, names: tuple[str, ...]) -> ChartData:
+        today = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        kept = self._charts.get(names)
+        if kept is None or kept[0] != today:
+            made = _drawn(connection, names, today)
+            self._charts = {each: one for each, one in self._charts.items() if one[0] == today}
+            kept = self._charts[names] = (today, made)
+        return kept[1]
+
+    async def _approvals(self, actor: Actor) -> tuple[ChangeView, ...]:
+        found = await self._changes.recent(actor, is_open=True, limit=WAITING)
+        return tuple([each for each in found if await self._is_for(actor, each)])
+
+    async def _is_for(self, actor: Actor, change: ChangeView) -> bool:
+        if change.status is not ChangeStatus.IN_REVIEW or actor.id in change.authors:
+            return False
+        if any(review.person == actor.id for review in change.reviews):
+            return False
+        return await self._access.holds(actor, Permission.APPROVE, change.target.scope)
+
+    async def _operation(self, actor: Actor) -> Operation | None:
+        if not await self._access.holds(actor, Permission.OPERATE):
+            return None
+
+        def look(connection: Connection) -> tuple[Backlog, tuple[Standing, ...]]:
+            return read_backlog(connection), alerts_log.standing_alerts(connection)
+
+        backlog, alerts = await self._store.read(look)
+        return Operation(await self._checks.health(), backlog, alerts)
+
+
+def _recent(connection: Connection, actor: Actor) -> tuple[SeenRun, ...]:
+    rows = run_log.recent_runs(connection, actor.id, RECENT)
+    mine = person_source(actor.id)
+    found = scores.scores_of(connection, [row.id for row in rows], [scores.VOTE])
+    votes = {score.run_id: score.value for score in found if score.source == mine}
+    return tuple(SeenRun(view, _vote(votes.get(view.id))) for view in load_views(connection, rows))
+
+
+def _vote(value: float | None) -> Literal["up", "down", ""]:
+    if value is None:
+        return ""
+    return "up" if value > 0 else "down"
+
+
+def _drawn(connection: Connection, names: Sequence[str], today: datetime) -> ChartData:
+    """Cost by day, or where nothing costs anything, votes and runs."""
+    edges = [today - SPAN + DAY * number for number in range(7 * WEEKS + 1)]
+    tallies = rollups_log.tallies_between(connection, edges, names)
+    cost, _, votes, _ = of_week([edge.date() for edge in edges[:-1]], tallies)
+    return cost if cost.parts else votes
