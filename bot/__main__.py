@@ -32,7 +32,7 @@ app = typer.Typer(
 
 PROCESSES = (serving.demo, serving.serve, serving.slack, serving.worker, serving.clock, serving.migrate)
 INSPECTION = (inspecting.doctor, inspecting.settings, inspecting.manifest, inspecting.docs)
-KEEPING = (keeping.grant, keeping.revoke, keeping.grants, money.budget, past.runs)
+KEEPING = (keeping.grant, keeping.revoke, keeping.grants, money.budget, past.runs, past.retention)
 
 RUNNING = (asking.run, explain_print.explain, trying.evaluate, trying.replay)
 

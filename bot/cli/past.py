@@ -14,12 +14,14 @@ import typer
 from bot.bootstrap import Product
 from bot.cli import console
 from bot.cli.keeping import act
+from bot.governance.retention_words import read_keeping
 from bot.governance.run_filter import RunFilter
 from bot.governance.run_words import read_filter, span_of
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
 from bot.services.audit_files import FORMATS, Format
 from bot.services.run_history import RunLine
+from bot.slack import retention_text as keeping_words
 from bot.slack import run_log_text as words
 from bot.slack.blocks import asked_text
 from bot.slack.budget_text import cost
@@ -54,6 +56,33 @@ def runs(
         return True
 
     act(work)
+
+
+def retention(
+    what: Annotated[
+        list[str] | None, typer.Argument(help="A workflow, and `90 days`, `for ever` or `default` to set it.")
+    ] = None,
+    now: Annotated[bool, typer.Option("--now", help="Delete what is due now, not at night.")] = False,
+) -> None:
+    """Show or set how long what was asked and answered is kept; numbers, versions and costs stay for ever."""
+
+    async def work(product: Product) -> bool:
+        service, asked = product.past_runs.retention, read_keeping(" ".join(what or ()))
+        if asked.is_change:
+            _say(keeping_words.was_set(await service.keep(ACTOR, asked.workflow, asked.days)))
+        elif not now:
+            for keeping in await service.overview(ACTOR):
+                if asked.workflow in ("", keeping.workflow):
+                    _say(keeping_words.keeping_line(keeping))
+        if now:
+            _say(keeping_words.emptied(await service.empty_due()))
+        return True
+
+    act(work)
+
+
+def _say(said: str) -> None:
+    console.out.print(console.plain(said), markup=False)
 
 
 def _quoted(word: str, now: datetime) -> str:

@@ -30,12 +30,14 @@ class Permission(StrEnum):
     """Add, replace and remove documents."""
     BUDGET = "budget"
     """Set limits on spending, lift them and add to them."""
+    RETAIN = "retain"
+    """Say how long what was asked and answered is kept."""
     GRANT = "grant"
     """Give and take roles."""
     SEE_AUDIT = "see-audit"
     """Read the audit events."""
     EXPORT = "export"
-    """Take audit events away as a file."""
+    """Take audit events and runs away as files."""
     OPERATE = "operate"
     """Read settings and the health of the system."""
 
@@ -53,12 +55,13 @@ class Role(StrEnum):
 
 _P = Permission
 _EDITOR = frozenset({_P.RUN, _P.PROPOSE, _P.EDIT_KNOWLEDGE, _P.EVALUATE})
+_OWNS = {_P.SEE_RUNS, _P.CANCEL_RUNS, _P.ROLL_BACK, _P.PROMOTE, _P.TRIAGE, _P.BUDGET, _P.RETAIN}
 
 ROLES: dict[Role, frozenset[Permission]] = {
     Role.RUNNER: frozenset({_P.RUN}),
     Role.EDITOR: _EDITOR,
     Role.APPROVER: frozenset({_P.RUN, _P.APPROVE, _P.ROLL_BACK, _P.EVALUATE}),
-    Role.OWNER: _EDITOR | {_P.SEE_RUNS, _P.CANCEL_RUNS, _P.ROLL_BACK, _P.PROMOTE, _P.TRIAGE, _P.BUDGET},
+    Role.OWNER: _EDITOR | _OWNS,
     # who hands out roles must hand the approver's to somebody, which leaves an audit event
     Role.ADMIN: frozenset(_P) - {_P.APPROVE},
     Role.AUDITOR: frozenset({_P.SEE_RUNS, _P.SEE_AUDIT, _P.EXPORT}),

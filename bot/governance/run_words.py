@@ -139,7 +139,9 @@ class _Reader:
         if edge == "since":
             self._between(span[0], None)
         elif edge == "until":
-            self._between(None, span[1])
+            # a week ends when it is over, two days ago is when it was
+            is_moment = _AGO.fullmatch(" ".join(words[:count]).lower().strip(",;"))
+            self._between(None, span[0] if is_moment else span[1])
         else:
             self._between(*span)
         return count

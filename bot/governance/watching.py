@@ -23,5 +23,11 @@ WATCH: tuple[Act, ...] = (
             "terminal": ("runs",),
         },
     ),
+    Act(
+        "say how long content is kept",
+        (_P.RETAIN,),
+        "workflow",
+        {"command": ("retention",), "button": ("retention-keep",), "terminal": ("retention",)},
+    ),
 )
 """Seeing what they did."""

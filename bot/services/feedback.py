@@ -103,7 +103,8 @@ class Feedback:
             place = REASONS.index(reason) if reason else -1
             write_score(connection, Score(run_id, REASON, source, place, reason), now)
             write_score(connection, Score(run_id, CORRECTION, source, 1.0 if words else 0.0, words), now)
-            said: dict[str, Json] = {"reason": reason, "correction": words}
+            # the words stand with the run, and go when its time is over; the chain of events never changes
+            said: dict[str, Json] = {"reason": reason, "is_corrected": bool(words)}
             self._record(connection, actor, "feedback.explained", run_id, said)
             self._follow(connection, actor, run_id, says_new=is_new)
             return Complaint(run_id, actor.id, reason, words)

@@ -19,7 +19,6 @@ from bot.services.catalogue import Catalogue, Released
 from bot.services.readers import reads_there
 from bot.services.run_views import Explanation, RunView
 from workflows.ports import Clock
-from workflows.run import RunStatus
 
 log = structlog.get_logger(__name__)
 
@@ -254,7 +253,9 @@ class Runs:
             view = run_views.load_view(connection, run_id)
             if actor.id != view.actor.id:
                 raise NotAuthorized(Permission.RUN, f"run:{run_id}", (view.actor.id,))
-            if view.status is not RunStatus.SUCCEEDED or view.shared or not view.origin.channel_id:
+            # an answer that was deleted after its time has no text
+            text = view.answer.text if view.answer else ""
+            if view.shared or not (text and view.origin.channel_id):
                 raise NothingToShare(run_id)
             refuse_unreadable(connection, run_id, readers)
             now = self._clock.now()

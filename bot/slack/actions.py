@@ -21,6 +21,7 @@ from bot.slack.forms import CHOICE, read_inputs
 from bot.slack.incoming import primary_input
 from bot.slack.payloads import Call
 from bot.slack.requesting import Ask, accept, is_channel, open_form, visibility_of, working_notice
+from bot.slack.retention_actions import RETENTION_ACTIONS
 from bot.slack.run_log_actions import RUN_LOG_ACTIONS
 from bot.slack.shortcuts import rechoose
 from bot.slack.stage_actions import STAGE_ACTIONS
@@ -141,6 +142,7 @@ ACTIONS: Mapping[str, Handler] = {
     **EVALUATION_ACTIONS,
     **FEEDBACK_ACTIONS,
     **DIGEST_ACTIONS,
+    **RETENTION_ACTIONS,
     **RUN_LOG_ACTIONS,
     **STAGE_ACTIONS,
     **TRIAGE_ACTIONS,

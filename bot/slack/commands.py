@@ -20,6 +20,7 @@ from bot.slack.gateway import SlackRefused
 from bot.slack.incoming import plain_text
 from bot.slack.payloads import Call
 from bot.slack.requesting import Ask, accept, open_form, visibility_of, working_notice
+from bot.slack.retention_actions import RETENTION_SUBCOMMANDS
 from bot.slack.run_log_actions import RUN_LOG_SUBCOMMANDS
 from bot.slack.stage_actions import STAGE_SUBCOMMANDS
 from bot.slack.triage_actions import TRIAGE_COMMANDS
@@ -149,6 +150,7 @@ SUBCOMMANDS = {
     **EVALUATION_SUBCOMMANDS,
     **EXPLAIN_COMMANDS,
     **AUDIT_SUBCOMMANDS,
+    **RETENTION_SUBCOMMANDS,
     **RUN_LOG_SUBCOMMANDS,
     **STAGE_SUBCOMMANDS,
     **BUDGET_SUBCOMMANDS,

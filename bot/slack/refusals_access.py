@@ -19,6 +19,7 @@ ACTS: Mapping[str, str] = {
     "triage": "decide about bad answers of {over}",
     "evaluate": "run or keep the cases of {over}",
     "edit-knowledge": "change the documents of {over}",
+    "retain": "say how long what is asked of {over} is kept",
     "grant": "give or take roles over {over}",
     "see-audit": "read the audit events",
     "export": "take the audit events away as a file",

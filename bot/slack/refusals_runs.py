@@ -47,11 +47,21 @@ def too_many(facts: Facts) -> str:
     )
 
 
+def invalid_keeping(facts: Facts) -> str:
+    """Not a time to keep something for."""
+    years = int(facts.get("most", "3650")) // 365
+    return (
+        f"“{one_line(facts.get('typed', ''), 60)}” is no time to keep something for. Write `90 days`, "
+        f"`3 months`, `for ever` or `default`; the most is {years} years."
+    )
+
+
 SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "UnknownFilter": unknown_filter,
     "NotAPeriod": not_a_period,
     "FilteredTwice": filtered_twice,
     "EmptySpan": empty_span,
     "TooManyRuns": too_many,
+    "InvalidKeeping": invalid_keeping,
 }
 """Error class to its sentence."""

@@ -51,6 +51,7 @@ def read(typed: str, **options: Any) -> RunFilter:
         ("last week", RunFilter(since=at(2026, 11, 9), until=at(2026, 11, 16))),
         ("since last week", RunFilter(since=at(2026, 11, 9))),
         ("until yesterday", RunFilter(until=at(2026, 11, 22))),
+        ("until 5 days ago", RunFilter(until=NOW - timedelta(days=5))),
         ("this week", RunFilter(since=at(2026, 11, 16), until=at(2026, 11, 23))),
         ("in last month", RunFilter(since=at(2026, 10, 1), until=at(2026, 11, 1))),
         ("since 7 days", RunFilter(since=NOW - timedelta(days=7))),

@@ -36,6 +36,7 @@ TYPED = {
     "audit export": "audit export csv",
     "digest": "digest here ask-policy",
     "runs export": "runs export csv ask-policy",
+    "retention": "retention ask-policy 90 days",
 }
 """What is typed for each command that a right decides about; lists show less instead of refusing."""
 LISTS = {"changes", "drafts", "stages", "replay", "budget"}

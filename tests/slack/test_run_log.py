@@ -4,22 +4,36 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from slack_checks import assert_view
+from slack_samples import NOW, answer, explanation
 from slack_scene import DEV, Scene, open_scene, words
 
 from bot.adapters.store import audit_log
 from bot.adapters.store.document_log import CollectionRow, insert_collection
+from bot.adapters.store.run_search import Place
+from bot.adapters.store.scores import Score
 from bot.governance.roles import Role
+from bot.governance.run_filter import RunFilter
 from bot.services.actors import Origin
+from bot.services.explained import RunExplained
+from bot.services.run_history import RunOpened
+from bot.slack.explain_blocks import explain_view
+from bot.slack.payloads import Call
+from bot.slack.run_log_blocks import carried, read_carried, run_record
+from bot.slack.seal import seal_view
 from bot.workspace.driver import Person
+from bot.workspace.town_records import Message
 from tests.bot.history_rows import Past, insert_past
-from workflows.run import Failure, RunStatus
+from workflows.run import Ending, Failure, RunStatus
 
 CHANNEL = "C0PEOPLE"
+STEP = explanation().steps[0]
 
 
 def history(now: Any) -> list[Past]:
@@ -91,10 +105,10 @@ class Log:
     def __init__(self, scene: Scene, person: str) -> None:
         self.scene, self.person = scene, Person(scene.workspace, person)
 
-    async def ask(self, typed: str = "") -> str:
+    async def ask(self, typed: str = "", command: str = "runs") -> str:
         """What `/spanwise runs ...` shows."""
         told = len(self.person.ephemerals(CHANNEL))
-        answer = await self.person.command(CHANNEL, f"/spanwise runs {typed}")
+        answer = await self.person.command(CHANNEL, f"/spanwise {command} {typed}")
         await self.scene.quiet()
         return str(answer.payload or "") + "\n".join(map(words, self.person.ephemerals(CHANNEL)[told:]))
 
@@ -108,6 +122,11 @@ class Log:
     async def opened(self) -> str:
         """What the newest modal says."""
         return words(await self.person.wait_for(lambda: (self.person.views() or (None,))[-1]))
+
+    @property
+    def message(self) -> Message:
+        """The newest that only they see."""
+        return self.person.ephemerals(CHANNEL)[-1]
 
     @property
     def files(self) -> list[str]:
@@ -301,3 +320,61 @@ async def test_a_button_of_another_release_does_nothing(scene: Scene) -> None:
 async def test_outsiders_are_refused(scene: Scene) -> None:
     scene.workspace.town.users["U0BEN"].is_guest = True
     assert "not guests" in await Log(scene, "U0BEN").ask()
+
+
+async def test_retention_is_shown_and_set_after_a_look_at_what_goes(scene: Scene) -> None:
+    chloe, ana = Log(scene, "U0CHLOE"), Log(scene, "U0ANA")
+    assert "`ask-policy` for ever, as everywhere here" in await chloe.ask(command="retention")
+    said = await chloe.ask("ask-policy 6 days", command="retention")
+    assert "*6 days* instead of for ever" in said and "content of *1 run* is older" in said
+    assert "confirm" in str(chloe.message.blocks)
+    done = await chloe.press("retention-keep")
+    assert "is kept 6 days from now on" in done and "Until tonight" in done
+    assert await scene.desk.past_runs.retention.empty_due() == {"ask-policy": 1}
+    await ana.ask("r_open")
+    assert "has been deleted" in await ana.opened()
+    ben = Log(scene, "U0BEN")
+    assert "has been deleted" in await ben.ask("until 6 days ago")
+    assert "nothing would change" in await chloe.ask("ask-policy 6 days", command="retention")
+    assert "does not come back" in await chloe.ask("ask-policy for ever", command="retention")
+    for typed, why in (
+        ("ask-policy soon", "is no time to keep something for"),
+        ("ask-polici 9 days", "Did you mean `ask-policy`?"),
+        ("plan-trip 9 days", "You may not say how long what is asked of `/plan-trip` is kept"),
+    ):
+        assert why in await chloe.ask(typed, command="retention")
+    assert "You may not say how long" in await ana.ask(command="retention")
+    await chloe.ask("ask-policy 90 days", command="retention")
+    message = chloe.message
+    for value in (
+        "[]",
+        '{"workflow": 1}',
+        '{"workflow": "ask-policy", "days": -1}',
+        '{"workflow": "a", "days": true}',
+    ):
+        message.blocks[-1]["elements"][0]["value"] = value
+        await chloe.person.click(message, "retention-keep", value)
+        await scene.quiet()
+        assert "no longer read" in words(chloe.message)
+
+
+def test_the_longest_run_fits_into_a_modal() -> None:
+    long = "word & <b> " * 900
+    steps = tuple(replace(STEP, step_id=f"s{number}", because=long) for number in range(60))
+    base = replace(explanation(), steps=steps)
+    run = replace(base.run, inputs={f"input{number}": long for number in range(20)}, answer=answer(long * 4))
+    said = tuple(Score(run.id, "vote", f"person:U0P{number:03d}", -1.0) for number in range(50))
+    said += tuple(Score(run.id, "correction", score.source, 1.0, long) for score in said)
+    opened = RunOpened(RunExplained(replace(base, run=run), None), Ending.ANSWERED, "kept", said)
+    made = explain_view("Run", run_record(opened, {}))
+    assert_view(seal_view(made))
+
+
+def test_what_a_button_carries_is_read_back() -> None:
+    wanted = RunFilter("a" * 64, "U0ANA", "failed", "down", 'é"' * 100, NOW, NOW)
+    carried_ = carried(wanted, Place(NOW, "r_1"))
+    assert len(carried_) <= 2000
+    assert read_carried(Call("action", "runs-older", "U0ANA", "T", "k", value=carried_)) == (
+        wanted,
+        Place(NOW, "r_1"),
+    )

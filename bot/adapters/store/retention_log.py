@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from bot.adapters.store.digests_log import POSTED, digests, findings
 from bot.adapters.store.outbox_log import outbox
 from bot.adapters.store.questions_log import questions, topics
 from bot.adapters.store.run_log import RunRow, runs
@@ -28,6 +29,7 @@ from bot.adapters.store.step_log import steps
 from bot.adapters.store.tables import UtcDateTime, metadata
 from bot.adapters.store.triage_log import triage
 from bot.quality.complaint import TriageState
+from bot.quality.digest_findings import FindingStatus
 
 retention = Table(
     "retention",
@@ -122,8 +124,34 @@ def empty_runs(connection: Connection, rows: Sequence[RunRow]) -> None:
     _forget_questions(connection, ids)
 
 
+def empty_digests(connection: Connection, workflow: str, before: datetime) -> None:
+    """Delete what digests quoted that were made before, and findings that were last made before.
+
+    What people decided about a finding stays, with how bad it was.
+    """
+    old = select(digests.c.key, digests.c.content).where(
+        digests.c.created_at < before, digests.c.content != {}, digests.c.status == POSTED
+    )
+    keys = [key for key, content in connection.execute(old) if _is_about(content, workflow)]
+    connection.execute(update(digests).where(digests.c.key.in_(keys)).values(content={}))
+    year, week, _ = before.isocalendar()
+    stale = (findings.c.workflow == workflow, findings.c.week < f"{year}-W{week:02d}")
+    settled = findings.c.status == FindingStatus.DISMISSED.value
+    for row in connection.execute(select(findings.c.id, findings.c.facts).where(*stale, settled)).all():
+        kept = {"severity": row.facts["severity"]} if "severity" in row.facts else {}
+        connection.execute(update(findings).filter_by(id=row.id).values(facts=kept))
+    connection.execute(delete(findings).where(*stale, ~settled))
+
+
+def _is_about(content: Mapping[str, Any], workflow: str) -> bool:
+    named = content.get("workflows") or ()
+    return any(
+        each == workflow or (isinstance(each, dict) and each.get("name") == workflow) for each in named
+    )
+
+
 def _forget_questions(connection: Connection, ids: Sequence[str]) -> None:
-    """Vectors of questions, and topics that no question is left of: their labels are questions too."""
+    """Vectors of questions, and topics that no question is left of."""
     asked = questions.c.run_id.in_(ids)
     touched = list(connection.execute(select(questions.c.topic_id).where(asked).distinct()).scalars())
     connection.execute(delete(questions).where(asked))
@@ -132,7 +160,9 @@ def _forget_questions(connection: Connection, ids: Sequence[str]) -> None:
 
 
 def _ended(workflow: str, since: datetime | None, before: datetime) -> list[Any]:
-    found: list[Any] = [runs.c.workflow == workflow, runs.c.finished_at < before]
+    # read by the index of the time, which continues where the last batch ended
+    named = func.coalesce(runs.c.workflow, "") == workflow
+    found: list[Any] = [named, runs.c.finished_at < before]
     return [*found, runs.c.finished_at >= since] if since else found
 
 
