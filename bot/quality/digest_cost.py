@@ -16,6 +16,8 @@ WORTH_SAYING = 0.05
 """A smaller change than this share needs no reason."""
 OUTPUT_WEIGHT = 4
 """How many tokens read one written token costs about as much as: providers ask three to five times."""
+DRIFT = 0.3
+"""Texts that changed by this share of what a token did explain the rest as well."""
 ANSWER = "answer"
 
 
@@ -80,9 +82,15 @@ def _moves(now: _Sums, before: _Sums, runs: int, runs_before: int) -> dict[CostR
     longer = math.log((weights[0] / now.calls) / (weights[1] / before.calls))
     written = OUTPUT_WEIGHT * (now.written / now.calls - before.written / before.calls)
     read = now.read / now.calls - before.read / before.calls
-    moved[CostReason.ANSWERS if abs(written) >= abs(read) else CostReason.PROMPTS] = longer
     rate = math.log(float(now.usd) / weights[0]) - math.log(float(before.usd) / weights[1])
-    moved[CostReason.MIX if _is_mixed(now, before) else CostReason.PRICE] = rate
+    if _is_mixed(now, before):
+        moved[CostReason.MIX] = rate
+    elif longer * rate > 0 and abs(longer) > abs(rate) * DRIFT:
+        # what written tokens really weigh is not known: a dearer token beside longer texts is mostly that
+        longer += rate
+    else:
+        moved[CostReason.PRICE] = rate
+    moved[CostReason.ANSWERS if abs(written) >= abs(read) else CostReason.PROMPTS] = longer
     return moved
 
 

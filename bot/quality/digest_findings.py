@@ -14,7 +14,7 @@ WORSE = 1.5
 """What was set aside comes back when it is at least so many times as bad."""
 SHOWN = 8
 """Findings in one digest."""
-OF_A_KIND = 3
+OF_A_KIND = 2
 COLLECTION = "collection:"
 """Before the name of a collection, where a finding is about its documents and not about one workflow."""
 
@@ -64,12 +64,12 @@ STATUS_AFTER: Mapping[Act, FindingStatus] = {
 }
 
 ACTS: Mapping[FindingKind, tuple[Act, ...]] = {
-    FindingKind.FAILURES: (Act.FIX, Act.ASSIGN, Act.DISMISS),
-    FindingKind.WORST: (Act.FIX, Act.CASE, Act.KNOWLEDGE, Act.ASSIGN, Act.DISMISS),
-    FindingKind.GAP: (Act.KNOWLEDGE, Act.CASE, Act.FIX, Act.ASSIGN, Act.DISMISS),
-    FindingKind.ANOMALY: (Act.FIX, Act.ASSIGN, Act.DISMISS),
-    FindingKind.FORECAST: (Act.FIX, Act.ASSIGN, Act.DISMISS),
-    FindingKind.STALE: (Act.KNOWLEDGE, Act.ASSIGN, Act.DISMISS),
+    FindingKind.FAILURES: (Act.FIX, Act.DISMISS, Act.ASSIGN),
+    FindingKind.WORST: (Act.FIX, Act.CASE, Act.KNOWLEDGE, Act.DISMISS, Act.ASSIGN),
+    FindingKind.GAP: (Act.KNOWLEDGE, Act.CASE, Act.FIX, Act.DISMISS, Act.ASSIGN),
+    FindingKind.ANOMALY: (Act.FIX, Act.DISMISS, Act.ASSIGN),
+    FindingKind.FORECAST: (Act.FIX, Act.DISMISS, Act.ASSIGN),
+    FindingKind.STALE: (Act.KNOWLEDGE, Act.DISMISS, Act.ASSIGN),
 }
 """What can be done about each kind, the likeliest first."""
 

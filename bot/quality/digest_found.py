@@ -46,7 +46,8 @@ def found(insights: WeekInsights, failures: Iterable[Failures], week: IsoWeek) -
         *((FindingKind.GAP, each.workflow, each.topic_id, _gap(each)) for each in insights.gaps),
         *(
             (FindingKind.ANOMALY, each.workflow, _subject(each), _anomaly(each))
-            for each in insights.anomalies
+            # what has a likely cause can be acted on
+            for each in sorted(insights.anomalies, key=lambda one: not one.causes)
         ),
         *(
             (FindingKind.FORECAST, each.workflow, f"{each.month:%Y-%m}", _forecast(each))

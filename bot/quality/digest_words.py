@@ -46,6 +46,14 @@ def more_or_less(now: float, before: float, more: str = "more", less: str = "les
     return f"{percent(abs(share))} {more if share > 0 else less} than {BEFORE}"
 
 
+def in_short(now: float, before: float) -> str:
+    """` (+12 %)`; empty where there was nothing before or nothing changed."""
+    if not before or abs(now / before - 1) < ALIKE:
+        return ""
+    sign = "+" if now > before else "−"
+    return f" ({sign}{percent(abs(now / before - 1))})"
+
+
 def endings(now: Measures) -> tuple[str, ...]:
     """How the runs ended, each with its share; what did not happen is left out."""
     parts = (

@@ -25,7 +25,7 @@ from bot.services.insights import EVERYBODY
 from bot.services.readers import Audience
 from workflows.ports import Clock
 
-TOPICS, DOCUMENTS, FORECASTS = 4, 3, 3
+TOPICS, DOCUMENTS = 3, 3
 
 AskInsights = Callable[[Sequence[str], datetime, datetime, bool, Audience], Awaitable[WeekInsights]]
 """Workflows, since, until, whether the readers may see what people asked, and who they are."""
@@ -209,5 +209,7 @@ def _forecasts(insights: WeekInsights, titles: Mapping[str, str]) -> tuple[Forec
             each.high,
             each.limit,
         )
-        for each in insights.forecasts[:FORECASTS]
+        # the first is of all together; of one workflow, what matters is its limit
+        for number, each in enumerate(insights.forecasts)
+        if number == 0 or each.limit is not None
     )

@@ -178,6 +178,17 @@ class Digests:
 
         await self._write(act)
 
+    async def tell_last_week(self, person: str, zone: str) -> bool:
+        """Have the digest of the last whole week come to an owner now; False when they had it."""
+
+        def act(connection: Connection) -> bool:
+            now = self._clock.now()
+            week = Schedule(zone=zone).week_before(now)
+            key = digest_key(person, week)
+            return digests_log.enqueue(connection, key, person, week, due_at=now, at=now)
+
+        return await self._write(act)
+
     async def enqueue_due(self) -> int:
         """Have made what is due: of each recipient the newest slot, once however many clocks ask.
 

@@ -1,6 +1,8 @@
 """The courier's voice in Slack: posts a run's one message, redraws it as the run goes on, finds it again."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import structlog
 
@@ -10,9 +12,11 @@ from bot.slack.elements import Outgoing, is_person
 from bot.slack.gateway import Gateway, Placed, SlackBusy, SlackRefused, SlackUncertain
 from bot.slack.identities import People
 from bot.slack.letters import letter
+from bot.slack.pictures import NOT_READY, shown_in_time, without_pictures
 from workflows.ports import Clock
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 NOT_THERE = frozenset(
     {
@@ -53,7 +57,9 @@ class Delivery:
             return
         message = await self._message(item)
         try:
-            await self.gateway.update(item.posted_channel, item.ts, message)
+            await _with_pictures(
+                message, lambda shown: self.gateway.update(item.posted_channel, item.ts, shown)
+            )
         except SlackRefused as error:
             if error.reason not in GONE:
                 raise _as_send_error(error) from error
@@ -80,9 +86,7 @@ class Delivery:
     async def _post_somewhere(self, item: OutboxItem) -> Placed:
         channel = await self._channel(item.channel)
         try:
-            return await self.gateway.post(
-                channel, await self._message(item), thread_ts=item.thread_ts, outbox_id=item.id
-            )
+            return await self._posted(channel, item, item.thread_ts)
         except SlackRefused as error:
             person = _person(item)
             if error.reason not in NOT_THERE or not person:
@@ -91,8 +95,15 @@ class Delivery:
             direct = await self.gateway.direct_channel(person)
             if direct == channel:
                 raise
-            moved = replace(item, posted_channel=direct)
-            return await self.gateway.post(direct, await self._message(moved), outbox_id=item.id)
+            return await self._posted(direct, replace(item, posted_channel=direct), "")
+
+    async def _posted(self, channel: str, item: OutboxItem, thread_ts: str) -> Placed:
+        message = await self._message(item)
+
+        async def show(shown: Outgoing) -> Placed:
+            return await self.gateway.post(channel, shown, thread_ts=thread_ts, outbox_id=item.id)
+
+        return await _with_pictures(message, show)
 
     async def _channel(self, channel: str) -> str:
         return await self.gateway.direct_channel(channel) if is_person(channel) else channel
@@ -108,6 +119,19 @@ class Delivery:
     async def _message(self, item: OutboxItem) -> Outgoing:
         names = await self.people.names(_named(item))
         return letter(item, self.clock.now(), names)
+
+
+async def _with_pictures(message: Outgoing, show: Callable[[Outgoing], Awaitable[T]]) -> T:
+    """Show a message, again while Slack still takes its pictures in; at last with their words instead."""
+    if without_pictures(message) is message:
+        return await show(message)
+    try:
+        return await shown_in_time(lambda: show(message))
+    except SlackRefused as error:
+        if error.reason not in NOT_READY:
+            raise
+        log.warning("message.without_pictures", reason=error.reason)
+        return await show(without_pictures(message))
 
 
 def _person(item: OutboxItem) -> str:

@@ -63,7 +63,7 @@ def _whole(digest: Digest, findings: Mapping[str, Finding]) -> Iterator[Block]:
     yield from _charts(digest.charts)
     yield from _lists(digest)
     yield from _findings(digest, findings, titles)
-    yield el.context(f"{words.zone_words(digest.zone)}. {words.HOW_TO}")
+    yield el.context(words.footer(digest.zone))
 
 
 def _followed(digest: Digest, findings: Mapping[str, Finding]) -> Iterator[Block]:

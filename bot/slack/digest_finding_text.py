@@ -92,10 +92,10 @@ def _gap_details(facts: Facts, with_words: bool) -> list[str]:
     people = counted(int(facts["people"]), "person", "people")
     given = int(facts.get("escalated", 0))
     handed = f", {given:,} handed to a person" if given else ""
-    label = f" about *{one_line(str(facts['label']), 90)}*" if with_words and facts.get("label") else ""
-    lines = [f"Asked by {people}{label}{handed}."]
+    label = f": *{one_line(str(facts['label']), 90)}*" if with_words and facts.get("label") else "."
+    lines = [f"Asked by {people}{handed}{label}"]
     if with_words:
-        lines += [f"      “{one_line(str(each), 110)}”" for each in facts.get("examples", ())[:3]]
+        lines.append(" · ".join(f"“{one_line(str(each), 90)}”" for each in facts.get("examples", ())[:3]))
     return lines
 
 

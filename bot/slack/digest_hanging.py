@@ -9,7 +9,7 @@ from bot.slack.digest_charts import ChartShow, natives_of
 
 
 def hanging(show: ChartShow) -> Hang:
-    """Has charts drawn; one that cannot be had is kept without a picture, and its numbers are said instead."""
+    """Has charts drawn; of one that cannot be had, the numbers are said instead."""
 
     async def hang(charts: Sequence[ChartData]) -> tuple[Chart, ...]:
         files = await show.files(charts)

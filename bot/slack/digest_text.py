@@ -110,7 +110,7 @@ def workflow_lines(digest: Digest) -> str:
 def workflow_line(line: WeekLine) -> str:
     """One workflow in short."""
     now, before = line.now, line.before
-    parts = [counted(now.runs, "run"), said.more_or_less(now.runs, before.runs)]
+    parts = [f"{counted(now.runs, 'run')}{said.in_short(now.runs, before.runs)}"]
     if now.runs:
         parts.append(f"{percent(now.answered / now.runs)} answered")
     if now.failed:
@@ -132,7 +132,8 @@ def topics(lines: Sequence[TopicLine]) -> str:
         more = f", {said.more_or_less(each.questions, each.before)}" if each.before else ""
         gap = f", {each.uncovered:,} without an answer" if each.uncovered else ""
         rows.append(f"• *{one_line(each.label, 90)}* {counted(each.questions, 'question')}{more}{gap}")
-        rows += [f"      “{one_line(example, 110)}”" for example in each.examples[:EXAMPLES]]
+        if each.examples:
+            rows.append(" · ".join(f"“{one_line(example, 90)}”" for example in each.examples[:EXAMPLES]))
     return "\n".join(rows)
 
 
@@ -302,9 +303,12 @@ def preview(digest: Digest) -> str:
     return f"A preview {whose}: only you see it, and the digest itself comes at its time all the same."
 
 
-def zone_words(zone: str) -> str:
-    """The time zone in which a week was counted."""
-    return f"A week from Monday to Sunday in {escape(zone)}"
+def footer(zone: str) -> str:
+    """In which time zone the week was counted, and where to change what comes."""
+    return (
+        f"From Monday to Sunday, in the time zone {escape(zone)} · `/spanwise digest` shows and changes "
+        "when and where it comes"
+    )
 
 
 DID: Mapping[Act, str] = {

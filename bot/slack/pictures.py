@@ -4,9 +4,11 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from bot.slack import elements as el
+from bot.slack.elements import Outgoing
 from bot.slack.gateway import Gateway, SlackRefused, SlackUncertain
 
 T = TypeVar("T")
@@ -46,6 +48,19 @@ class Pictures:
         while len(self._files) > KEPT:
             self._files.popitem(last=False)
         return file_id
+
+
+def without_pictures(message: Outgoing) -> Outgoing:
+    """The message with what each picture shows said in words; itself when it has none."""
+    if not any("slack_file" in block for block in message.blocks):
+        return message
+    blocks = (
+        el.section(el.escape(el.shorten(str(block.get("alt_text", "")), 2500)))
+        if "slack_file" in block
+        else block
+        for block in message.blocks
+    )
+    return replace(message, blocks=tuple(blocks))
 
 
 async def shown_in_time(show: Callable[[], Awaitable[T]]) -> T:
