@@ -17,6 +17,7 @@ from bot.quality.alerts import Thresholds
 from bot.services.alerting import Alerting
 from bot.services.auditing import Auditing
 from bot.services.digesting import Digests
+from bot.services.past_runs import PastRuns
 from bot.services.pilot_watch import PilotWatch
 from bot.services.rollups import Rollups
 from tests.bot.stage_desk import CHLOE, WORKFLOW, StageDesk
@@ -32,6 +33,7 @@ class Parts:
     digests: Digests
     rollups: Rollups
     alerting: Alerting
+    past_runs: PastRuns
 
 
 async def parts(store: Store) -> tuple[StageDesk, Parts]:
@@ -39,8 +41,9 @@ async def parts(store: Store) -> tuple[StageDesk, Parts]:
     auditing = Auditing(store, desk.access, desk.clock, WakeUp(), AuditKey("k" * 32), "C0LEADS")
     digests = Digests(store, desk.access, desk.catalogue, desk.clock, WakeUp())
     alerting = Alerting(store, desk.access, desk.clock, WakeUp(), Thresholds())
+    past = PastRuns.of(store, desk.access, desk.catalogue, desk.clock, None, 30)  # type: ignore[arg-type]
     rollups = Rollups(store, desk.clock)
-    return desk, Parts(store, auditing, desk.watch, digests, rollups, alerting)
+    return desk, Parts(store, auditing, desk.watch, digests, rollups, alerting, past)
 
 
 async def test_each_job_may_fire_on_two_machines(store: Store) -> None:
