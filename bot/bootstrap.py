@@ -9,12 +9,12 @@ from bot.adapters.audit_key import AuditKey
 from bot.adapters.charts import Charts
 from bot.adapters.diagrams import Diagrams
 from bot.adapters.llm import Models
-from bot.adapters.profiles import SHIPPED, read_profiles
-from bot.adapters.queue.wakeup import EmbeddedQueue, RunQueue, WakeUp
+from bot.adapters.queue.wakeup import RunQueue, WakeUp
 from bot.adapters.store.database import Store
-from bot.adapters.store.migrate import migrate
 from bot.adapters.system_clock import SystemClock
 from bot.governance.changes import policies
+from bot.groundwork import Base, lay, models_text
+from bot.lookout import Watching, alerting
 from bot.quality.likeness import similarity_by
 from bot.services.access import Access
 from bot.services.admin_answers import Answers
@@ -25,7 +25,6 @@ from bot.services.administering import Admin
 from bot.services.alerting import ALERT, Alerting, load_alert
 from bot.services.auditing import Auditing
 from bot.services.billing import Billing
-from bot.services.budget_notices import BudgetNotices
 from bot.services.budgeting import Budgets
 from bot.services.catalogue import SETTINGS, Catalogue, Content
 from bot.services.change_proposals import Ways
@@ -63,8 +62,7 @@ from bot.services.staging import Stages
 from bot.services.targets import Targets
 from bot.services.triage import Triage, load_card
 from bot.services.work import Pace, Worker
-from bot.settings import Settings, environment
-from bot.watching import Watching, alerting, watching
+from bot.settings import Settings
 from knowledge.embedding import Embedder
 from workflows.ports import Clock
 
@@ -104,9 +102,7 @@ class Product:
     change_bell: WakeUp
     digests: Digests
     digest_acts: DigestActs
-    drafting: Drafting
     triage: Triage
-    remedies: Remedies
     fixing: Fixing
     stages: Stages
     promotions: Promotions
@@ -171,6 +167,16 @@ class Product:
         return DigestWork(self.store, self.digests, maker, self.clock, self.outgoing, self.rollups.refresh)
 
     @property
+    def drafting(self) -> Drafting:
+        """Keeps texts while their authors work on them."""
+        return self.digest_acts.drafting
+
+    @property
+    def remedies(self) -> Remedies:
+        """Makes cases, prompts and documents of bad answers."""
+        return self.digest_acts.remedies
+
+    @property
     def explaining(self) -> Explaining:
         """Says how workflows work and answers came about."""
         return self.past_runs.history.explaining
@@ -182,35 +188,15 @@ class Product:
         self.store.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
-    """What everything else stands on."""
-
-    store: Store
-    clock: Clock
-    embedder: Embedder
-    access: Access
-    catalogue: Catalogue
-    holdings: Holdings
-    models: Models
-    billing: Billing
-    queue: RunQueue
-    outgoing: WakeUp
-    watching: Watching
-
-
 def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder | None = None) -> Product:
     """Construct everything and bring the database up to date. Raises InvalidProfiles and database errors."""
-    base = _base(settings, clock or SystemClock(), embedder or Embedder())
+    base = lay(settings, clock or SystemClock(), embedder or Embedder())
     store, access, catalogue, clock = base.store, base.access, base.catalogue, base.clock
     outgoing, change_bell, evaluation_bell = base.outgoing, WakeUp(), WakeUp()
-    golden = GoldenCases(store, access, catalogue, clock, LIBRARY)
     targets, changes = _changes(base, change_bell, settings)
     runs = Runs(store, catalogue, access, clock, base.queue, outgoing)
     triage = Triage(store, catalogue, access, clock, outgoing, base.embedder.encode)
-    stages = Stages(store, access, catalogue, clock, outgoing)
-    cards = Cards(access, catalogue, stages, golden, clock)
-    pilot_watch = PilotWatch(store, access, clock, outgoing)
+    golden, stages, promotions, pilot_watch = _staging(base)
     acts = DigestActs.of(store, access, catalogue, clock, outgoing, triage, golden, changes)
     return Product(
         settings=settings,
@@ -239,12 +225,10 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         change_bell=change_bell,
         digests=Digests(store, access, catalogue, clock, WakeUp()),
         digest_acts=acts,
-        drafting=acts.drafting,
         triage=triage,
-        remedies=acts.remedies,
         fixing=Fixing(store, runs, catalogue, clock, outgoing),
         stages=stages,
-        promotions=Promotions(store, access, catalogue, stages, cards, clock, outgoing),
+        promotions=promotions,
         pilot_watch=pilot_watch,
         auditing=Auditing(store, access, clock, outgoing, audit_key(settings), settings.admin_channel),
         charts=Charts(settings.charts_dir),
@@ -254,39 +238,18 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
     )
 
 
-def _base(settings: Settings, clock: Clock, embedder: Embedder) -> Base:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    profiles = read_profiles(models_text(settings), source=str(settings.models or SHIPPED))
-    migrate(settings.store_url)
-    store, outgoing, seen = Store(settings.store_url), WakeUp(), watching()
-    access = Access(store, clock, settings.admins)
-    models = Models(
-        profiles,
-        embedder=embedder,
-        clock=clock,
-        environ=environment(),
-        allows_unpriced=settings.unknown_price == "flag",
-    )
-    return Base(
-        store=store,
-        clock=clock,
-        embedder=embedder,
-        access=access,
-        catalogue=Catalogue(store, access, clock, embedder.encode),
-        holdings=Holdings(store, settings.data_dir, clock, chroma_url=settings.chroma_url, embedder=embedder),
-        models=models,
-        billing=Billing(
-            store, clock, BudgetNotices(access), outgoing, teams=settings.teams, observers=seen.observers
-        ),
-        queue=_queue(store),
-        outgoing=outgoing,
-        watching=seen,
-    )
-
-
 def _changes(base: Base, bell: WakeUp, settings: Settings) -> tuple[Targets, Changes]:
     targets = Targets(base.catalogue, base.access, base.holdings, base.clock)
     return targets, Changes(base.store, targets, base.clock, base.outgoing, bell, ways(settings))
+
+
+def _staging(base: Base) -> tuple[GoldenCases, Stages, Promotions, PilotWatch]:
+    store, access, catalogue, clock = base.store, base.access, base.catalogue, base.clock
+    golden = GoldenCases(store, access, catalogue, clock, LIBRARY)
+    stages = Stages(store, access, catalogue, clock, base.outgoing)
+    cards = Cards(access, catalogue, stages, golden, clock)
+    promotions = Promotions(store, access, catalogue, stages, cards, clock, base.outgoing)
+    return golden, stages, promotions, PilotWatch(store, access, clock, base.outgoing)
 
 
 def _admin(base: Base, targets: Targets, changes: Changes, deeds: Deeds) -> Admin:
@@ -357,20 +320,6 @@ def evaluation_limits(settings: Settings) -> Limits:
         cap_usd=settings.evaluation_dollars,
         voted_down=settings.evaluation_votes,
     )
-
-
-def _queue(store: Store) -> RunQueue:
-    """How workers hear of runs: on one machine by a bell, on several through PostgreSQL."""
-    if store.is_sqlite:
-        return EmbeddedQueue()
-    from bot.adapters.queue.procrastinate_queue import ProcrastinateQueue
-
-    return ProcrastinateQueue(store.url)
-
-
-def models_text(settings: Settings) -> str:
-    """The text of models.yaml in force."""
-    return (settings.models or SHIPPED).read_text(encoding="utf-8")
 
 
 def library(folder: Path = LIBRARY) -> list[Content]:

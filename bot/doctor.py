@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from bot.adapters.profiles import SHIPPED, read_profiles
 from bot.adapters.store.migrate import current_revision, migrate, newest_revision
-from bot.bootstrap import PEOPLE, Product, build, models_text
+from bot.bootstrap import PEOPLE, Product, build
+from bot.groundwork import models_text
 from bot.services.readers import TERMINAL
 from bot.settings import Settings
 from bot.slack.manifest import SCOPES

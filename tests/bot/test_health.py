@@ -16,6 +16,7 @@ from bot.adapters.profiles import read_profiles
 from bot.adapters.store.database import Store
 from bot.adapters.store.heartbeats_log import count_alive
 from bot.health import health_open
+from bot.lookout import Watching, watching
 from bot.services.health_checks import HealthChecks
 from bot.services.heartbeats import Heartbeats
 from bot.settings import Settings
@@ -23,7 +24,6 @@ from bot.slack.gateway import SlackRefused, SlackUncertain
 from bot.slack.http_door import PortTaken
 from bot.slack.line_probe import LineProbe
 from bot.slack.refusals import sentence
-from bot.watching import Watching, watching
 from knowledge.index import IndexUnreachable
 from tests.fakes import FakeClock
 from tests.ports import free_port
