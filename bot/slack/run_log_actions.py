@@ -2,6 +2,9 @@
 
 import io
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.adapters.store.run_search import Place
 from bot.governance.run_filter import RunFilter
@@ -15,6 +18,7 @@ from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.explain_actions import RUN_ID, Exhibit, present
 from bot.slack.explain_blocks import Picture
 from bot.slack.file_delivery import hand_over
+from bot.slack.identities import PersonUnknown
 from bot.slack.payloads import Call
 
 MOST = 20_000
@@ -31,8 +35,8 @@ async def runs(call: Call, desk: Desk, rest: str) -> Reply:
     word, more = split_word(rest)
     if word == "export":
         form, more = _format(more)
-        return _export(call, desk, actor, _read(call, desk, more), form)
-    return _show(call, desk, actor, _read(call, desk, rest))
+        return _export(call, desk, actor, await _read(call, desk, more), form)
+    return _show(call, desk, actor, await _read(call, desk, rest))
 
 
 def _format(text: str) -> tuple[Format, str]:
@@ -41,8 +45,13 @@ def _format(text: str) -> tuple[Format, str]:
     return (found, more) if found else ("csv", text)
 
 
-def _read(call: Call, desk: Desk, text: str) -> RunFilter:
-    return read_filter(text, desk.clock.now(), myself=call.person)
+async def _read(call: Call, desk: Desk, text: str) -> RunFilter:
+    """What was typed; days are those of whoever typed."""
+    zone: tzinfo = UTC
+    if text:
+        with suppress(PersonUnknown, ZoneInfoNotFoundError, ValueError):
+            zone = ZoneInfo(await desk.people.zone(call.person))
+    return read_filter(text, desk.clock.now(), myself=call.person, zone=zone)
 
 
 def _show(

@@ -1,7 +1,7 @@
 """The sentences of the run log."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.governance.run_filter import RunFilter
 from bot.services.complaints import CORRECTION, REASON, VOTE
@@ -18,6 +18,8 @@ OPEN, NEWER, OLDER = "Open", "Newer", "Older"
 AS_CSV, AS_JSONL = "Export CSV", "Export JSONL"
 ASKED, ANSWERED, SAID = "Asked", "The answer", "What people said"
 
+AT_ONCE = timedelta(seconds=0.1)
+"""A wait that nobody notices."""
 PEOPLE = 10
 """Whose words on a run are shown."""
 
@@ -155,9 +157,11 @@ def run_facts(opened: RunOpened) -> Iterable[str]:
     yield f"*Asked*\n{moment(run.created_at)}"
     if run.finished_at:
         start = run.started_at or run.created_at
-        waited = taken(run.created_at, start)
+        waited = (
+            f", after {taken(run.created_at, start)} of waiting" if start - run.created_at > AT_ONCE else ""
+        )
         yield f"*Ended*\n{moment(run.finished_at)}"
-        yield f"*Took*\n{taken(start, run.finished_at)}, after {waited} of waiting"
+        yield f"*Took*\n{taken(start, run.finished_at)}{waited}"
     yield f"*Cost*\n{cost(run.usage.cost_usd, is_priced=run.is_priced)}"
     yield f"*Tokens*\n{run.usage.input_tokens} in, {run.usage.output_tokens} out"
     if answer and answer.outcome:

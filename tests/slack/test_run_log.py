@@ -205,6 +205,15 @@ async def test_what_cannot_be_looked_for_is_said(scene: Scene, typed: str, said:
     assert said in await Log(scene, "U0DEV").ask(typed)
 
 
+async def test_days_are_those_of_whoever_types(scene: Scene) -> None:
+    scene.workspace.town.users["U0DEV"].timezone = "Asia/Kathmandu"
+    dev = Log(scene, "U0DEV")
+    said = await dev.ask("since 2026-11-01")
+    assert "2026-10-31 18:15 UTC" in said
+    scene.workspace.town.users["U0CHLOE"].timezone = "Nowhere/Else"
+    assert "2026-11-01 00:00 UTC" in await Log(scene, "U0CHLOE").ask("since 2026-11-01")
+
+
 async def test_a_run_opens_as_a_modal(scene: Scene) -> None:
     chloe = Log(scene, "U0CHLOE")
     await chloe.ask("down")
