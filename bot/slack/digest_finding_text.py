@@ -31,15 +31,24 @@ Facts = Mapping[str, Any]
 
 def heading(finding: Finding) -> str:
     """What is found, without anybody's words."""
+    if is_forgotten(finding):
+        return gone()
     return _HEADINGS[finding.kind](finding.facts)
 
 
 def told(finding: Finding, title: str, *, with_words: bool) -> str:
     """A finding in a few lines; `with_words` for readers who may see what people asked."""
+    if is_forgotten(finding):
+        return gone()
     about = f" · {escape(title)}" if title else ""
     lines = [f"*{heading(finding)}*{about}", *_back(finding)]
     lines += _DETAILS[finding.kind](finding.facts, with_words)
     return "\n".join(line for line in lines if line)
+
+
+def is_forgotten(finding: Finding) -> bool:
+    """Whether retention has left no more of it than how bad it was."""
+    return set(finding.facts) <= {"severity"}
 
 
 def short(finding: Finding) -> str:

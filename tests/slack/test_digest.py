@@ -1,28 +1,50 @@
 """The weekly digest in Slack: having it come, what it says, and what its buttons do."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from slack_checks import shown
+from slack_checks import assert_message, shown
 from slack_scene import DEV, Scene, open_scene, words
 
 from bot.adapters.store import digests_log
 from bot.adapters.store.audit_log import read_events
 from bot.adapters.store.database import Connection
 from bot.governance.roles import Role
+from bot.quality import digest_findings as findings
+from bot.quality.chart_data import ChartData, cost_by_day, packed, satisfaction
 from bot.quality.complaint import Reason
-from bot.quality.digest_findings import Act, FindingKind, FindingStatus
+from bot.quality.digest import (
+    Chart,
+    Digest,
+    Effect,
+    FollowUp,
+    ForecastLine,
+    Measures,
+    TopicLine,
+    WeekLine,
+    unpacked,
+)
+from bot.quality.digest import packed as packed_digest
+from bot.quality.digest_findings import Act, Decision, Finding, FindingKind, FindingStatus
 from bot.quality.digest_slots import IsoWeek, week_of
 from bot.quality.insights import Example, Gap, Topic, WeekInsights, WorstAnswer
-from bot.services.digest_acting import FindingDecided
+from bot.quality.tallies import Tally
+from bot.services.digest_acting import DigestLetter, FindingDecided
 from bot.services.digest_making import DigestMaker, no_insights
+from bot.services.outbox_items import OutboxItem
 from bot.services.readers import Audience
 from bot.slack import digest_blocks as blocks
+from bot.slack import pictures
 from bot.slack.digest_hanging import hanging
+from bot.slack.letters import letter
 from bot.slack.refusals import sentence
+from bot.slack.seal import seal_message
 from bot.workspace.town_records import Message
 from tests.bot.history_rows import Past, insert_past
 from workflows.run import Failure, RunStatus
@@ -355,3 +377,120 @@ async def test_somebody_else_is_given_it_and_settles_it(scene: Scene) -> None:
     with pytest.raises(FindingDecided) as caught:
         await scene.desk.digest_acts.decide(DEV, finding_id, Act.CASE)
     assert sentence("FindingDecided", caught.value.facts) == "<@U0BEN> set it aside already."
+
+
+async def test_pictures_that_slack_does_not_have_are_said_in_words(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "PATIENCE_S", (0.0,))
+    happened(scene, *a_week())
+
+    async def lost(charts: Sequence[ChartData]) -> tuple[Chart, ...]:
+        return tuple(Chart(packed(each), "F0NOWHERE") for each in charts)
+
+    await said(scene, "U0CHLOE", "digest now")
+    await scene.digesting.drain(scene.desk.people, lost)
+    message = await drawn(scene, "U0CHLOE", "*How they ended*")
+    assert not [block for block in message.blocks if block["type"] == "image"]
+    assert "Cost by day" in words(message)
+
+
+def forty() -> DigestLetter:
+    """Forty workflows, everything at its longest."""
+    line = WeekLine(
+        "", "", Measures(runs=400, people=90, answered=400, cost_usd=Decimal(4)), Measures(runs=300)
+    )
+    lines = tuple(
+        replace(line, name=f"w-{n}", title=f"Workflow <!here> number {n} " + "x" * 60) for n in range(40)
+    )
+    known = [
+        Finding(f"f_{number}", f"w-{number}", kind, str(number), FACTS[kind], WEEK)
+        for number, kind in enumerate([*FindingKind] * 2)
+    ]
+    chosen_ids = tuple(each.id for each in known[: findings.SHOWN])
+    done = known[-1].decided(Decision(Act.FIX, "U0CHLOE", at(WEEK, 200)))
+    effect = Effect(10, 3, 1, Decimal("0.01"))
+    follow = FollowUp(
+        done.id, done.workflow, Act.FIX, "U0CHLOE", at(WEEK, 200), "c_1", "applied", effect, effect
+    )
+    topic = TopicLine("w-1", "leave " * 30, 40, 30, 4, ("why " * 60,) * 3)
+    days = [WEEK.monday]
+    charts = (
+        Chart(packed(cost_by_day(days, {"a": [Decimal(1)]}))),
+        Chart(packed(satisfaction(days, [Tally(runs=1)]))),
+    )
+    digest = Digest(
+        "U0CHLOE",
+        str(WEEK),
+        "Europe/London",
+        at(WEEK, 0),
+        at(WEEK, 168),
+        replace(line, name="", title=""),
+        lines,
+        silent=3,
+        follow_ups=(follow,) * 4,
+        topics=(topic,) * 3,
+        unused=("Paper",) * 3,
+        unused_count=90,
+        forecasts=(ForecastLine("", Decimal(1), Decimal(2), Decimal(1), Decimal(3)),) * 41,
+        findings=chosen_ids,
+        findings_left=200,
+        charts=charts * 2,
+    )
+    return DigestLetter(digest, {each.id: each for each in (*known[:-1], done)})
+
+
+GOOD_TEXT = {"question": "How?", "answer": "So.", "label": "leave", "examples": ["Why <@U0ANA>?"] * 3}
+FACTS: dict[FindingKind, dict[str, Any]] = {
+    FindingKind.FAILURES: {"severity": 3, "count": 3, "runs": 9, "error": "StepTimeout", "facts": {}},
+    FindingKind.WORST: {"severity": 1, "votes_down": 1, "votes_up": 2, "reasons": ["wrong"], **GOOD_TEXT},
+    FindingKind.GAP: {"severity": 1, "questions": 1, "people": 1, "escalated": 1, **GOOD_TEXT},
+    FindingKind.ANOMALY: {
+        "severity": 5,
+        "measure": "latency",
+        "value": 9.5,
+        "usual": 3.0,
+        "weeks": 5,
+        "causes": [{"kind": "price", "what": "m", "at": "2026-11-16T09:00:00+00:00", "by": "U0DEV"}],
+    },
+    FindingKind.FORECAST: {
+        "severity": 1.5,
+        "spent": "3",
+        "expected": "15",
+        "low": "12",
+        "high": "17",
+        "limit": "10",
+    },
+    FindingKind.STALE: {
+        "severity": 7,
+        "title": "Leave",
+        "answers": 9,
+        "votes_down": 2,
+        "age_days": 800,
+        "owner": "HR",
+    },
+}
+
+
+@pytest.mark.parametrize("is_public", [False, True])
+def test_forty_workflows_fit_into_one_message(is_public: bool) -> None:
+    about = forty()
+    about = replace(about, digest=replace(about.digest, is_public=is_public))
+    item = OutboxItem("m", "", "digest", "U0CHLOE", "", at(WEEK, 0), "", "", {}, "digest:x", about=about)
+    sealed = seal_message(letter(item, at(WEEK, 200), {}), ())
+    assert_message(sealed)
+    assert len(sealed["blocks"]) <= 50
+    text = shown(sealed["blocks"])
+    assert "and 30 more: 12,000 runs" in text and "<!here>" not in text and "<@U0ANA>" not in text
+    assert ("Asked: “How?”" in text) is not is_public
+    assert "votes up 75 % → 75 %, cost of a run $0.01 → $0.01, over 10 runs and 4 votes since" in text
+    assert unpacked(packed_digest(about.digest)) == about.digest
+
+
+@pytest.mark.parametrize("kind", list(FindingKind))
+def test_what_retention_left_of_a_finding_says_so(kind: FindingKind) -> None:
+    kept = Finding("f_1", "ask-policy", kind, "x", {"severity": 2}, WEEK)
+    item = OutboxItem("m", "", "digest-task", "U0BEN", "", at(WEEK, 0), "", "", {"by": "U0CHLOE"}, about=kept)
+    assert "This was deleted, as the retention of its workflow asks" in shown(
+        seal_message(letter(item, at(WEEK, 200), {}), ())["blocks"]
+    )

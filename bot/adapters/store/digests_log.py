@@ -165,7 +165,7 @@ def enqueue(
         "due_at": due_at,
     }
     made = _insert_row(connection)(digests).values(**values).on_conflict_do_nothing()
-    return connection.execute(made).rowcount == 1
+    return connection.execute(made.returning(digests.c.key)).first() is not None
 
 
 def claim_digest(connection: Connection, *, lease_s: float, at: datetime) -> HeldDigest | None:
