@@ -36,6 +36,7 @@ from bot.services.digest_making import DigestMaker
 from bot.services.digest_work import DigestWork
 from bot.services.digesting import DIGEST, Digests
 from bot.services.drafting import Drafting
+from bot.services.escalating import SUBJECT, Escalating, load_escalation
 from bot.services.evaluating import Evaluations
 from bot.services.evaluation_material import Limits
 from bot.services.evaluation_requests import EvaluationRequests
@@ -133,6 +134,7 @@ class Product:
                 "change": self.changes.load,
                 "conversation": self.admin.load,
                 "triage": load_card,
+                SUBJECT: load_escalation,
                 "stage": self.promotions.load_card,
                 "budget": self.budgets.load,
                 "evaluation": self.evaluation_requests.load,
@@ -152,7 +154,7 @@ class Product:
             self.clock,
             self.outgoing,
             self.change_bell,
-            listeners=(self.fixing.after_applied,),
+            listeners=(self.fixing.after_applied, self.escalating.after_applied),
         )
 
     def evaluation_work(self) -> EvaluationWork:
@@ -175,6 +177,11 @@ class Product:
     def remedies(self) -> Remedies:
         """Makes cases, prompts and documents of bad answers."""
         return self.digest_acts.remedies
+
+    @property
+    def escalating(self) -> Escalating:
+        """Hands what nothing answers to a person."""
+        return Escalating(self.store, self.access, self.catalogue, self.clock, self.outgoing, self.changes)
 
     @property
     def explaining(self) -> Explaining:

@@ -83,6 +83,7 @@ def _desk(product: Product, gateway: Gateway, people: People, workspace_url: str
         digest_acts=product.digest_acts,
         drafting=product.drafting,
         triage=product.triage,
+        escalating=product.escalating,
         remedies=product.remedies,
         stages=product.stages,
         promotions=product.promotions,

@@ -57,6 +57,7 @@ USE: tuple[Act, ...] = (
         "own",
         {"button": ("answer-vote", "complaint-open"), "modal": ("complaint-form",)},
     ),
+    Act("hand one's own question to a person", (), "own", {"button": ("answer-ask",)}),
     Act("list what one may do", (), "own", {"command": ("help", "list"), "sentence": ("help",)}),
     Act(
         "keep one's own settings",
@@ -183,6 +184,13 @@ CHANGE: tuple[Act, ...] = (
         "workflow",
         {"command": ("replay",), "terminal": ("replay",)},
         _OWN,
+    ),
+    Act(
+        "answer a question that was handed to a person",
+        (_P.TRIAGE,),
+        "workflow",
+        {"button": ("escalation-reply", "escalation-decline"), "modal": ("escalation-form",)},
+        "also whoever it was handed to; a document still needs its own right",
     ),
     Act(
         "decide about bad answers",

@@ -33,6 +33,9 @@ from workflows.run import Answer, Json, RunStatus
 
 log = structlog.get_logger(__name__)
 
+GAP = "gap"
+"""In what a person is told of a change: that it answers what nothing did, and mends no bad answer."""
+
 FIXED = "fix"
 """Kind of the outbox message with the new answer."""
 
@@ -183,7 +186,7 @@ class Fixing:
             if new.status is not RunStatus.SUCCEEDED or new.answer is None:
                 return self._end_in(connection, fix, FixState.FAILED, new.status.value)
             vote = find_score(connection, fix.run_id, VOTE, person_source(fix.person))
-            if vote is None or vote.value >= 0:
+            if not fix.change.get(GAP) and (vote is None or vote.value >= 0):
                 return self._end_in(connection, fix, FixState.SKIPPED, "VoteChanged")
             if not _is_better(self._seen_last(connection, fix, old), new.answer):
                 return self._end_in(connection, fix, FixState.SAME, "")

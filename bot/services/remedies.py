@@ -212,7 +212,7 @@ class Remedies:
             if not value.strip():
                 raise NothingToWrite(part)
         card = await self._triage.card(actor, run_id)
-        name = await self._store.read(lambda connection: _free_path(connection, collection, title))
+        name = await self._store.read(lambda connection: free_path(connection, collection, title))
         change = await self._proposals.propose(
             actor,
             Target("document", f"{collection}/{name}"),
@@ -260,7 +260,8 @@ def correction_of(card: Card) -> str:
     return next((one.correction for one in reversed(card.complaints) if one.correction), "")
 
 
-def _free_path(connection: Connection, collection: str, title: str) -> str:
+def free_path(connection: Connection, collection: str, title: str) -> str:
+    """A path for a document of that title at which none stands yet."""
     wanted = file_name(title)
     name, number = wanted, 2
     while document_log.find_document(connection, collection, name) is not None:

@@ -14,7 +14,7 @@ from bot.adapters.store.run_log import RunRow, queue_position, read_run
 from bot.adapters.store.step_log import read_steps
 from bot.adapters.store.versions_log import PRODUCTION
 from bot.services.actors import Actor, Origin
-from workflows.run import Answer, Failure, RunStatus, StepRun, Usage
+from workflows.run import Answer, Ending, Failure, RunStatus, StepRun, Usage
 
 
 class UnknownRun(Exception):
@@ -62,6 +62,8 @@ class RunView:
     """Whose versions it ran on: those of production, or the candidate that a pilot tries out."""
     is_priced: bool = True
     """False when a call had no known price, so that the cost is too low."""
+    is_escalated: bool = False
+    """Whether its question was handed to a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,4 +136,5 @@ def _view(row: RunRow, *, position: int, message: tuple[str, str], consumed: Con
         follows=row.follows,
         label=row.label,
         is_priced=consumed.is_priced,
+        is_escalated=row.ending == Ending.ESCALATED.value,
     )

@@ -14,6 +14,7 @@ from bot.slack.change_actions import CHANGE_ACTIONS
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.digest_actions import DIGEST_ACTIONS
 from bot.slack.edit_forms import EDIT_ACTIONS
+from bot.slack.escalation_actions import ESCALATION_ACTIONS
 from bot.slack.evaluation_actions import EVALUATION_ACTIONS
 from bot.slack.explain_actions import EXPLAIN_ACTIONS
 from bot.slack.feedback_actions import FEEDBACK_ACTIONS
@@ -139,6 +140,7 @@ ACTIONS: Mapping[str, Handler] = {
     **BUDGET_ACTIONS,
     **CHANGE_ACTIONS,
     **EDIT_ACTIONS,
+    **ESCALATION_ACTIONS,
     **EVALUATION_ACTIONS,
     **FEEDBACK_ACTIONS,
     **DIGEST_ACTIONS,

@@ -5,9 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from bot.services.catalogue import Released
+from bot.services.escalating import near_owners
 from bot.services.run_views import RunView
 from bot.slack import elements as el
-from bot.slack import text
+from bot.slack import escalation_text, text
 from bot.slack.budget_text import cost
 from bot.slack.elements import Outgoing
 from bot.slack.refusals import sentence
@@ -17,7 +18,7 @@ from workflows.inputs import Input
 from workflows.run import Answer, RunStatus
 
 CANCEL, RETRY = "run-cancel", "run-retry"
-VOTE, EXPLAIN, SHARE = "answer-vote", "answer-explain", "answer-share"
+VOTE, EXPLAIN, SHARE, ASK = "answer-vote", "answer-explain", "answer-share", "answer-ask"
 PICK, FILL, START, FORGET = "workflow-pick", "inputs-fill", "workflow-start", "question-forget"
 """Action ids, noun-verb."""
 
@@ -194,7 +195,14 @@ def _failed(view: RunView) -> tuple[str, tuple[Block, ...]]:
 
 def _answered(view: RunView, answer: Answer, now: datetime, names: Names) -> tuple[str, tuple[Block, ...]]:
     shared = [el.context(text.shared_already())] if view.shared else []
-    buttons = [_explain(view), *([_share(view)] if _can_share(view, answer) else [])]
+    if view.is_escalated:
+        shared = [*shared, el.context(escalation_text.asked_note())]
+    can_ask = answer.abstained and not view.is_escalated
+    buttons = [
+        *([_ask(view, answer, names)] if can_ask else []),
+        _explain(view),
+        *([_share(view)] if _can_share(view, answer) else []),
+    ]
     ending = (_receipt(view, answer, now), *shared, _votes(view), el.actions(*buttons))
     return answer.text.replace("**", ""), (*_what_it_says(answer, now, names), *ending)
 
@@ -306,6 +314,19 @@ def _retry(view: RunView) -> Block:
 
 def _explain(view: RunView) -> Block:
     return el.button("Explain", EXPLAIN, view.id, about="How this answer came about")
+
+
+def _ask(view: RunView, answer: Answer, names: Names) -> Block:
+    """Named after the owner of the nearest page, who is the likeliest to be asked."""
+    owner = next((each for each in near_owners(answer) if each != view.actor.id), "")
+    name = names.get(owner, "")
+    return el.confirming(
+        el.button(escalation_text.ask(name), ASK, view.id, about="Hand this question to a person"),
+        title=escalation_text.ask_title(),
+        text=escalation_text.ask_consent(name),
+        yes="Ask",
+        no="Not now",
+    )
 
 
 def _share(view: RunView) -> Block:

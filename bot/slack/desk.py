@@ -15,6 +15,7 @@ from bot.services.change_requests import Changes
 from bot.services.digest_acting import DigestActs
 from bot.services.digesting import Digests
 from bot.services.drafting import Drafting
+from bot.services.escalating import Escalating
 from bot.services.evaluation_requests import EvaluationRequests
 from bot.services.explaining import Explaining
 from bot.services.feedback import Feedback
@@ -62,6 +63,7 @@ class Desk:
     changes: Changes
     drafting: Drafting
     triage: Triage
+    escalating: Escalating
     digests: Digests
     digest_acts: DigestActs
     remedies: Remedies

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from bot.services.digest_acting import TASK
 from bot.services.digest_work import TROUBLE
 from bot.services.digesting import DIGEST
+from bot.services import escalating
 from bot.services.outbox_items import OutboxItem
 from bot.slack import (
     admin_blocks,
@@ -15,6 +16,7 @@ from bot.slack import (
     budget_blocks,
     change_blocks,
     digest_blocks,
+    escalation_blocks,
     fix_letter,
     stage_blocks,
     text,
@@ -99,6 +101,8 @@ RENDERERS: Mapping[str, Renderer] = {
     DIGEST: digest_blocks.digest_letter,
     TASK: digest_blocks.task_letter,
     TROUBLE: digest_blocks.trouble_letter,
+    escalating.CARD: escalation_blocks.card_letter,
+    escalating.REPLY: escalation_blocks.reply_letter,
     "fix": fix_letter.fixed,
     "triage": triage_cards.card_message,
     "triage-nudge": triage_cards.nudge,

@@ -15,6 +15,7 @@ from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.digest_actions import DIGEST_VIEWS
 from bot.slack.edit_forms import EDIT_VIEWS
 from bot.slack.elements import Outgoing
+from bot.slack.escalation_actions import ESCALATION_VIEWS
 from bot.slack.feedback_actions import FEEDBACK_VIEWS
 from bot.slack.form_replies import closing_with, marked
 from bot.slack.forms import (
@@ -123,5 +124,6 @@ VIEWS: Mapping[str, Handler] = {
     **FEEDBACK_VIEWS,
     **KNOWLEDGE_VIEWS,
     **STAGE_VIEWS,
+    **ESCALATION_VIEWS,
     **TRIAGE_VIEWS,
 }

@@ -52,6 +52,7 @@ from bot.services.digest_making import AskInsights, DigestMaker, no_insights
 from bot.services.digest_work import DigestPace, DigestWork
 from bot.services.digesting import DIGEST, Digests
 from bot.services.drafting import Drafting
+from bot.services.escalating import SUBJECT, Escalating, load_escalation
 from bot.services.evaluating import Evaluations
 from bot.services.evaluation_requests import EvaluationRequests
 from bot.services.evaluation_work import EvaluationPace, EvaluationWork
@@ -275,6 +276,7 @@ async def open_scene(
         digest_acts=digest_acts,
         drafting=drafting,
         triage=triage,
+        escalating=Escalating(store, access, catalogue, clock, outgoing, changes),
         stages=stages,
         promotions=promotions,
         auditing=Auditing(store, access, clock, outgoing, AuditKey("k" * 32), "C0LEADS"),
@@ -300,7 +302,7 @@ async def open_scene(
     pace = Pace(tick_s=tick_s, look_s=0.05, grace_s=0.2)
     worker = Worker(store, script, clock, queue, outgoing, pace, observers=observers)
     subjects = {"change": changes.load, "triage": load_card, "stage": promotions.load_card}
-    subjects |= {"budget": budgets.load}
+    subjects |= {"budget": budgets.load, SUBJECT: load_escalation}
     subjects |= {DIGEST: digest_acts.load_letter, FINDING: digest_acts.load_finding}
     subjects |= {"evaluation": requests.load, "conversation": admin.load, "alert": load_alert}
     delivery = Delivery(gateway, people, clock)

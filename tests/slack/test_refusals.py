@@ -28,6 +28,7 @@ UNSEEN = {
     "UnknownAct": "a handler without a row in the matrix, which a test rules out",
     "UnknownLetter": "a message without a rendering; the courier logs it",
     "LostLease": "the worker that lost it stops; the one that has the run goes on",
+    "TopicsMoved": "the worker reads the topics again and goes on",
     "SendAmbiguous": "the courier looks whether the message stands, then sends again",
     "CheaperWanted": "the models turn to the cheaper one",
     "SendLater": "the courier waits",
