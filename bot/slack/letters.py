@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
+from bot.services import escalating
 from bot.services.digest_acting import TASK
 from bot.services.digest_work import TROUBLE
 from bot.services.digesting import DIGEST
-from bot.services import escalating
 from bot.services.outbox_items import OutboxItem
 from bot.slack import (
     admin_blocks,
