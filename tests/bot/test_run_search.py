@@ -137,8 +137,8 @@ def test_pages_are_those_of_a_slow_filter(
 
 
 def test_a_long_look_for_a_text_stops_and_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_search, "CHUNK", 3)
-    monkeypatch.setattr(run_search, "MOST_LOOKED_AT", 6)
+    monkeypatch.setattr(run_search, "CHUNK", 2)
+    monkeypatch.setattr(run_search, "MOST_LOOKED_AT", 8)
     history = [
         Past(
             f"r_{number:02d}",

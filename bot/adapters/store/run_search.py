@@ -30,10 +30,10 @@ from bot.governance.run_filter import OPEN, UNFINISHED, RunFilter, fold
 from workflows.run import Ending
 
 VOTE = "vote"
-CHUNK = 2000
-"""Runs whose text is looked at together."""
+CHUNK = 100
+"""Runs whose text is looked at together, at first; each time twice as many."""
 MOST_LOOKED_AT = 50_000
-"""Runs of one part that are looked through for a text before a page is shown as it is."""
+"""Runs that are looked through for a text before a page is shown as it is."""
 
 _SAFE = re.compile(r"[ !#-\[\]-~]+")
 """ASCII that stands in JSON as it is: no quotation mark and no backslash."""
@@ -81,6 +81,8 @@ class _Way:
 
     ascending: bool
     start: Place | None
+    most: int
+    """Runs to look through for a text."""
 
     def order(self, query: Select[Any]) -> Select[Any]:
         columns = (runs.c.created_at, runs.c.id)
@@ -122,10 +124,11 @@ def find_runs(
 
     A text is looked for in what was asked, and in answers that `reads` lets through.
     """
-    way = _Way(ascending, start)
+    sources = _sources(wanted, sight)
+    way = _Way(ascending, start, MOST_LOOKED_AT // max(len(sources), 1))
     parts = [
         _part(connection, and_(source, *_conditions(wanted)), wanted, way, limit + 1, reads)
-        for source in _sources(wanted, sight)
+        for source in sources
     ]
     merged = heapq.merge(*(part.rows for part in parts), key=place_of, reverse=not ascending)
     cuts = [part.rest for part in parts if part.rest is not None]
@@ -215,23 +218,24 @@ def _part(
         return Found(tuple(connection.execute(query)), None)
     rows: list[RunRow] = []
     start, rough = way.start, _roughly(connection, wanted.text)
-    for _ in range(MOST_LOOKED_AT // CHUNK):
-        edge = _edge(connection, condition, way, start)
+    looked, chunk = 0, CHUNK
+    while looked < way.most:
+        edge = _edge(connection, condition, way, start, chunk)
         query = select(runs).where(condition, way.beyond(start), way.up_to(edge), rough)
         found = connection.execute(way.order(query))
         rows += [row for row in found if contains(row, wanted.text, with_answer=reads(row))]
         if edge is None or len(rows) >= limit:
             return Found(tuple(rows[:limit]), None)
-        start = edge
+        start, looked, chunk = edge, looked + chunk, 2 * chunk
     return Found(tuple(rows), start)
 
 
 def _edge(
-    connection: Connection, condition: ColumnElement[bool], way: _Way, start: Place | None
+    connection: Connection, condition: ColumnElement[bool], way: _Way, start: Place | None, chunk: int
 ) -> Place | None:
     """Where the next chunk ends; None when it is the last."""
     query = select(runs.c.created_at, runs.c.id).where(condition, way.beyond(start))
-    row = connection.execute(way.order(query).offset(CHUNK - 1).limit(1)).first()
+    row = connection.execute(way.order(query).offset(chunk - 1).limit(1)).first()
     return Place(row.created_at, row.id) if row else None
 
 
