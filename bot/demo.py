@@ -13,6 +13,8 @@ from bot.slack import manifest
 from bot.workspace.workspace_server import Workspace
 
 ADMIN, OWNER, APPROVER = "U0DEV", "U0CHLOE", "U0EVA"
+ZONE = "Europe/London"
+"""Of the owner, as the workspace has it."""
 
 GRANTS = (
     (EVERYONE, Role.RUNNER, "*"),
@@ -52,6 +54,7 @@ class Demo:
         await load_shipped(product, on_progress)
         for grantee, role, scope in GRANTS:
             await product.access.grant(Actor(OPERATOR), grantee, role, scope)
+        await product.digests.tell_last_week(OWNER, ZONE)
         return product
 
     async def install_manifest(self, product: Product) -> None:

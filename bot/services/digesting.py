@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.adapters.queue.wakeup import WakeUp
-from bot.adapters.store import audit_log, digests_log
+from bot.adapters.store import audit_log, digests_log, rollups_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.digests_log import Subscription
 from bot.adapters.store.versions_log import CANDIDATE
@@ -179,12 +179,15 @@ class Digests:
         await self._write(act)
 
     async def tell_last_week(self, person: str, zone: str) -> bool:
-        """Have the digest of the last whole week come to an owner now; False when they had it."""
+        """Have the digest of the last whole week come now; False when they had it or nothing ran in it."""
 
         def act(connection: Connection) -> bool:
-            now = self._clock.now()
-            week = Schedule(zone=zone).week_before(now)
+            now, schedule = self._clock.now(), Schedule(zone=zone)
+            week = schedule.week_before(now)
             key = digest_key(person, week)
+            since, until = week.starts(schedule.info), week.ends(schedule.info)
+            if not rollups_log.people_together(connection, since, until):
+                return False
             return digests_log.enqueue(connection, key, person, week, due_at=now, at=now)
 
         return await self._write(act)
