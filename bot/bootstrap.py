@@ -190,6 +190,7 @@ class Product:
 
     async def close(self) -> None:
         """Let go of the index and the database."""
+        await self.watching.close()
         await self.charts.close()
         await self.holdings.close()
         self.store.close()

@@ -36,11 +36,14 @@ class Base:
 
 
 def lay(settings: Settings, clock: Clock, embedder: Embedder) -> Base:
-    """Construct it and bring the database up to date. Raises InvalidProfiles and database errors."""
+    """Construct it and bring the database up to date.
+
+    Raises InvalidProfiles, TelemetryMissing, and errors of the database.
+    """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     profiles = read_profiles(models_text(settings), source=str(settings.models or SHIPPED))
     migrate(settings.store_url)
-    store, outgoing, seen = Store(settings.store_url), WakeUp(), watching()
+    store, outgoing, seen = Store(settings.store_url), WakeUp(), watching(settings)
     access = Access(store, clock, settings.admins)
     models = Models(
         profiles,

@@ -163,6 +163,16 @@ class Settings(BaseSettings):
         "SPANWISE_CHARTS",
         "Charts in messages as uploaded `pictures`, or drawn by `slack` itself where it can.",
     )
+    otlp_endpoint: str = _setting(
+        "",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "Where traces go, `http://collector:4318`; needs the extra `otel`. Empty means nowhere.",
+    )
+    otlp_headers: SecretStr = _setting(
+        SecretStr(""),
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "Headers for it, `name=value` with commas, such as the key of a service.",
+    )
     log_level: str = _setting(
         "INFO", "SPANWISE_LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR; the log goes to stderr."
     )
@@ -212,6 +222,19 @@ class Settings(BaseSettings):
         if value.upper() not in LOG_LEVELS:
             raise ValueError(f"should be one of {', '.join(LOG_LEVELS)}")
         return value.upper()
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _is_collector(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("should begin with http:// or https://")
+        return value
+
+    @property
+    def otlp_header_values(self) -> dict[str, str]:
+        """The headers by name; what has no `=` is left out."""
+        pairs = (each.partition("=") for each in self.otlp_headers.get_secret_value().split(","))
+        return {name.strip(): value.strip() for name, sign, value in pairs if sign and name.strip()}
 
     @property
     def store_url(self) -> str:

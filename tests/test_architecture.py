@@ -44,6 +44,7 @@ OWNERS = {
     "procrastinate": {"bot/adapters/queue"},
     "pydantic_settings": {"bot/settings.py"},
     "jsonschema": {"bot/workspace", "workflows/steps"},
+    "opentelemetry": {"bot/adapters/telemetry.py"},
     "prometheus_client": {"bot/adapters/metrics.py"},
     "mermaidx": {"bot/adapters/diagrams.py"},
     "matplotlib": {"bot/adapters/chart_sheet.py", "bot/adapters/chart_look.py"},

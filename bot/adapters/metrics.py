@@ -1,6 +1,13 @@
 """Counters and histograms for Prometheus, in a registry of their own; gauges are read when asked for."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.process_collector import ProcessCollector
 
@@ -19,47 +26,28 @@ class Metrics:
     """What this process did since it started, and how much waits in the database."""
 
     def __init__(self) -> None:
+        # otherwise each counter comes with the time at which it was first counted
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = registry = CollectorRegistry()
         # memory, CPU time and open files of this process, where the system tells
         ProcessCollector(registry=registry)
-        self._runs = Counter(
-            "spanwise_runs", "Runs that ended here.", ["workflow", "ending"], registry=registry
-        )
-        self._failures = Counter(
-            "spanwise_run_failures", "Failed runs by error.", ["workflow", "error"], registry=registry
-        )
-        self._seconds = _seconds(registry, "run", "From request to end.", RUN_SECONDS, ["workflow"])
+        self._runs = _counter(registry, "runs", "Runs that ended here.", "workflow", "ending")
+        self._failures = _counter(registry, "run_failures", "Failed runs by error.", "workflow", "error")
+        self._seconds = _seconds(registry, "run", "From request to end.", RUN_SECONDS, "workflow")
         self._waited = _seconds(registry, "run_wait", "From request to start.", RUN_SECONDS)
-        self._calls = Counter(
-            "spanwise_model_calls",
-            "Calls to models.",
-            ["model", "purpose", "outcome"],
-            registry=registry,
+        self._calls = _counter(registry, "model_calls", "Calls to models.", "model", "purpose", "outcome")
+        self._call_seconds = _seconds(registry, "model_call", "Of calls to models.", CALL_SECONDS, "model")
+        self._dollars = _counter(
+            registry, "cost_dollars", "Dollars, as in the ledger.", "workflow", "purpose", "model"
         )
-        self._call_seconds = _seconds(registry, "model_call", "Of calls to models.", CALL_SECONDS, ["model"])
-        self._dollars = Counter(
-            "spanwise_cost_dollars",
-            "Dollars spent, as in the ledger.",
-            ["workflow", "purpose", "model"],
-            registry=registry,
-        )
-        self._tokens = Counter(
-            "spanwise_tokens", "Tokens used.", ["workflow", "model", "direction"], registry=registry
-        )
-        self._requests = Counter(
-            "spanwise_slack_requests", "What Slack sent.", ["kind", "outcome"], registry=registry
-        )
+        self._tokens = _counter(registry, "tokens", "Tokens used.", "workflow", "model", "direction")
+        self._requests = _counter(registry, "slack_requests", "What Slack sent.", "kind", "outcome")
         self._ack = _seconds(
-            registry, "slack_ack", "Until Slack's request was answered.", ACK_SECONDS, ["kind"]
+            registry, "slack_ack", "Until Slack's request was answered.", ACK_SECONDS, "kind"
         )
-        self._slack = Counter(
-            "spanwise_slack_calls", "Calls of Slack's Web API.", ["method", "outcome"], registry=registry
-        )
-        self._messages = Counter(
-            "spanwise_messages",
-            "Attempts to bring a message to Slack.",
-            ["kind", "outcome"],
-            registry=registry,
+        self._slack = _counter(registry, "slack_calls", "Calls of Slack's Web API.", "method", "outcome")
+        self._messages = _counter(
+            registry, "messages", "Attempts to bring a message to Slack.", "kind", "outcome"
         )
         self._queued = _gauge(registry, "queue_runs", "Runs that are due and wait for a worker.")
         self._queue_age = _gauge(registry, "queue_age_seconds", "How long the oldest of them has waited.")
@@ -111,17 +99,17 @@ class Metrics:
         return generate_latest(self._registry)
 
 
+def _counter(registry: CollectorRegistry, name: str, about: str, *labels: str) -> Counter:
+    return Counter(f"spanwise_{name}", about, labels, registry=registry)
+
+
 def _gauge(registry: CollectorRegistry, name: str, about: str) -> Gauge:
     return Gauge(f"spanwise_{name}", about, registry=registry)
 
 
 def _seconds(
-    registry: CollectorRegistry,
-    name: str,
-    about: str,
-    bounds: tuple[float, ...],
-    labels: list[str] | None = None,
+    registry: CollectorRegistry, name: str, about: str, bounds: tuple[float, ...], *labels: str
 ) -> Histogram:
     return Histogram(
-        f"spanwise_{name}_seconds", f"Seconds. {about}", labels or (), buckets=bounds, registry=registry
+        f"spanwise_{name}_seconds", f"Seconds. {about}", labels, buckets=bounds, registry=registry
     )

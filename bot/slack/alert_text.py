@@ -158,7 +158,8 @@ def over(alert: Standing, facts: Facts, at: datetime) -> str:
 def _now(alert: Standing, facts: Facts) -> str:
     if alert.rule is AlertRule.QUEUE and not facts.get("queued"):
         return "Nothing waits any more."
-    return f"Now: {figures(alert, facts)}"
+    said = figures(alert, facts)
+    return f"Now: {said[0].lower()}{said[1:]}"
 
 
 def closed(cleared_at: datetime) -> str:

@@ -32,9 +32,18 @@ def alert_over(_facts: Mapping[str, str]) -> str:
     return "That alert is over, so nobody has to see to it."
 
 
+def telemetry_missing(facts: Mapping[str, str]) -> str:
+    """A setting without what it needs."""
+    return (
+        f"{escape(facts.get('setting', 'A setting'))} is set, but what sends traces is not installed. "
+        f"Install `{escape(facts.get('extra', ''))}`, or leave the setting empty."
+    )
+
+
 SENTENCES: Mapping[str, Callable[[Mapping[str, str]], str]] = {
     "AlertOver": alert_over,
     "InvalidThresholds": invalid_thresholds,
     "PortTaken": port_taken,
+    "TelemetryMissing": telemetry_missing,
     "UnknownAlert": unknown_alert,
 }

@@ -212,16 +212,12 @@ def upgrade() -> None:
 
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("ending", sa.String(length=16), nullable=True))
-        batch_op.add_column(
-            sa.Column("correlation", sa.String(length=32), nullable=False, server_default="")
-        )
+        batch_op.add_column(sa.Column("correlation", sa.String(length=32), nullable=False, server_default=""))
         batch_op.create_index("ix_runs_created_at", ["created_at"], unique=False)
         batch_op.create_index("ix_runs_finished_at", ["finished_at"], unique=False)
 
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.add_column(
-            sa.Column("correlation", sa.String(length=32), nullable=False, server_default="")
-        )
+        batch_op.add_column(sa.Column("correlation", sa.String(length=32), nullable=False, server_default=""))
 
     op.execute(
         "UPDATE runs SET ending = CASE "
