@@ -28,7 +28,7 @@ def ask_consent(name: str) -> str:
 
 def asked_note() -> str:
     """In place of the button, once it was pressed."""
-    return ":raising_hand: You handed this question to a person; the reply comes as a direct message from me."
+    return ":raised_hand: You handed this question to a person; the reply comes as a direct message from me."
 
 
 def asked(person: str) -> str:
@@ -39,7 +39,7 @@ def asked(person: str) -> str:
 def heading(person: str, title: str) -> str:
     """On the card of the person who is asked."""
     who, what = mention(person), escape(title)
-    return f":raising_hand: {who} asked *{what}*, and nothing it reads answers that. Can you?"
+    return f":raised_hand: {who} asked *{what}*, and nothing it reads answers that. Can you?"
 
 
 def question(words: str) -> str:
