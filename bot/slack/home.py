@@ -4,20 +4,17 @@ import asyncio
 from dataclasses import replace
 
 from bot.governance.roles import Permission
-from bot.services.home_page import HomePage
 from bot.slack import change_blocks
 from bot.slack.blocks import CANCEL
 from bot.slack.desk import Desk, Reply
-from bot.slack.digest_charts import NO_FILES, ChartShow, Files
+from bot.slack.digest_charts import NO_FILES, Files
 from bot.slack.home_blocks import home_view
 from bot.slack.payloads import Call
 
 PATIENCE_S = 2.0
-"""A chart that takes longer is left to the next look: its person is waiting."""
+"""A chart that takes longer is shown when it is there, in a second call: its person is waiting."""
 REDRAWS = frozenset({CANCEL, change_blocks.APPROVE})
 """Buttons of the tab after which something on it is different."""
-_later: set[asyncio.Task[Files]] = set()
-"""Charts that came too late for the tab they were for."""
 
 
 async def opened(call: Call, desk: Desk) -> Reply:
@@ -45,6 +42,14 @@ def kept_current(call: Call, desk: Desk, reply: Reply) -> Reply:
 
 async def draw(person: str, desk: Desk) -> None:
     """Publish a person's home tab. Raises SlackBusy, SlackUncertain, SlackRefused."""
+    late = await _draw(person, desk)
+    if late is not None and await late:
+        # everything is looked at anew: they may have decided something meanwhile
+        await _draw(person, desk)
+
+
+async def _draw(person: str, desk: Desk) -> asyncio.Task[Files] | None:
+    """Publish the tab with what there is; the picture that is still made, if one is."""
     actor = await desk.people.actor(person)
     page = await desk.home.page(actor)
     is_admin = await desk.access.holds(actor, Permission.GRANT)
@@ -53,16 +58,10 @@ async def draw(person: str, desk: Desk) -> None:
     async def publish(files: Files) -> None:
         await desk.gateway.publish_home(person, home_view(actor.name, page, files, is_admin=is_admin))
 
-    await show.show(await _files(page, show), publish)
-
-
-async def _files(page: HomePage, show: ChartShow) -> Files:
-    """The picture of the tab's chart, if it is there in time."""
     if page.chart is None:
-        return NO_FILES
-    task = asyncio.create_task(show.files([page.chart]))
-    done, late = await asyncio.wait({task}, timeout=PATIENCE_S)
-    for each in late:
-        _later.add(each)
-        each.add_done_callback(_later.discard)
-    return task.result() if done else NO_FILES
+        await publish(NO_FILES)
+        return None
+    making = asyncio.create_task(show.files([page.chart]))
+    done, _ = await asyncio.wait({making}, timeout=PATIENCE_S)
+    await show.show(making.result() if done else NO_FILES, publish)
+    return None if done else making
