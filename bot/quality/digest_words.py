@@ -95,10 +95,11 @@ def time(now: Measures, before: Measures) -> str:
     return f"{said}; the slow ones {more_or_less(now.most_s, before.most_s, 'slower', 'faster')}"
 
 
-def cost(line: WeekLine, mover: WeekLine | None = None) -> str:
+def cost(line: WeekLine, mover: WeekLine | None = None, where: str = "") -> str:
     """What it cost, how that compares, why, and what one run cost.
 
-    `mover` is the workflow that most of the change of all together comes from.
+    `mover` is the workflow that most of the change of all together comes from, `where` its name as it is
+    to be shown.
     """
     now, before = line.now, line.before
     said = dollars(now.cost_usd)
@@ -106,7 +107,7 @@ def cost(line: WeekLine, mover: WeekLine | None = None) -> str:
         said = f"{said}, {more_or_less(float(now.cost_usd), float(before.cost_usd), 'dearer', 'cheaper')}"
     reason = why(line, mover)
     if reason:
-        said = f"{said} {reason}"
+        said = f"{said} {reason}{f', mostly of {where}' if where else ''}"
     each = now.per_run_usd
     if each is not None and now.cost_usd:
         said = f"{said}; {dollars(each)} a run"

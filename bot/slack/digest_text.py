@@ -71,13 +71,13 @@ def numbers(digest: Digest) -> str:
     total, lines = digest.total, digest.workflows
     mover = biggest_mover(lines) if len(lines) > 1 else None
     told = mover if said.explains(total, mover) else None
-    where = f" (most of it *{escape(told.title)}*)" if told and said.why(total, told) else ""
+    where = f"*{escape(told.title)}*" if told else ""
     rows = [
         f"*Runs* {said.runs_line(total)}",
         f"*How they ended* {' · '.join(said.endings(total.now)) or 'nothing ran'}",
         f"*Votes* {said.liked(total.now, total.before)}",
         f"*Time* {said.time(total.now, total.before)}",
-        f"*Cost* {said.cost(total, told)}{where}",
+        f"*Cost* {said.cost(total, told, where)}",
     ]
     return "\n".join(rows)
 

@@ -204,6 +204,7 @@ async def test_the_forecast_of_all_and_of_what_has_a_limit(desk: DigestDesk) -> 
         return WeekInsights(since, until, forecasts=found)
 
     desk.maker = DigestMaker(desk.store, desk.catalogue, desk.clock, insights)
+    desk.store.write_now(lambda c: insert_past(c, Past("r_1")))
     made = await desk.make()
     assert [each.title for each in made.forecasts] == ["", "Ask the people handbook"]
     (kept,) = desk.store.read_now(lambda c: digests_log.read_findings(c, ["ask-policy"]))
