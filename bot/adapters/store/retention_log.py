@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from bot.adapters.store.digests_log import POSTED, digests, findings
+from bot.adapters.store.escalations_log import escalations
 from bot.adapters.store.outbox_log import outbox
 from bot.adapters.store.questions_log import questions, topics
 from bot.adapters.store.run_log import RunRow, runs
@@ -121,6 +122,7 @@ def empty_runs(connection: Connection, rows: Sequence[RunRow]) -> None:
     waiting = triage.c.state == TriageState.WAITING
     ended = {"state": TriageState.WITHDRAWN, "result": "retention"}
     connection.execute(update(triage).where(triage.c.run_id.in_(ids), waiting).values(**ended))
+    connection.execute(update(escalations).where(escalations.c.run_id.in_(ids)).values(reply=""))
     _forget_questions(connection, ids)
 
 
