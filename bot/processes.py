@@ -13,6 +13,7 @@ from bot.bootstrap import Product
 from bot.health import health_open
 from bot.services.heartbeats import Heartbeats
 from bot.services.question_work import QuestionWork
+from bot.services.stand_in import StandIn
 from bot.slack.app import build_app, socket_open
 from bot.slack.digest_hanging import hanging
 from bot.slack.http_door import build_door, open_door
@@ -47,6 +48,8 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
                 tasks.create_task(product.fixing.run_until(stop, line.desk.people.actor))
             if "slack" in parts and line is not None:
                 tasks.create_task(_take_requests(product, line, stop))
+                if "worker" not in parts:
+                    tasks.create_task(StandIn(product.store, product.courier(line.delivery)).run_until(stop))
             if "clock" in parts:
                 tasks.create_task(jobs.run_until(stop, product))
             tasks.create_task(Heartbeats(product.store, parts).run_until(stop))

@@ -1,14 +1,19 @@
 """What happened as log lines: one for each request, run, call to a model and message."""
 
+import logging
+
 import structlog
 
 from bot.adapters.observing import Happening, MessageTried, ModelCalled, RequestTaken, RunEnded, SlackCalled
 
 log = structlog.get_logger(__name__)
+_level = logging.getLogger(__name__)
 
 
 def write_line(happening: Happening) -> None:
     """A listener. What happens often in one run, its steps and redrawn messages, is for DEBUG."""
+    if not _level.isEnabledFor(logging.INFO):
+        return
     match happening:
         case RequestTaken(kind=kind, name=name, outcome=outcome, seconds=seconds):
             log.info("request.answered", kind=kind, name=name, outcome=outcome, seconds=round(seconds, 4))

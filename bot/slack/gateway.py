@@ -177,10 +177,14 @@ class Gateway:
             raise SlackRefused("foreign_response_url")
         hook = AsyncWebhookClient(response_url, timeout=TIMEOUT_S, retry_handlers=[])
         body = {"response_type": "ephemeral", "replace_original": replace, **self._sealed(message)}
+        outcome = "uncertain"
         try:
             answer = await hook.send_dict(body)
+            outcome = "ok" if answer.status_code == 200 else "refused"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise SlackUncertain(type(error).__name__) from error
+        finally:
+            self._observers.tell(SlackCalled("response_url", outcome))
         if answer.status_code != 200:
             raise SlackRefused(answer.body[:60] or str(answer.status_code))
 

@@ -147,3 +147,18 @@ def test_a_model_call_of_no_run_is_a_line_too(lines: io.StringIO) -> None:
     write_line(ModelCalled(entry, "ask-policy", 0))
     (line,) = parsed(lines)
     assert (line["purpose"], line["cost_usd"]) == ("judge", "0.0000001")
+
+
+def test_no_secret_is_written_wherever_it_stands(lines: io.StringIO) -> None:
+    log = structlog.get_logger("bot.test")
+    try:
+        raise ValueError("refused xoxb-1234567890-abc")
+    except ValueError:
+        log.exception(
+            "failed", token="sk-abcdefgh1234", more=["xapp-1234567890"], facts={"key": "ghp_abcdefgh"}
+        )
+    logging.getLogger("a.library").warning("with sk-abcdefgh1234")
+    written = lines.getvalue()
+    assert "sk-***" in written and "xapp-***" in written and "ghp_***" in written and "xoxb-***" in written
+    assert "1234567890" not in written and "abcdefgh" not in written
+    assert len(parsed(lines)) == 2, "and it is JSON all the same"
