@@ -14,6 +14,7 @@ from bot.adapters.store.escalations_log import EscalationState
 from bot.adapters.store.outbox_log import outbox
 from bot.adapters.store.questions_log import Question, packed
 from bot.adapters.store.retention_log import empty_runs
+from bot.adapters.store.row_codec import answer_json
 from bot.adapters.store.run_log import runs
 from bot.governance.changes import Target
 from bot.governance.roles import EVERYTHING, Grant, Role
@@ -62,13 +63,9 @@ class Office:
         self.store.write_now(lambda connection: insert_past(connection, past))
         self.store.write_now(lambda connection: questions_log.insert_questions(connection, [asked]))
 
-    async def reply(
-        self, actor: Actor = CHLOE, text: str = "Yes.", collection: str = "", title: str = ""
-    ) -> str:
-        origin: Any = None
-        return await self.escalating.reply(
-            actor, "r_1", text, collection=collection, title=title, origin=origin
-        )
+    async def reply(self, actor: Actor = CHLOE, text: str = "Yes.", **document: str) -> str:
+        wanted: Any = {"collection": "", "title": "", "origin": None, **document}
+        return await self.escalating.reply(actor, "r_1", text, **wanted)
 
     def status(self) -> EscalationState | None:
         found = self.store.read_now(lambda connection: escalations_log.find_escalation(connection, "r_1"))
@@ -79,12 +76,8 @@ class Office:
         return [tuple(row) for row in self.store.read_now(lambda connection: connection.execute(query).all())]
 
     def happened(self, action: str) -> list[str]:
-        return [
-            event.actor
-            for event in self.store.read_now(
-                lambda connection: audit_log.read_events(connection, action=action)
-            )
-        ]
+        found = self.store.read_now(lambda connection: audit_log.read_events(connection, action=action))
+        return [event.actor for event in found]
 
 
 @pytest.fixture
@@ -118,11 +111,8 @@ async def test_asking_twice_asks_once(office: Office) -> None:
         assert (asked.row.expert, asked.row.status) == ("U0CHLOE", EscalationState.ASKED)
     assert office.told() == [("escalation", "U0CHLOE")]
     assert office.happened("run.escalated") == ["U0ANA"]
-    query = select(runs.c.ending, runs.c.revision)
-    assert office.store.read_now(lambda connection: tuple(connection.execute(query).one())) == (
-        "escalated",
-        2,
-    )
+    ended = office.store.read_now(lambda connection: connection.execute(select(runs)).one())
+    assert (ended.ending, ended.revision) == ("escalated", 2)
 
 
 async def test_what_cannot_be_asked_is_refused(office: Office) -> None:
@@ -135,7 +125,7 @@ async def test_what_cannot_be_asked_is_refused(office: Office) -> None:
     ):
         with pytest.raises(error):
             await office.escalating.ask(actor, run_id)
-    answer = {"text": "?", "outcome": "", "abstained": True, "citations": []}
+    answer = answer_json(Answer("?", "not_covered", abstained=True))
     mine = Grant("U0ANA", Role.OWNER, "workflow:ask-policy")
     await office.access.grant(DEV, mine.grantee, mine.role, mine.scope)
     office.store.write_now(
