@@ -71,11 +71,11 @@ def run_record(opened: RunOpened, names: Names) -> list[Block]:
         {"type": "section", "fields": fields},
         *_asked(opened),
         *_answered(opened),
+        *_said(opened, names),
         el.actions(el.button("Explain", EXPLAIN, run.id, about="How this answer came about, as a picture")),
         el.header(explain_text.STEPS),
         *explain.steps_blocks(explained),
         *([] if opened.content == "deleted" else explain.passages_blocks(explained, names)),
-        *_said(opened, names),
         *explain.versions_blocks(explained, names),
     ]
 
