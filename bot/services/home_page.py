@@ -1,10 +1,12 @@
 """What one person's home tab shows: what they can run and what it costs, what waits for them, and more for
 those who answer for workflows or for the whole installation."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Literal, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -31,9 +33,24 @@ WEEKS = 4
 SPAN = timedelta(weeks=WEEKS)
 """How far back numbers go; what they are compared with lies as long before."""
 RECENT, WAITING = 6, 50
-FRESH = timedelta(minutes=1)
-"""Time for which the sums over all workflows are told again, so that many who look are no load."""
+FRESH, SETTLED = timedelta(minutes=5), timedelta(hours=1)
+"""Time for which the sums over all workflows are told again, lately and before, so that many who look are no
+load."""
 DAY = timedelta(days=1)
+Sums: TypeAlias = Mapping[str, Tally]
+"""What the runs of each workflow came to."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Sums as they were at a moment."""
+
+    at: datetime
+    sums: Sums
+
+    def serves(self, at: datetime, fresh: timedelta) -> bool:
+        """Whether they are new enough; never when a clock was put back."""
+        return self.at <= at < self.at + fresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +119,6 @@ class HomePages:
         budgets: Budgets,
         checks: HealthChecks,
         clock: Clock,
-        fresh: timedelta = FRESH,
     ) -> None:
         self._store = store
         self._access = access
@@ -111,60 +127,68 @@ class HomePages:
         self._budgets = budgets
         self._checks = checks
         self._clock = clock
-        self._fresh = fresh
-        self._sums: tuple[datetime, Mapping[str, Tally], Mapping[str, Tally]] | None = None
+        self._counting = asyncio.Lock()
+        self._lately = self._before = _Kept(datetime.min.replace(tzinfo=UTC), {})
         self._charts: dict[tuple[str, ...], tuple[datetime, ChartData]] = {}
 
     async def page(self, actor: Actor) -> HomePage:
         """The home tab of a person as of now; next to nothing for outsiders."""
         if actor.is_outsider:
             return HomePage((), (), ())
-        page = await self._store.read(lambda connection: self._look(connection, actor))
-        approvals = await self._approvals(actor)
-        budgets = await self._budgets.overview(actor)
-        operation = await self._operation(actor)
-        return replace(page, approvals=approvals, budgets=budgets, operation=operation)
-
-    def _look(self, connection: Connection, actor: Actor) -> HomePage:
-        now, before = self._summed(connection)
-        owned = self._owned(connection, actor, now, before)
-        names = tuple(each.name for each in owned)
-        return HomePage(
-            workflows=self._workflows(connection, actor, now),
-            recent=_recent(connection, actor),
-            approvals=(),
-            owned=owned,
-            chart=self._chart(connection, names) if names else None,
+        # who comes while sums are made waits for them instead of making them too
+        async with self._counting:
+            lately, before = await self._sums()
+        page = await self._store.read(lambda connection: self._look(connection, actor, lately, before))
+        names = tuple(sorted(each.name for each in page.owned))
+        async with self._counting:
+            chart = await self._chart(names) if names else None
+        return replace(
+            page,
+            chart=chart,
+            approvals=await self._approvals(actor),
+            budgets=await self._budgets.overview(actor),
+            operation=await self._operation(actor),
         )
 
-    def _summed(self, connection: Connection) -> tuple[Mapping[str, Tally], Mapping[str, Tally]]:
-        """What the runs of each workflow came to lately, and in the time before."""
-        at, kept = self._clock.now(), self._sums
-        if kept is None or not kept[0] <= at < kept[0] + self._fresh:
-            edges = (at - 2 * SPAN, at - SPAN, at)
-            before, now = rollups_log.tallies_between(connection, edges)
-            kept = self._sums = (at, now, before)
-        return kept[1], kept[2]
+    def _look(self, connection: Connection, actor: Actor, lately: Sums, before: Sums) -> HomePage:
+        return HomePage(
+            workflows=self._workflows(connection, actor, lately),
+            recent=_recent(connection, actor),
+            approvals=(),
+            owned=self._owned(connection, actor, lately, before),
+        )
 
-    def _workflows(
-        self, connection: Connection, actor: Actor, now: Mapping[str, Tally]
-    ) -> tuple[HomeWorkflow, ...]:
+    async def _sums(self) -> tuple[Sums, Sums]:
+        """What the runs of each workflow came to lately, and in the time before."""
+        at = self._clock.now()
+        if not self._lately.serves(at, FRESH):
+            self._lately = await self._counted(at, at - SPAN)
+        if not self._before.serves(at, SETTLED):
+            before = await self._counted(at - SPAN, at - 2 * SPAN)
+            self._before = replace(before, at=at)
+        return self._lately.sums, self._before.sums
+
+    async def _counted(self, until: datetime, since: datetime) -> _Kept:
+        count = partial(rollups_log.tallies, since=since, until=until)
+        return _Kept(until, await self._store.read(count))
+
+    def _workflows(self, connection: Connection, actor: Actor, lately: Sums) -> tuple[HomeWorkflow, ...]:
         mine = home_facts.runs_by_workflow(connection, actor.id, self._clock.now() - SPAN)
         found = [
-            HomeWorkflow(each, now.get(each.name, Tally()), mine.get(each.name, 0))
+            HomeWorkflow(each, lately.get(each.name, Tally()), mine.get(each.name, 0))
             for each in self._catalogue.released_in(connection, actor)
         ]
         return tuple(sorted(found, key=lambda each: (-each.mine, -each.lately.runs, each.released.name)))
 
     def _owned(
-        self, connection: Connection, actor: Actor, now: Mapping[str, Tally], before: Mapping[str, Tally]
+        self, connection: Connection, actor: Actor, lately: Sums, before: Sums
     ) -> tuple[OwnedWorkflow, ...]:
         waiting = triage_log.count_waiting(connection)
         found = [
             OwnedWorkflow(
                 each.name,
                 each.title,
-                now.get(each.name, Tally()),
+                lately.get(each.name, Tally()),
                 before.get(each.name, Tally()),
                 waiting.get(each.name, 0),
             )
@@ -173,11 +197,11 @@ class HomePages:
         ]
         return tuple(sorted(found, key=lambda each: (-each.now.runs, each.name)))
 
-    def _chart(self, connection: Connection, names: tuple[str, ...]) -> ChartData:
+    async def _chart(self, names: tuple[str, ...]) -> ChartData:
         today = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
         kept = self._charts.get(names)
         if kept is None or kept[0] != today:
-            made = _drawn(connection, names, today)
+            made = await self._store.read(lambda connection: _by_day(connection, names, today))
             self._charts = {each: one for each, one in self._charts.items() if one[0] == today}
             kept = self._charts[names] = (today, made)
         return kept[1]
@@ -218,7 +242,7 @@ def _vote(value: float | None) -> Literal["up", "down", ""]:
     return "up" if value > 0 else "down"
 
 
-def _drawn(connection: Connection, names: Sequence[str], today: datetime) -> ChartData:
+def _by_day(connection: Connection, names: Sequence[str], today: datetime) -> ChartData:
     """Cost by day, or where nothing costs anything, votes and runs."""
     edges = [today - SPAN + DAY * number for number in range(7 * WEEKS + 1)]
     tallies = rollups_log.tallies_between(connection, edges, names)

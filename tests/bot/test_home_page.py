@@ -1,13 +1,17 @@
 """What a home tab holds: only what its person may see, and the numbers of the run log."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from change_desk import ANA, BEN, CLEO, DEV, FRIENDLIER, VALUES, ChangeDesk
+from sqlalchemy import Connection
 
+from bot.adapters.store import rollups_log
 from bot.adapters.store.alerts_log import insert_alert
 from bot.adapters.store.database import Store
 from bot.adapters.store.triage_log import insert_item
@@ -145,7 +149,7 @@ async def test_those_who_operate_see_how_it_does(desk: HomeDesk) -> None:
     assert desk.asked == 1, "nobody else has the parts looked at"
 
 
-async def test_many_looks_within_a_minute_sum_up_once(desk: HomeDesk) -> None:
+async def test_many_looks_within_minutes_sum_up_once(desk: HomeDesk) -> None:
     async def runs() -> int:
         return (await desk.home.page(ANA)).workflows[0].lately.runs
 
@@ -153,13 +157,31 @@ async def test_many_looks_within_a_minute_sum_up_once(desk: HomeDesk) -> None:
     assert await runs() == 1
     desk.past(2)
     assert await runs() == 1
-    desk.clock.at += timedelta(seconds=61)
+    desk.clock.at += timedelta(minutes=5)
     assert await runs() == 2
 
 
-def test_a_clock_that_is_put_back_does_not_freeze_the_numbers(desk: HomeDesk) -> None:
-    kept: datetime = desk.clock.now()
-    desk.home._sums = (kept + timedelta(days=2), {}, {})
+async def test_all_who_come_at_once_wait_for_the_same_sums(
+    desk: HomeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = []
+    count = rollups_log.tallies
+
+    def counting(connection: Connection, since: datetime, until: datetime, names: Any = None) -> Any:
+        counted.append(names)
+        return count(connection, since, until, names)
+
     desk.past(1)
-    now, _ = desk.store.read_now(desk.home._summed)
-    assert now["ask-policy"].runs == 1
+    monkeypatch.setattr(rollups_log, "tallies", counting)
+    pages = await asyncio.gather(*(desk.home.page(OWNER) for _ in range(20)))
+    assert all(page.owned == pages[0].owned for page in pages)
+    # lately, before, and each of the 28 days of their chart
+    assert len(counted) == 2 + 28
+
+
+async def test_a_clock_that_is_put_back_does_not_freeze_the_numbers(desk: HomeDesk) -> None:
+    desk.clock.at += timedelta(days=2)
+    await desk.home.page(ANA)
+    desk.clock.at -= timedelta(days=2)
+    desk.past(1)
+    assert (await desk.home.page(ANA)).workflows[0].lately.runs == 1
