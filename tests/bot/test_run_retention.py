@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, text
+from sqlalchemy import insert, text, update
 
 from bot.adapters.store import audit_log, digests_log, outbox_log, retention_log
+from bot.adapters.store.escalations_log import escalations, insert_escalation
 from bot.adapters.store.ledger import sum_usage
 from bot.adapters.store.questions_log import questions, topics
 from bot.adapters.store.run_log import read_run
@@ -78,6 +79,9 @@ def _quote(connection: Any, each: Past) -> None:
     for name, value, reason in (("reason", 0.0, "wrong"), ("correction", 1.0, "Ten days.")):
         write_score(connection, Score(each.id, name, "person:U0BEN", value, reason), at)
     write_score(connection, Score(each.id, "grounded", "check:answer", 1.0, "All of it"), at)
+    insert_escalation(connection, each.id, each.workflow, each.person, OWNER, at)
+    reply = update(escalations).values(reply="Ask me, Private.", status="answered")
+    connection.execute(reply.where(escalations.c.run_id == each.id))
     item = outbox_log.NewItem(f"m_{each.id}", "fix", "U0BEN", each.id, body={"old": "Five days."})
     outbox_log.insert_item(connection, item, at)
     insert_item(connection, run_id=each.id, workflow=each.workflow, fingerprint="f", at=at)
@@ -108,6 +112,7 @@ def everything(desk: FeedbackDesk) -> str:
             "findings",
             "ledger",
             "triage",
+            "escalations",
         )
         return "\n".join(
             str(tuple(row)) for name in names for row in connection.execute(text(f"SELECT * FROM {name}"))
