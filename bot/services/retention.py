@@ -22,7 +22,7 @@ from bot.services.work import ITSELF
 from workflows.ports import Clock
 from workflows.run import Json
 
-BATCH = 500
+BATCH = 200
 """Runs that are emptied together."""
 
 

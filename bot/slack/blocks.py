@@ -122,7 +122,8 @@ def list_message(everything: Sequence[Released], ask: Iterable[str] = ()) -> Out
     ]
     names = ", ".join(f"/{item.name}" for item in everything)
     footer = el.context(
-        "`/spanwise help <name>` explains one · `run <name> …` · `status` · `cancel <run>` · `settings`"
+        "`/spanwise help <name>` explains one · `run <name> …` · `status` · `runs` · `cancel <run>` · "
+        "`settings`"
     )
     return Outgoing(f"You can run {names}", (el.section(text.what_i_am()), *rows, footer))
 
