@@ -16,6 +16,7 @@ from bot.cli import (
     explain_print,
     inspecting,
     keeping,
+    making_up,
     money,
     past,
     serving,
@@ -32,11 +33,12 @@ app = typer.Typer(
 
 PROCESSES = (serving.demo, serving.serve, serving.slack, serving.worker, serving.clock, serving.migrate)
 INSPECTION = (inspecting.doctor, inspecting.settings, inspecting.manifest, inspecting.docs)
-KEEPING = (keeping.grant, keeping.revoke, keeping.grants, money.budget, past.runs, past.retention)
+KEEPING = (keeping.grant, keeping.revoke, keeping.grants, money.budget)
+PAST = (past.runs, past.retention, making_up.seed)
 
 RUNNING = (asking.run, explain_print.explain, trying.evaluate, trying.replay)
 
-for command in (*PROCESSES, *RUNNING, *INSPECTION, *KEEPING):
+for command in (*PROCESSES, *RUNNING, *INSPECTION, *KEEPING, *PAST):
     app.command(command.__name__)(command)
 app.add_typer(keeping.knowledge, name="knowledge")
 app.add_typer(keeping.workflow, name="workflow")

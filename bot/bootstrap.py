@@ -59,6 +59,7 @@ from bot.services.remedies import Remedies
 from bot.services.replaying import Replays
 from bot.services.rollups import Rollups
 from bot.services.runs import Runs
+from bot.services.seeding import Seeding
 from bot.services.staging import Stages
 from bot.services.targets import Targets
 from bot.services.triage import Triage, load_card
@@ -187,6 +188,10 @@ class Product:
     def explaining(self) -> Explaining:
         """Says how workflows work and answers came about."""
         return self.past_runs.history.explaining
+
+    def seeding(self) -> Seeding:
+        """Makes up a history."""
+        return Seeding(self.store, self.catalogue, self.rollups, self.clock)
 
     async def close(self) -> None:
         """Let go of the index and the database."""

@@ -1,6 +1,7 @@
 """The whole product in one process: a local workspace, and the bot pointed at it as it would be at Slack."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from pydantic import SecretStr
 
@@ -8,8 +9,11 @@ from bot.bootstrap import Product, build, library, load_shipped
 from bot.governance.roles import EVERYONE, Role
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
+from bot.services.seed_rows import SeedPerson
+from bot.services.seeding import HasRuns, SeedPlan
 from bot.settings import Settings
 from bot.slack import manifest
+from bot.workspace.town_records import User
 from bot.workspace.workspace_server import Workspace
 
 ADMIN, OWNER, APPROVER = "U0DEV", "U0CHLOE", "U0EVA"
@@ -23,15 +27,19 @@ GRANTS = (
 )
 """Who may do what in the demo, as an operator would grant it."""
 
+WEEKS, RUNS = 6, 1500
+"""How far back the history goes that the demo opens with, and of how many runs it is."""
+
 OnProgress = Callable[[int, int, str], None]
 
 
 class Demo:
     """Starts and stops it; the tests use the same one."""
 
-    def __init__(self, settings: Settings, port: int = 0) -> None:
+    def __init__(self, settings: Settings, port: int = 0, *, history: int = 0) -> None:
         self.workspace = Workspace({}, port=port)
         self._settings = settings
+        self._history = history
         self._product: Product | None = None
 
     async def open_page(self) -> str:
@@ -54,8 +62,20 @@ class Demo:
         await load_shipped(product, on_progress)
         for grantee, role, scope in GRANTS:
             await product.access.grant(Actor(OPERATOR), grantee, role, scope)
+        await self._make_up_history(product, on_progress)
         await product.digests.tell_last_week(OWNER, ZONE)
         return product
+
+    async def _make_up_history(self, product: Product, on_progress: OnProgress | None) -> None:
+        """Runs of the people of the workspace, the first time it opens."""
+        if not self._history:
+            return
+        plan = SeedPlan(self._history, weeks=WEEKS, people=tuple(map(_colleague, self._people())))
+        with suppress(HasRuns):
+            await product.seeding().write(plan, on_progress)
+
+    def _people(self) -> list[User]:
+        return [user for user in self.workspace.town.users.values() if not user.is_bot]
 
     async def install_manifest(self, product: Product) -> None:
         """Tell the workspace which commands there are, as an admin tells Slack."""
@@ -66,3 +86,7 @@ class Demo:
         await self.workspace.stop()
         if self._product is not None:
             await self._product.close()
+
+
+def _colleague(user: User) -> SeedPerson:
+    return SeedPerson(user.id, user.real_name, channels=("C0PEOPLE", "C0GENERAL"))

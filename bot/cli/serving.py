@@ -9,7 +9,7 @@ import typer
 from bot.adapters.store.migrate import migrate as bring_up_to_date
 from bot.bootstrap import build, load_shipped
 from bot.cli import console
-from bot.demo import Demo
+from bot.demo import RUNS, Demo
 from bot.processes import EVERYTHING, Part, run_parts, stopping_on_signals
 from bot.settings import read_settings
 
@@ -65,11 +65,11 @@ async def _serve(*parts: Part) -> None:
 
 async def _demo(port: int) -> None:
     async with stopping_on_signals() as stop:
-        demo = Demo(read_settings(), port)
+        demo = Demo(read_settings(), port, history=RUNS)
         try:
             url = await demo.open_page()
             console.out.print(f"The local workspace is at {url}", style="bold")
-            with console.progress_bar("Reading the shipped handbook") as follow:
+            with console.progress_bar("Preparing") as follow:
                 product = await demo.prepare(follow)
             console.out.print(f"Ready. Open {url} and type in any channel:\n\n    {QUESTION}\n")
             await run_parts(product, EVERYTHING, stop)

@@ -20,6 +20,7 @@ from bot.slack import (
     refusals_feedback,
     refusals_operations,
     refusals_runs,
+    refusals_seeding,
     refusals_stages,
 )
 from bot.slack.elements import escape
@@ -364,6 +365,7 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     **refusals_feedback.SENTENCES,
     **refusals_runs.SENTENCES,
     **refusals_operations.SENTENCES,
+    **refusals_seeding.SENTENCES,
     **refusals_stages.SENTENCES,
     "ZipBomb": document("it unpacks to far more than an honest file would. Save it anew and add it again."),
 }
