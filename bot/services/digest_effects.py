@@ -17,6 +17,8 @@ from bot.quality.tallies import Tally
 LOOKED_BACK = 2 * WEEK
 """From the end of the week: an action of the week before may have taken effect in this one."""
 MOST = 4
+JUST_BEFORE = timedelta(minutes=5)
+"""A document is proposed first, and the finding settled then."""
 FOLLOWED = frozenset({FindingStatus.ACTED, FindingStatus.ASSIGNED})
 
 
@@ -65,12 +67,17 @@ def _change(connection: Connection, finding: Finding, decision: Decision, now: d
     if decision.result.startswith("c_"):
         return find_change(connection, decision.result)
     person = decision.result if decision.act is Act.ASSIGN else decision.by
-    proposed = digest_facts.proposed_by(connection, person, decision.at, now)
-    return next((each for each in proposed if _concerns(Target(each.kind, each.name), finding)), None)
+    proposed = digest_facts.proposed_by(connection, person, decision.at - JUST_BEFORE, now)
+    targets = ((each, Target(each.kind, each.name)) for each in proposed)
+    return next((each for each, target in targets if _concerns(target, finding, decision.act)), None)
 
 
-def _concerns(target: Target, finding: Finding) -> bool:
-    return target.kind == "document" or target.workflow == finding.workflow
+def _concerns(target: Target, finding: Finding, act: Act) -> bool:
+    """Whether a change of that target can be what somebody made of the finding."""
+    is_document = target.kind == "document"
+    if act is Act.FIX:
+        return not is_document and target.workflow == finding.workflow
+    return is_document or (act is Act.ASSIGN and target.workflow == finding.workflow)
 
 
 def _workflow(finding: Finding) -> bool:

@@ -39,14 +39,9 @@ class _Week:
     spends: tuple[Mapping[str, Costs], ...]
     people: Mapping[str, int]
     people_together: int
-
-    def tally(self, workflow: str) -> Tally:
-        """A workflow's whole week."""
-        return total(day[workflow] for day in self.tallies if workflow in day)
-
-    def costs(self, workflow: str) -> Costs:
-        """What a workflow spent in the whole week."""
-        return _added(day[workflow] for day in self.spends if workflow in day)
+    whole: Mapping[str, Tally]
+    """The days together."""
+    costs: Mapping[str, Costs]
 
     def usd(self, workflow: str) -> tuple[Decimal, ...]:
         """What a workflow spent on each day."""
@@ -54,7 +49,11 @@ class _Week:
 
     def measures(self, workflow: str) -> Measures:
         """What a workflow's runs came to."""
-        return _measures(self.tally(workflow), self.people.get(workflow, 0), self.costs(workflow))
+        return _measures(self.tally(workflow), self.people.get(workflow, 0), self.costs.get(workflow, {}))
+
+    def tally(self, workflow: str) -> Tally:
+        """A workflow's whole week."""
+        return self.whole.get(workflow, Tally())
 
 
 def read_numbers(connection: Connection, titles: Mapping[str, str], week: IsoWeek, zone: tzinfo) -> Numbers:
@@ -69,10 +68,14 @@ def _read(connection: Connection, names: tuple[str, ...], week: IsoWeek, zone: t
     days = tuple(week.monday + timedelta(days=number) for number in range(7))
     edges = (*(moment_of(day, 0, zone) for day in days), week.ends(zone))
     since, until = edges[0], edges[-1]
+    tallies = rollups_log.tallies_between(connection, edges, names)
+    spends = tuple(_spent(connection, start, end, names) for start, end in pairwise(edges))
     return _Week(
         days=days,
-        tallies=rollups_log.tallies_between(connection, edges, names),
-        spends=tuple(_spent(connection, start, end, names) for start, end in pairwise(edges)),
+        tallies=tallies,
+        spends=spends,
+        whole={name: total(day[name] for day in tallies if name in day) for name in names},
+        costs={name: _added(day[name] for day in spends if name in day) for name in names},
         people=rollups_log.people(connection, since, until, names),
         people_together=rollups_log.people_together(connection, since, until, names),
     )
@@ -92,14 +95,14 @@ def _spent(
 
 def _line(name: str, title: str, now: _Week, before: _Week) -> WeekLine:
     made = WeekLine(name, title, now.measures(name), before.measures(name))
-    why = why_cost(now.costs(name), before.costs(name), made.now.runs, made.before.runs)
+    why = why_cost(now.costs[name], before.costs[name], made.now.runs, made.before.runs)
     return replace(made, why_cost=why)
 
 
 def _together(names: Sequence[str], now: _Week, before: _Week) -> WeekLine:
     measures, costs = [], []
     for week in (now, before):
-        spent = _added(week.costs(name) for name in names)
+        spent = _added(week.costs[name] for name in names)
         tally = total(week.tally(name) for name in names)
         measures.append(_measures(tally, week.people_together, spent))
         costs.append(spent)

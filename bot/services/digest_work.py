@@ -105,10 +105,12 @@ class DigestWork:
         now = self.clock.now()
         if self._called_at is not None and (now - self._called_at).total_seconds() < self.pace.roll_call_s:
             return
-        self._called_at = now
+        # asked again soon when Slack does not answer
+        self._called_at = now - timedelta(seconds=self.pace.roll_call_s - self.pace.again_s)
         holders = await people.holders(await self.digests.owners())
         active = {each.person for each in holders if each.is_active and is_person(each.person)}
         await self.digests.take_owners({person: await people.zone(person) for person in sorted(active)})
+        self._called_at = now
 
     async def _next(self, people: Neighbours, hang: Hang) -> bool:
         lease_s, now = self.pace.lease_s, self.clock.now()
