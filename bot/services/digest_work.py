@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
 from sqlalchemy import Connection
 
 from bot.adapters.queue.wakeup import WakeUp, ringing_on
-from bot.adapters.store import digests_log, outbox_log
+from bot.adapters.store import digests_log, outbox_log, questions_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.digests_log import FAILED, SKIPPED, HeldDigest, Subscription
 from bot.quality.chart_data import ChartData
@@ -64,6 +64,10 @@ class DigestPace:
     again_s: float = 60.0
     """Until the next try after one that failed, longer each time."""
     tries: int = 5
+    questions_s: float = 60.0
+    """At most, for questions that have no vector yet."""
+    idle_s: float = 7.0
+    """Of that, while none gets one."""
     roll_call_s: float = 1800.0
     """Between two looks at who owns workflows and where they are."""
 
@@ -138,10 +142,28 @@ class DigestWork:
             await self._skip(held, kept)
             return
         await self.refresh()
+        await self._questions_taken_up(held)
         made: Made = await self.maker.make(held, kept, reader, workflows)
         charts = await hang(made.charts) if made.digest.total.now.runs else ()
         if await self.maker.post(held, made, charts):
             log.info("digest.posted", key=held.key, runs=made.digest.total.now.runs, charts=len(charts))
+
+    async def _questions_taken_up(self, held: HeldDigest) -> None:
+        """Wait while questions of the week still get their vectors, as after a start; not for ever."""
+        since = held.week.starts(UTC)
+        counted, idle_s, waited_s = -1, 0.0, 0.0
+        while waited_s < self.pace.questions_s and idle_s < self.pace.idle_s:
+            waiting, count = await self.store.read(
+                lambda connection: (
+                    questions_log.new_questions(connection, (since, ""), 1),
+                    questions_log.count_questions(connection),
+                )
+            )
+            if not waiting:
+                return
+            idle_s = idle_s + 1.0 if count == counted else 0.0
+            counted, waited_s = count, waited_s + 1.0
+            await asyncio.sleep(1.0)
 
     async def _subscription(self, held: HeldDigest, people: Neighbours) -> Subscription:
         """What was set, for a preview made for whoever asked; else the usual hour where the person is."""

@@ -318,7 +318,7 @@ async def open_scene(
         clock,
         outgoing,
         Rollups(store, clock).refresh,
-        DigestPace(look_s=0.02),
+        DigestPace(look_s=0.02, questions_s=0),
     )
     changing = ChangeWork(store, changes, evaluations, clock, outgoing, WakeUp())
     stop = asyncio.Event()
