@@ -179,8 +179,9 @@ def _latency(chart: Latency) -> Sheet:
     unit = next(unit for unit in UNITS if most >= 2 * unit.seconds or unit.seconds == 1)
     ticks = [unit.seconds * tick for tick in steps(most / unit.seconds)]
     axes = sheet.scaled(TOP + 14, TOP + 14 + height, most, unit.said, ticks=ticks)
-    _line(axes, chart.most, VERMILLION, "s--")
-    _line(axes, chart.half, BLUE, "o-")
+    # the larger mark behind, so that both are seen where they are the same
+    _line(axes, chart.most, VERMILLION, "s--", 13)
+    _line(axes, chart.half, BLUE, "o-", 9)
     _say_each(sheet, axes, [value or 0 for value in chart.most], [_said(value) for value in chart.most])
     apart = [_pixels_apart(pair, height / most) for pair in zip(chart.half, chart.most, strict=True)]
     halves = [_said(value) if room else "" for value, room in zip(chart.half, apart, strict=True)]
@@ -190,9 +191,9 @@ def _latency(chart: Latency) -> Sheet:
     return sheet
 
 
-def _line(axes: "Axes", values: Sequence[float | None], color: str, style: str) -> None:
+def _line(axes: "Axes", values: Sequence[float | None], color: str, style: str, mark: float) -> None:
     heights = [float("nan") if value is None else value for value in values]
-    size = 9 if len(heights) <= FEW else 4
+    size = mark if len(heights) <= FEW else mark * 0.45
     axes.plot(range(len(heights)), heights, style, color=color, linewidth=3, markersize=size, clip_on=False)
 
 
@@ -246,7 +247,7 @@ def _say_each(sheet: Sheet, axes: "Axes", heights: Sequence[float], said: Sequen
     """A figure over each day, where there is room."""
     left, right = axes.get_position().x0, axes.get_position().x1
     room = (right - left) * WIDTH / max(len(said), 4)
-    if len(said) > FEW or any(sheet.width(figure, SMALL) > room - 4 for figure in said):
+    if len(said) > FEW or any(sheet.width(figure, SMALL) > room - 10 for figure in said):
         return
     for number, (height, figure) in enumerate(zip(heights, said, strict=True)):
         axes.annotate(

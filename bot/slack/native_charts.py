@@ -69,7 +69,8 @@ def _days(days: Sequence[date]) -> list[str]:
 
 
 def _floats(amounts: Sequence[Decimal]) -> list[float]:
-    return [float(usd) for usd in amounts]
+    # Slack shows all digits there are
+    return [float(f"{usd:.4g}") for usd in amounts]
 
 
 _CHARTS: Mapping[str, Callable[[Any], tuple[str, list[str], Series, str]]] = {
