@@ -117,15 +117,15 @@ def _look(
     return Anomaly(workflow, measure, value, usual, z, len(known))
 
 
-def moved_at(measure: Measure, days: Sequence[tuple[datetime, Tally]]) -> datetime:
-    """The day from which on a measure was another, of consecutive days; the last when none tells."""
+def moved_at(measure: Measure, days: Sequence[tuple[datetime, Tally]], *, is_more: bool = True) -> datetime:
+    """The day from which on a measure was more, or less, of consecutive days; the last when none tells."""
     rule = RULES[measure]
     known = [(at, of) for at, tally in days if (of := rule.of(tally)) is not None]
     values = [value for _, value in known]
 
     def gain(cut: int) -> float:
-        apart = abs(fmean(values[cut:]) - fmean(values[:cut]))
-        return apart * sqrt(cut * (len(values) - cut))
+        apart = fmean(values[cut:]) - fmean(values[:cut])
+        return (apart if is_more else -apart) * sqrt(cut * (len(values) - cut))
 
     best = max(range(1, len(values)), key=gain, default=None)
     return known[best][0] if best is not None else days[-1][0]

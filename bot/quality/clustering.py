@@ -13,10 +13,10 @@ import numpy as np
 
 from knowledge.embedding import DIMENSION, Vectors
 
-JOIN: Final = 0.45
+JOIN: Final = 0.55
 """Mean cosine from which a question belongs to a topic."""
 
-MERGE: Final = 0.4
+MERGE: Final = 0.47
 """Mean cosine from which two topics are shown as one: early questions of a topic often begin several."""
 
 MOST, KEPT = 4096, 3584

@@ -8,8 +8,11 @@ from typing import Any
 from knowledge.embedding import Vectors
 from knowledge.words import content_words
 
-SHORT, LONGEST = 70, 140
-"""Characters of a question that can name a topic; of one that is quoted."""
+LONGEST = 140
+"""Characters of a question that is quoted."""
+
+SAME = 0.92
+"""Cosine from which two questions are one as examples: they differ in a greeting."""
 
 PEOPLE = 3
 """People who must have used a word before it is shown to somebody who may not see what they asked."""
@@ -33,17 +36,22 @@ def quoted(text: str, longest: int = LONGEST) -> str:
 
 
 def representative(texts: Sequence[str], vectors: Vectors, most: int = 4) -> list[str]:
-    """What a topic is called, then examples of it: questions nearest its middle, each said once.
+    """What a topic is called, then examples of it that differ in more than a greeting.
 
-    The name is a short one where there is any.
+    All are near its middle; the name is the shortest of the ten nearest.
     """
     if not texts:
         return []
     lines = [" ".join(text.split()) for text in texts]
-    order = (-(vectors @ vectors.mean(axis=0))).argsort(kind="stable")
-    near = list({lines[int(index)].casefold(): lines[int(index)] for index in order}.values())
-    first = next((line for line in near if 0 < len(line) <= SHORT), near[0])
-    return [quoted(line) for line in [first, *(line for line in near if line != first)][:most] if line]
+    nearest: dict[str, int] = {}
+    for index in (-(vectors @ vectors.mean(axis=0))).argsort(kind="stable"):
+        nearest.setdefault(lines[index].casefold(), int(index))
+    places = list(nearest.values())
+    chosen = [min(places[:10], key=lambda index: len(lines[index]))]
+    for index in places:
+        if len(chosen) < most and float((vectors[chosen] @ vectors[index]).max()) < SAME:
+            chosen.append(index)
+    return [quoted(lines[index]) for index in chosen]
 
 
 def shared_words(asked: Iterable[tuple[str, str]], others: Iterable[str]) -> str:

@@ -38,7 +38,10 @@ def unusual(
         mine = anomalies(name, now.get(name, Tally()), weeks)
         if mine:
             known, days = causes.of(pinned[name]), _days(connection, name, until)
-            found += [replace(each, causes=likely(known, moved_at(each.measure, days))) for each in mine]
+            found += [
+                replace(each, causes=likely(known, moved_at(each.measure, days, is_more=each.z > 0)))
+                for each in mine
+            ]
     return tuple(sorted(found, key=lambda each: (-abs(each.z), each.workflow)))
 
 

@@ -95,6 +95,13 @@ def test_the_day_it_moved_is_found(moved: int, factor: float, chance: random.Ran
     assert moved_at(Measure.COST, days_of(values)) == MONDAY + moved * DAY
 
 
+def test_what_rose_and_fell_again_moved_when_it_rose() -> None:
+    """A bad release that was taken back after three days: not the taking back is looked for."""
+    days = days_of([2.0] * 7 + [5.0] * 3 + [2.0] * 4)
+    assert moved_at(Measure.COST, days) == days[7][0]
+    assert moved_at(Measure.COST, days, is_more=False) == days[10][0]
+
+
 def test_days_without_a_run_say_nothing() -> None:
     days = [(MONDAY + number * DAY, Tally()) for number in range(14)]
     assert moved_at(Measure.COST, days) == days[-1][0]
