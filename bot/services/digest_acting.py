@@ -139,13 +139,14 @@ class DigestActs:
         def work(connection: Connection) -> Finding:
             finding = self._open(connection, actor, finding_id)
             done = self._decide(connection, actor, finding, Act.ASSIGN, person)
+            sees = self._access.may(connection, receiver, Permission.SEE_RUNS, finding.scope)
             key = f"{TASK}:{person}:{self._clock.now().isoformat()}"
             item = outbox_log.NewItem(
                 id=opaque_ids.message_id(finding_id, key),
                 kind=TASK,
                 channel=person,
                 subject=f"{FINDING}:{finding_id}",
-                body={"person": person, "by": actor.id},
+                body={"person": person, "by": actor.id, "sees": sees},
             )
             outbox_log.insert_item(connection, item, self._clock.now())
             return done

@@ -139,8 +139,8 @@ def task_letter(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
     finding = item.about
     if not isinstance(finding, Finding):
         return notice(found.gone())
-    # whoever gave it may have given it to somebody who may not see what people asked
-    told = found.told(finding, found.where(finding, {}), with_words=False)
+    # it may have been given to somebody who may not see what people asked
+    told = found.told(finding, found.where(finding, {}), with_words=bool(item.body.get("sees")))
     is_theirs = finding.decision is not None and finding.decision.result == item.channel
     acts = [each for each in acts_of(finding) if each is not Act.ASSIGN]
     if finding.status is FindingStatus.ASSIGNED and is_theirs:

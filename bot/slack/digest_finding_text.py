@@ -61,7 +61,7 @@ def where(finding: Finding, titles: Mapping[str, str]) -> str:
     """The title of its workflow, or the collection it is about."""
     if finding.workflow.startswith(COLLECTION):
         return f"documents of {finding.workflow.removeprefix(COLLECTION)}"
-    return titles.get(finding.workflow, finding.workflow)
+    return titles.get(finding.workflow, f"/{finding.workflow}" if finding.workflow else "")
 
 
 def _failures(facts: Facts) -> str:

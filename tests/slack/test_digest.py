@@ -369,6 +369,7 @@ async def test_somebody_else_is_given_it_and_settles_it(scene: Scene) -> None:
     chloe = scene.person("U0CHLOE")
     assert (await chloe.click(message, blocks.ASSIGN, "U0BEN")).ok
     letter = await drawn(scene, "U0BEN", "asks you to look into something")
+    assert "/ask-policy" in words(letter), "he may see no runs"
     assert "voted down by 2 people" in words(letter) and "many?" not in words(letter)
     assert "gave it to <@U0BEN>" in words(await drawn(scene, "U0CHLOE", "gave it to"))
     ben = scene.person("U0BEN")
@@ -377,6 +378,12 @@ async def test_somebody_else_is_given_it_and_settles_it(scene: Scene) -> None:
     with pytest.raises(FindingDecided) as caught:
         await scene.desk.digest_acts.decide(DEV, finding_id, Act.CASE)
     assert sentence("FindingDecided", caught.value.facts) == "<@U0BEN> set it aside already."
+
+
+async def test_who_may_see_the_runs_is_given_it_with_the_words(scene: Scene) -> None:
+    message, _ = await finding_of(scene, FindingKind.WORST)
+    await scene.person("U0CHLOE").click(message, blocks.ASSIGN, "U0DEV")
+    assert "Asked: “How" in words(await drawn(scene, "U0DEV", "asks you to look into something"))
 
 
 async def test_pictures_that_slack_does_not_have_are_said_in_words(
