@@ -49,10 +49,10 @@ def too_many(facts: Facts) -> str:
 
 def invalid_keeping(facts: Facts) -> str:
     """Not a time to keep something for."""
-    years = int(facts.get("most", "3650")) // 365
+    most = escape(facts.get("most", ""))
     return (
         f"“{one_line(facts.get('typed', ''), 60)}” is no time to keep something for. Write `90 days`, "
-        f"`3 months`, `for ever` or `default`; the most is {years} years."
+        f"`3 months`, `for ever` or `default`; the most is {most} days."
     )
 
 
