@@ -32,6 +32,7 @@ docs: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run_overhead.py
 	$(BIN)/python benchmarks/evaluation.py
+	$(BIN)/python benchmarks/digest.py
 	$(BIN)/python benchmarks/grounding.py --data $(or $(DATA),../shared/data)
 
 faults: $(VENV)/.installed
