@@ -21,6 +21,9 @@ FEWEST_RUNS = 20
 
 FEWEST_VOTES = 10
 
+FEWEST_OF_DAY = 5
+"""Runs or votes of a day that can show when a measure moved."""
+
 MAD_TO_SD = 1.4826
 """Makes the median distance from the median of normal values their standard deviation."""
 
@@ -120,7 +123,12 @@ def _look(
 def moved_at(measure: Measure, days: Sequence[tuple[datetime, Tally]], *, is_more: bool = True) -> datetime:
     """The day from which on a measure was more, or less, of consecutive days; the last when none tells."""
     rule = RULES[measure]
-    known = [(at, of) for at, tally in days if (of := rule.of(tally)) is not None]
+    known = [
+        (at, of)
+        for at, tally in days
+        if (_counted(measure, tally) >= FEWEST_OF_DAY or measure is Measure.VOLUME)
+        and (of := rule.of(tally)) is not None
+    ]
     values = [value for _, value in known]
 
     def gain(cut: int) -> float:

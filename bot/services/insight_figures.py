@@ -38,10 +38,9 @@ def unusual(
         mine = anomalies(name, now.get(name, Tally()), weeks)
         if mine:
             known, days = causes.of(pinned[name]), _days(connection, name, until)
-            found += [
-                replace(each, causes=likely(known, moved_at(each.measure, days, is_more=each.z > 0)))
-                for each in mine
-            ]
+            for each in mine:
+                moved = moved_at(each.measure, days, is_more=each.z > 0)
+                found.append(replace(each, causes=likely(known, moved) or likely(known, since)))
     return tuple(sorted(found, key=lambda each: (-abs(each.z), each.workflow)))
 
 
