@@ -324,4 +324,5 @@ DID: Mapping[Act, str] = {
 def was_decided(act: str, by: str) -> str:
     """To who presses a button of something settled."""
     did = next((words for each, words in DID.items() if each.value == act), "settled it")
-    return f"{mention(by)} {did} already." if by else "Somebody settled it already."
+    who = mention(by) if by else "Somebody"
+    return f"{who} {did} already. *Let it wait again* below the finding takes that back."

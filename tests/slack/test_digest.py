@@ -377,7 +377,7 @@ async def test_somebody_else_is_given_it_and_settles_it(scene: Scene) -> None:
     await drawn(scene, "U0BEN", "<@U0BEN>: not a problem")
     with pytest.raises(FindingDecided) as caught:
         await scene.desk.digest_acts.decide(DEV, finding_id, Act.CASE)
-    assert sentence("FindingDecided", caught.value.facts) == "<@U0BEN> set it aside already."
+    assert sentence("FindingDecided", caught.value.facts).startswith("<@U0BEN> set it aside already.")
 
 
 async def test_who_may_see_the_runs_is_given_it_with_the_words(scene: Scene) -> None:
