@@ -13,8 +13,12 @@ from pydantic import TypeAdapter
 
 from bot.quality.significance import cases_sentence, mean_change, mean_sentence
 
-Source = Literal["file", "chat", "thumbs-down"]
-"""Where a case comes from: beside the workflow, added in chat, or an answer that was voted down."""
+Source = Literal["file", "chat", "thumbs-down", "cited"]
+"""Where a case comes from: beside the workflow, added in chat, an answer that was voted down, or one that
+cited the document in question."""
+
+ANSWER = "answer"
+"""Name of the score that says whether the new side answers otherwise than the old; 1 when it does."""
 
 Versions = Mapping[str, Mapping[str, int]]
 """Kind to name to number, as a run is pinned; 0 for what is only proposed."""
@@ -87,7 +91,17 @@ class ReportRow:
     @property
     def is_golden(self) -> bool:
         """Whether a person approved what is expected; what was merely voted down decides nothing."""
-        return self.source != "thumbs-down"
+        return self.source in ("file", "chat")
+
+    @property
+    def is_answered_otherwise(self) -> bool:
+        """Whether the new side gives another answer, where that was looked at."""
+        return any(score.name == ANSWER and score.value == 1 for score in self.new.scores)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether a question asked before has an answer on the old side and none on the new."""
+        return self.old is not None and _answers(self.old) and self.new.was_run and not _answers(self.new)
 
     @property
     def is_newly_failing(self) -> bool:
@@ -98,6 +112,10 @@ class ReportRow:
     def is_newly_passing(self) -> bool:
         """It failed on the old side and passes on the new."""
         return _moved(self, Standing.FAILED, Standing.PASSED)
+
+
+def _answers(trial: Trial) -> bool:
+    return any(score.name == "abstains" and score.value == 0 for score in trial.scores)
 
 
 def _moved(row: ReportRow, before: Standing, after: Standing) -> bool:
@@ -138,7 +156,12 @@ class EvaluationReport:
     @cached_property
     def thumbs_down(self) -> tuple[ReportRow, ...]:
         """Rows of answers that were voted down."""
-        return tuple(row for row in self.rows if not row.is_golden)
+        return tuple(row for row in self.rows if row.source == "thumbs-down")
+
+    @cached_property
+    def cited(self) -> tuple[ReportRow, ...]:
+        """Rows of recent questions whose answers cited the document in question."""
+        return tuple(row for row in self.rows if row.source == "cited" and row.new.was_run)
 
     def count(self, standing: Standing, side: Literal["old", "new"] = "new") -> int:
         """Golden cases that came out so on that side."""

@@ -1,12 +1,13 @@
 """Where a change request is shown: its one message, and the short notes in the thread below it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from bot.adapters.store.changes_log import ChangeRow
 from bot.adapters.store.document_log import find_collection
-from bot.adapters.store.outbox_log import NewItem, insert_item, place_of, redraw
+from bot.adapters.store.outbox_log import NewItem, insert_item, is_known, place_of, redraw
 from bot.governance.changes import Target
 from bot.services.actors import Origin
 from bot.services.change_views import approvers, authors_of, subject_of, target_of
@@ -40,19 +41,43 @@ CARDS = 10
 """People who are shown a change in their direct messages, at most; more need a channel."""
 
 
+MEMBERS = 20
+"""Members of user groups who are shown one, at most."""
+
+
 def post_change(
     connection: Connection, targets: Targets, row: ChangeRow, *, review_channel: str, at: datetime
 ) -> None:
     """Queue the message of a new change request where it belongs."""
     for place in _places(connection, targets, row, review_channel):
-        item = NewItem(
-            id=message_id(row.id, f"change:{place}"),
-            kind=CHANGE,
-            channel=place,
-            body={"person": row.author_id if _is_person(row.author_id) else ""},
-            subject=subject_of(row.id),
-        )
-        insert_item(connection, item, at)
+        insert_item(connection, _card(row, place), at)
+
+
+def _card(row: ChangeRow, place: str) -> NewItem:
+    return NewItem(
+        id=message_id(row.id, f"change:{place}"),
+        kind=CHANGE,
+        channel=place,
+        body={"person": row.author_id if _is_person(row.author_id) else ""},
+        subject=subject_of(row.id),
+    )
+
+
+def groups_to_ask(connection: Connection, targets: Targets, row: ChangeRow, review_channel: str) -> list[str]:
+    """User groups whose members may approve, for a change that is shown in direct messages only."""
+    places = _places(connection, targets, row, review_channel)
+    if not places or not all(map(_is_person, places)):
+        return []
+    return [name for name in approvers(connection, targets, target_of(row)) if name.startswith("S")]
+
+
+def post_to_members(connection: Connection, row: ChangeRow, members: Iterable[str], at: datetime) -> None:
+    """Show a change to members of user groups too, at most 20; who has it already gets no second one."""
+    asked = [person for person in members if person not in authors_of(row)]
+    for person in list(dict.fromkeys(asked))[:MEMBERS]:
+        item = _card(row, person)
+        if not is_known(connection, item.id):
+            insert_item(connection, item, at)
 
 
 def note(

@@ -68,6 +68,14 @@ class Tested:
     p95_old: float | None
     p95_new: float | None
     statement: str
+    changed: tuple[str, ...] = ()
+    """Ids of cases whose answers would be others, where knowledge changes."""
+    cited: int = 0
+    """Recent questions tried again because their answers cited the document."""
+    cited_changed: tuple[str, ...] = ()
+    """Ids of their runs that would be answered otherwise."""
+    cited_lost: int = 0
+    """How many of those would have no answer any more."""
 
     @classmethod
     def of(cls, report: EvaluationReport) -> "Tested":
@@ -86,14 +94,19 @@ class Tested:
             p95_old=report.p95_old,
             p95_new=report.p95_new,
             statement=report.statement,
+            changed=tuple(row.id for row in report.golden if row.is_answered_otherwise),
+            cited=len(report.cited),
+            cited_changed=tuple(row.id for row in report.cited if row.is_answered_otherwise),
+            cited_lost=sum(row.is_lost for row in report.cited),
         )
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON for the row of the change."""
         return {
             **{name: getattr(self, name) for name in _PLAIN},
-            "newly_failing": list(self.newly_failing),
-            "newly_passing": list(self.newly_passing),
+            **{name: list(getattr(self, name)) for name in _LISTS},
+            "cited": self.cited,
+            "cited_lost": self.cited_lost,
             "cost_old": str(self.cost_old),
             "cost_new": str(self.cost_new),
         }
@@ -105,12 +118,17 @@ class Tested:
             **{name: data[name] for name in _PLAIN},
             newly_failing=tuple(data["newly_failing"]),
             newly_passing=tuple(data["newly_passing"]),
+            changed=tuple(data.get("changed", ())),
+            cited_changed=tuple(data.get("cited_changed", ())),
+            cited=data.get("cited", 0),
+            cited_lost=data.get("cited_lost", 0),
             cost_old=Decimal(data["cost_old"]),
             cost_new=Decimal(data["cost_new"]),
         )
 
 
 _LEFT_OUT = (Standing.SKIPPED, Standing.NOT_RUN, Standing.UNJUDGED)
+_LISTS = ("newly_failing", "newly_passing", "changed", "cited_changed")
 _PLAIN = (
     "workflow", "evaluation_id", "judged", "passed_old", "passed_new", "left_out", "p95_old", "p95_new",
     "statement",

@@ -15,14 +15,17 @@ from bot.adapters.store import changes_log as log
 from bot.adapters.store.changes_log import ChangeRow, HeldChange
 from bot.adapters.store.database import Store
 from bot.adapters.store.outbox_log import redraw
-from bot.governance.changes import UNDECIDED, ChangeStatus
+from bot.governance.changes import UNDECIDED, ChangeStatus, Target
 from bot.quality.evaluation import EvaluationReport
 from bot.services.actors import Actor
+from bot.services.change_posts import groups_to_ask, post_to_members
 from bot.services.change_record import Step, locked, move
 from bot.services.change_requests import Changes
 from bot.services.change_views import ChangeView, Tested, subject_of, target_of
 from bot.services.opaque_ids import incident_token
 from bot.services.pinning import Content
+from bot.services.promotion import Directory
+from bot.services.rehearsing import Rehearsal
 from bot.services.work import ITSELF
 from workflows.ports import Clock
 from workflows.run import Json
@@ -32,7 +35,7 @@ log_ = structlog.get_logger(__name__)
 SPANWISE = Actor(ITSELF)
 """Who applies what a person approved."""
 
-REHEARSED = frozenset({"workflow", "prompt", "parameters", "rules", "models"})
+TRIED = frozenset({"workflow", "prompt", "parameters", "rules", "models", "document"})
 """Kinds whose content can be tried out before it is in force."""
 
 
@@ -40,7 +43,14 @@ class Comparer(Protocol):
     """Runs the cases of a workflow on what is live and on what is proposed."""
 
     async def compare(
-        self, workflow: str, contents: Sequence[Content], *, by: str, subject: str, label: str
+        self,
+        workflow: str,
+        contents: Sequence[Content],
+        *,
+        by: str,
+        subject: str,
+        label: str,
+        knowledge: Rehearsal | None = None,
     ) -> EvaluationReport:
         """How both sides came out. A workflow without cases gives a report without rows."""
         ...
@@ -71,7 +81,11 @@ class ChangeWork:
     outgoing: WakeUp
     bell: WakeUp
     listeners: Sequence[Listener] = ()
+    directory: Directory | None = None
+    """Names the members of user groups; without it only people named themselves are asked."""
     pace: TestPace = field(default_factory=TestPace)
+    _asked: set[str] = field(default_factory=set)
+    """Changes whose groups were asked by this process: once more after a restart does no harm."""
     _failures: dict[str, int] = field(default_factory=dict)
 
     async def run_until(self, stop: asyncio.Event) -> None:
@@ -93,6 +107,7 @@ class ChangeWork:
     async def drain(self) -> None:
         """Do all that is due now."""
         await self._sweep()
+        await self._ask_groups()
         await self._apply()
         while await self._test():
             await self._apply()
@@ -109,6 +124,29 @@ class ChangeWork:
             await self._write(partial(self._expire, change_id=change_id))
         for change_id in moved:
             await self._write(partial(self._put_aside, change_id=change_id))
+
+    async def _ask_groups(self) -> None:
+        """Show what stands in no channel to those who may approve through a user group only."""
+        if self.directory is None:
+            return
+        for row in await self.store.read(log.undecided_changes):
+            if row.id in self._asked:
+                continue
+            groups = await self.store.read(partial(self._groups, row=row))
+            try:
+                members = [each.person for each in await self.directory.holders(groups) if each.is_active]
+            except Exception as error:
+                # Slack may be away for a while; the next round asks again
+                log_.info("changes.members_unknown", change=row.id, error=type(error).__name__)
+                continue
+            self._asked.add(row.id)
+            if members:
+                at = self.clock.now()
+                await self._write(partial(post_to_members, row=row, members=members, at=at))
+
+    def _groups(self, connection: Connection, row: ChangeRow) -> list[str]:
+        ways = self.changes.proposals.ways
+        return groups_to_ask(connection, self.changes.releases.targets, row, ways.review_channel)
 
     def _is_moved(self, connection: Connection, row: ChangeRow) -> bool:
         is_stale = row.status == ChangeStatus.STALE.value
@@ -164,17 +202,30 @@ class ChangeWork:
         """Summaries by workflow, and the workflows that nothing could be said of."""
         target = target_of(row)
         reports, untested = [], []
-        for workflow in row.affected if target.kind in REHEARSED else ():
-            contents = [Content(target.kind, target.name, row.content)]
+        knowledge = await self._knowledge(target, row.content) if row.affected else None
+        contents = [] if knowledge else [Content(target.kind, target.name, row.content)]
+        for workflow in row.affected if target.kind in TRIED else ():
             report = await self.comparer.compare(
-                workflow, contents, by=row.author_id, subject=subject_of(row.id), label=row.label
+                workflow,
+                contents,
+                by=row.author_id,
+                subject=subject_of(row.id),
+                label=row.label,
+                knowledge=knowledge,
             )
             if report.rows:
                 reports.append(Tested.of(report).as_json())
             else:
                 untested.append(workflow)
-        rest = [] if target.kind in REHEARSED else list(row.affected)
+        rest = [] if target.kind in TRIED else list(row.affected)
         return {"reports": reports, "untested": untested + rest}
+
+    async def _knowledge(self, target: Target, text: str) -> Rehearsal | None:
+        """What would be searched with a document changed; None for everything else."""
+        if target.kind != "document":
+            return None
+        collection, _, path = target.name.partition("/")
+        return await self.changes.releases.targets.holdings.rehearse(collection, path, text)
 
     def _tested(self, connection: Connection, held: HeldChange, tests: dict[str, Any]) -> None:
         row = locked(connection, held.id)

@@ -24,14 +24,19 @@ from bot.services.golden_cases import GoldenCases
 from bot.services.holdings import Holdings
 from bot.services.pinning import Content
 from bot.services.readers import TERMINAL, Audience
+from bot.services.rehearsing import Rehearsal
 from bot.services.spending import Account, Purse, Tally
 from bot.services.staging import CARD
 from bot.services.trials import SharedRetriever, Side, Trials
 from bot.services.voted_down import try_again
-from workflows.ports import Clock
+from workflows.ports import Clock, Retriever
+from workflows.run import Answer
 
 PROPOSED = "proposed"
 """Label of an evaluation whose new side nobody has released."""
+
+Key = tuple[str, str]
+"""Of a trial: its row and its side."""
 
 OnProgress = Callable[[int, int], None]
 """Trials done, trials in all."""
@@ -79,15 +84,17 @@ class Evaluations:
         subject: str,
         on_progress: OnProgress | None = None,
         label: str = PRODUCTION,
+        knowledge: Rehearsal | None = None,
     ) -> EvaluationReport:
         """Golden cases and answers voted down, on what is live and on proposed contents over it.
 
+        With `knowledge`, the same versions on live knowledge and on that, and recent questions it concerns.
         Without contents, what is live in production beside what the label stands for. A workflow that is
         only proposed has one side. Raises UnknownWorkflow, InvalidWorkflow, InvalidPrompt, UnknownTable,
         InvalidProfiles, InvalidCases, UnknownAlias.
         """
         asked = Asked(opaque_ids.evaluation_id(), workflow, subject, label, by)
-        return await self.carry_out(asked, contents, on_progress=on_progress)
+        return await self.carry_out(asked, contents, on_progress=on_progress, knowledge=knowledge)
 
     async def evaluate(
         self,
@@ -129,6 +136,7 @@ class Evaluations:
         *,
         has_two_sides: bool = True,
         on_progress: OnProgress | None = None,
+        knowledge: Rehearsal | None = None,
     ) -> EvaluationReport:
         """An evaluation from its beginning to its report. Raises as `compare`; may be cancelled."""
         begun_at = self._clock.now()
@@ -140,14 +148,19 @@ class Evaluations:
                 asked,
                 contents,
                 has_two_sides=has_two_sides,
-                voted_down=self.limits.voted_down,
+                limits=self.limits,
+                knowledge=knowledge,
             )
         )
-        await self._store.write(lambda connection: self._begin(connection, asked, contents, material))
+        await self._store.write(
+            lambda connection: self._begin(
+                connection, asked, material, is_proposed=bool(contents or knowledge)
+            )
+        )
         purse, judging, rows = Purse(self.limits.cap_usd), Tally(), Rows(material)
         finish = partial(self._finish, asked, rows, purse, judging, begun_at)
         try:
-            await self._try_all(asked, material, purse, judging, rows, on_progress)
+            await self._try_all(asked, material, purse, judging, rows, on_progress, knowledge)
         except asyncio.CancelledError:
             await asyncio.shield(finish(STOPPED))
             raise
@@ -156,16 +169,14 @@ class Evaluations:
             raise
         return await finish(DONE)
 
-    def _begin(
-        self, connection: Connection, asked: Asked, contents: Sequence[Content], material: Material
-    ) -> None:
+    def _begin(self, connection: Connection, asked: Asked, material: Material, *, is_proposed: bool) -> None:
         self._billing.look(connection)
         baseline = dict(material.old.pins) if material.old else {}
         candidate = dict(material.new.pins)
         if asked.fence:
             evaluations_log.begin_evaluation(connection, asked.id, baseline, candidate)
         else:
-            label = PROPOSED if contents else asked.label
+            label = PROPOSED if is_proposed else asked.label
             begun = NewEvaluation(
                 asked.id, asked.workflow, asked.subject, label, asked.by, RUNNING, baseline, candidate
             )
@@ -180,6 +191,7 @@ class Evaluations:
         judging: Tally,
         rows: Rows,
         on_progress: OnProgress | None,
+        knowledge: Rehearsal | None,
     ) -> None:
         sides = {
             name: Side.of(pinned, self._models)
@@ -191,7 +203,6 @@ class Evaluations:
             models=self._models,
             account=Account(self._models, purse, payer.record, asked.id, payer),
             clock=self._clock,
-            retriever=self._retriever(TERMINAL, material),
             similarity=self._similarity,
             paths=material.paths,
             closed=material.closed,
@@ -200,31 +211,47 @@ class Evaluations:
         )
         # what is loaded at first use would count against whichever case came first
         await asyncio.gather(self._models.warm_up(), self._holdings.warm())
-        jobs = self._jobs(trials, sides, material)
+        spoken: dict[Key, Answer] = {}
+        jobs = self._jobs(trials, sides, material, knowledge, spoken)
         at_once = self.limits.concurrency
         if not any(side.writes for side in sides.values()):
             at_once = min(at_once, self.limits.local_concurrency)
         await try_jobs(jobs, rows.trials, at_once, on_progress)
+        if knowledge:
+            rows.set_beside(spoken)
 
     def _jobs(
-        self, trials: Trials, sides: Mapping[str, Side], material: Material
-    ) -> list[tuple[tuple[str, str], Callable[[], Awaitable[Trial]]]]:
+        self,
+        trials: Trials,
+        sides: Mapping[str, Side],
+        material: Material,
+        knowledge: Rehearsal | None,
+        spoken: dict[Key, Answer],
+    ) -> list[tuple[Key, Callable[[], Awaitable[Trial]]]]:
         """Both sides of a case beside each other, so that a cap that is reached leaves whole rows."""
-        jobs: list[tuple[tuple[str, str], Callable[[], Awaitable[Trial]]]] = [
-            ((f"case:{case.id}", name), partial(trials.case, side, case))
-            for case in material.cases
-            for name, side in sides.items()
-        ]
-        for run in material.complaints:
-            retriever = self._retriever(run.audience, material)
-            jobs += [
-                ((f"run:{run.run_id}", name), partial(try_again, trials, side, run, retriever))
-                for name, side in sides.items()
-            ]
+        open_to_all = self._retrievers(TERMINAL, material, knowledge)
+        jobs: list[tuple[Key, Callable[[], Awaitable[Trial]]]] = []
+        for case in material.cases:
+            for name, side in sides.items():
+                key = (f"case:{case.id}", name)
+                heard = partial(spoken.__setitem__, key)
+                jobs.append((key, partial(trials.case, side, open_to_all[name], case, heard)))
+        for run in (*material.complaints, *material.citing):
+            readers = self._retrievers(run.audience, material, knowledge)
+            for name, side in sides.items():
+                key = (f"run:{run.run_id}", name)
+                heard = partial(spoken.__setitem__, key)
+                jobs.append((key, partial(try_again, trials, side, readers[name], run, heard)))
         return jobs
 
-    def _retriever(self, audience: Audience, material: Material) -> SharedRetriever:
-        return SharedRetriever(self._holdings.retriever(audience, material.revisions))
+    def _retrievers(
+        self, audience: Audience, material: Material, knowledge: Rehearsal | None
+    ) -> Mapping[str, Retriever]:
+        """What each side searches: the same, unless it is the knowledge that changes."""
+        live = SharedRetriever(self._holdings.retriever(audience, material.revisions))
+        if knowledge is None:
+            return {"old": live, "new": live}
+        return {"old": live, "new": knowledge.retriever(audience, material.revisions)}
 
     async def _finish(
         self, asked: Asked, rows: Rows, purse: Purse, judging: Tally, begun_at: datetime, status: str
@@ -281,8 +308,8 @@ class Evaluations:
 
 
 async def try_jobs(
-    jobs: Sequence[tuple[tuple[str, str], Callable[[], Awaitable[Trial]]]],
-    found: dict[tuple[str, str], Trial],
+    jobs: Sequence[tuple[Key, Callable[[], Awaitable[Trial]]]],
+    found: dict[Key, Trial],
     at_once: int,
     on_progress: OnProgress | None,
 ) -> None:

@@ -1,7 +1,7 @@
 """What an evaluation works on: the two sides, the cases, the answers voted down, and the rows they become."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from sqlalchemy import Connection
@@ -13,8 +13,10 @@ from bot.services.catalogue import Catalogue
 from bot.services.golden_cases import GoldenCases
 from bot.services.pinning import WORKFLOW, Content, Pinned
 from bot.services.readers import EVERYONE
-from bot.services.voted_down import VotedDown, read_voted_down
+from bot.services.rehearsing import Rehearsal
+from bot.services.voted_down import VotedDown, beside, read_citing, read_voted_down
 from workflows.cases import Case
+from workflows.run import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Limits:
     """With the built-in model alone, which takes a processor and no waiting."""
     cap_usd: Decimal = Decimal(1)
     voted_down: int = 20
+    citing: int = 10
+    """Recent questions tried again whose answers cited a document that would change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Material:
     new: Pinned
     cases: tuple[Case, ...]
     complaints: tuple[VotedDown, ...]
+    citing: tuple[VotedDown, ...]
+    """Recent runs whose answers cited the document that would change."""
     revisions: Mapping[str, int]
     paths: Mapping[str, str]
     """Document id to path."""
@@ -69,20 +75,29 @@ def read_material(
     contents: Sequence[Content],
     *,
     has_two_sides: bool,
-    voted_down: int,
+    limits: Limits,
+    knowledge: Rehearsal | None = None,
 ) -> Material:
     """Everything an evaluation needs, as it stands now.
 
     Raises UnknownWorkflow, InvalidCases, and for contents InvalidWorkflow, InvalidPrompt, UnknownTable.
     """
     new = catalogue.resolve_with(connection, asked.workflow, contents, label=asked.label)
+    old = _old_side(connection, catalogue, asked, contents) if has_two_sides and not knowledge else None
+    paths = document_paths(connection)
+    if knowledge:
+        old, paths = new, {**paths, knowledge.document_id: knowledge.path}
+    document = knowledge.document_id if knowledge else ""
+    complaints = read_voted_down(connection, asked.workflow, limits.voted_down)
+    citing = read_citing(connection, asked.workflow, document, limits.citing) if document else ()
     return Material(
-        old=_old_side(connection, catalogue, asked, contents) if has_two_sides else None,
+        old=old,
         new=new,
         cases=golden.of_in(connection, asked.workflow),
-        complaints=read_voted_down(connection, asked.workflow, voted_down),
+        complaints=complaints,
+        citing=tuple(run for run in citing if run.run_id not in {each.run_id for each in complaints}),
         revisions=collection_revisions(connection),
-        paths=document_paths(connection),
+        paths=paths,
         closed=frozenset(row.name for row in list_collections(connection) if EVERYONE not in row.audience),
     )
 
@@ -106,6 +121,14 @@ class Rows:
     material: Material
     trials: dict[tuple[str, str], Trial] = field(default_factory=dict)
 
+    def set_beside(self, spoken: Mapping[tuple[str, str], Answer]) -> None:
+        """Say of each new trial whether its answer is another than the old one's."""
+        for (row, side), trial in list(self.trials.items()):
+            before = spoken.get((row, "old"))
+            if side == "new" and before is not None and trial.was_run:
+                score = beside(before, spoken.get((row, side)))
+                self.trials[row, side] = replace(trial, scores=(*trial.scores, score))
+
     def rows(self) -> tuple[ReportRow, ...]:
         """Rows in the order of the cases; what never came to its turn was not run."""
         cases = [
@@ -116,7 +139,11 @@ class Rows:
             ReportRow(run.run_id, "thumbs-down", *self._sides(f"run:{run.run_id}"), run_id=run.run_id)
             for run in self.material.complaints
         ]
-        return (*cases, *again)
+        touched = [
+            ReportRow(run.run_id, "cited", *self._sides(f"run:{run.run_id}"), run_id=run.run_id)
+            for run in self.material.citing
+        ]
+        return (*cases, *again, *touched)
 
     def _sides(self, key: str) -> tuple[Trial, Trial | None]:
         absent = Trial(Standing.NOT_RUN, note="It was not run: the evaluation was stopped.")

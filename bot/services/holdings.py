@@ -12,10 +12,11 @@ from bot.adapters.store import audit_log
 from bot.adapters.store import document_log as log
 from bot.adapters.store.database import Store
 from bot.services.document_edits import PreparedDocument, prepare, put_in, remove_in
-from bot.services.intake import Added, Intake, OnProgress, remove_document
+from bot.services.intake import Added, Intake, OnProgress, document_id, remove_document
 from bot.services.readers import EVERYONE, Audience
+from bot.services.rehearsing import Rehearsal
 from bot.services.snapshots import Snapshots
-from knowledge.document import Document, Retrieval
+from knowledge.document import Document, LiveChunk, Retrieval
 from knowledge.embedding import Embedder
 from knowledge.index import VectorIndex
 from knowledge.retrieval import search
@@ -125,6 +126,18 @@ class Holdings:
         before = await self._store.read(lambda connection: log.find_document(connection, row.name, path))
         work = functools.partial(prepare, path=path, text=text, title=title, owner=owner, clock=self._clock)
         return await asyncio.to_thread(work, self._snapshots, row, before)
+
+    async def rehearse(self, collection: str, path: str, text: str) -> Rehearsal:
+        """The knowledge with a document changed, or taken out where `text` is empty, for trying it.
+
+        Nothing that is live moves. Raises UnknownCollection, MixedModels.
+        """
+        row = await self._find(collection)
+        prepared = await self.prepare_text(collection, path, text) if text else None
+        instead = [LiveChunk(chunk, prepared.row.document) for chunk in prepared.chunks] if prepared else []
+        name = document_id(collection, path)
+        snapshot = await asyncio.to_thread(self._snapshots.rehearse, row, name, instead)
+        return Rehearsal(row, name, path, snapshot, self._embedder, self._turns, self.retriever)
 
     def put_prepared(
         self,

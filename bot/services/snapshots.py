@@ -53,6 +53,23 @@ class Snapshots:
         self._refuse_mixing(collection)
         self._token_store(collection.name).add(list(map(encoded_text, chunks)), self._embedder)
 
+    def rehearse(
+        self, collection: log.CollectionRow, document_id: str, instead: Sequence[LiveChunk]
+    ) -> Snapshot:
+        """The collection as it would be with other chunks of one document; kept nowhere. Raises as `take`."""
+        live = self.take(collection)
+        self.encode(collection, instead)
+        chunks = [each for each in live.chunks if each.document.id != document_id] + list(instead)
+        tokens, ids = self._token_store(collection.name), [each.chunk.id for each in chunks]
+        return take_snapshot(
+            collection.name,
+            collection.revision,
+            chunks,
+            tokens=tokens,
+            nearest=lambda vector, limit: exact_nearest(tokens, ids, vector, limit),
+            calibration=live.calibration,
+        )
+
     def forget(self, collection: str) -> None:
         """Drop everything derived, so that the next snapshot is built from the store alone."""
         with self._lock(collection):

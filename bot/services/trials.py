@@ -1,7 +1,7 @@
 """Trying cases out: one case on one side, executed like a run but kept nowhere, then judged."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -127,6 +127,14 @@ def _collections(result: RunResult) -> set[str]:
     return found
 
 
+Heard = Callable[[Answer], None]
+"""Hears the answer of one trial, which the report may have to leave out."""
+
+
+def unheard(_answer: Answer) -> None:
+    """For trials that nobody listens to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trials:
     """Tries cases for one evaluation."""
@@ -134,7 +142,6 @@ class Trials:
     models: Models
     account: Account
     clock: Clock
-    retriever: Retriever
     similarity: Similarity
     paths: Mapping[str, str]
     """Document id to path."""
@@ -143,15 +150,16 @@ class Trials:
     """The models.yaml that the judge is taken from, the same for both sides."""
     judging: Tally
 
-    async def case(self, side: Side, case: Case) -> Trial:
+    async def case(self, side: Side, retriever: Retriever, case: Case, heard: Heard = unheard) -> Trial:
         """One case on one side."""
         if case.needs == WRITING_MODEL and not side.writes:
             return Trial(Standing.SKIPPED, note=SKIPPED)
         if self.account.purse.is_closed:
             return Trial(Standing.NOT_RUN, note=CAPPED)
-        tried = await self.run(side, case.inputs, self.retriever)
+        tried = await self.run(side, case.inputs, retriever)
         if tried.answer is None:
             return unanswered(tried)
+        heard(tried.answer)
         attempt = attempt_of(
             tried.result,
             tried.answer,

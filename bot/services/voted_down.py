@@ -1,6 +1,7 @@
-"""Answers that were voted down, tried again: has the answer changed, and is it what people asked for?"""
+"""Questions that were asked before, tried again: has the answer changed, and is it what people asked for?"""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -8,25 +9,27 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from bot.adapters.store.row_codec import answer_from
-from bot.adapters.store.run_log import read_runs
+from bot.adapters.store.run_log import read_runs, runs_answered
 from bot.adapters.store.scores import scores_of, voted_down
 from bot.quality.complaint import says_the_same
-from bot.quality.evaluation import CaseScore, Standing, Trial
+from bot.quality.evaluation import ANSWER, CaseScore, Standing, Trial
 from bot.quality.evaluators import Similarity, likeness_score
 from bot.services.execution import audience_of
 from bot.services.readers import Audience
-from bot.services.trials import CAPPED, Side, Trials, Tried, trial_of, unanswered
+from bot.services.trials import CAPPED, Heard, Side, Trials, Tried, trial_of, unanswered, unheard
 from workflows.expectations import SIMILAR
 from workflows.ports import Retriever
 from workflows.run import Answer
 
 VOTE, CORRECTION = "vote", "correction"
+LOOKED_AT = 500
+"""Recent runs among which those are looked for whose answers cited a document."""
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class VotedDown:
-    """A run that somebody voted down, with what they said it should have answered."""
+    """A run that is tried again; of one voted down, with what people said it should have answered."""
 
     run_id: str
     inputs: Mapping[str, str]
@@ -53,13 +56,30 @@ def read_voted_down(connection: Connection, workflow: str, limit: int) -> tuple[
     return tuple(found)
 
 
-async def try_again(trials: Trials, side: Side, run: VotedDown, retriever: Retriever) -> Trial:
+def read_citing(connection: Connection, workflow: str, document_id: str, limit: int) -> tuple[VotedDown, ...]:
+    """The newest runs of a workflow whose answers cited a document, each question once, at most `limit`."""
+    found: dict[str, VotedDown] = {}
+    for row in runs_answered(connection, workflow, LOOKED_AT):
+        answer = answer_from(row.answer)
+        cited = {each.passage.document_id for each in answer.citations} if answer else set()
+        if answer is not None and document_id in cited:
+            asked = json.dumps(row.inputs, sort_keys=True).casefold()
+            found.setdefault(asked, VotedDown(row.id, row.inputs, audience_of(row), answer.text))
+        if len(found) == limit:
+            break
+    return tuple(found.values())
+
+
+async def try_again(
+    trials: Trials, side: Side, retriever: Retriever, run: VotedDown, heard: Heard = unheard
+) -> Trial:
     """The question of one run on one side, for the eyes of those who could read its answer."""
     if trials.account.purse.is_closed:
         return Trial(Standing.NOT_RUN, note=CAPPED)
     tried = await trials.run(side, run.inputs, retriever)
     if tried.answer is None:
         return unanswered(tried)
+    heard(tried.answer)
     scores = await asyncio.to_thread(scores_for, run, tried, tried.answer, trials.similarity)
     standing = next((_standing(score) for score in scores if score.name == CORRECTION), Standing.UNJUDGED)
     # it is somebody's own question: the report keeps neither it nor what was answered
@@ -79,6 +99,20 @@ def scores_for(run: VotedDown, tried: Tried, answer: Answer, similarity: Similar
     if run.correction:
         found.append(likeness_score(CORRECTION, run.correction, SIMILAR, similarity, answer.text))
     return tuple(found)
+
+
+def beside(old: Answer, new: Answer | None) -> CaseScore:
+    """Whether what would be answered, None for nothing, is another answer than today's."""
+    if new is None:
+        return CaseScore(ANSWER, None, 1.0, "It is answered today, and would end without an answer.")
+    same = says_the_same(old.text, new.text)
+    if new.abstained and not old.abstained:
+        said = "It is answered today, and would not be covered any more."
+    elif old.abstained and not new.abstained:
+        said = "It is not covered today, and would be answered."
+    else:
+        said = "The answer stays the same." if same else "The answer would be another one."
+    return CaseScore(ANSWER, None, 0.0 if same else 1.0, said)
 
 
 def _checks(tried: Tried) -> list[CaseScore]:

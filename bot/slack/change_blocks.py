@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from bot.governance.changes import ChangeStatus
 from bot.governance.differences import changed_parts, is_cut
-from bot.quality.evaluation import EvaluationReport, ReportRow, Trial
+from bot.quality.evaluation import ANSWER, EvaluationReport, ReportRow, Trial
 from bot.services.change_history import History
 from bot.services.change_posts import CHANGE, NOTE
 from bot.services.change_views import ChangeView
@@ -128,6 +128,8 @@ def _tests(view: ChangeView) -> Iterator[Block]:
         return
     for tested in view.tests:
         yield el.section(said.result(tested, alone=len(view.affected) == 1))
+        if said.cited(tested):
+            yield el.section(said.cited(tested))
         yield el.context(said.result_figures(tested))
     if (view.untested or not view.tests) and view.target.kind != "grant":
         yield el.context(said.untested(view))
@@ -231,18 +233,30 @@ def tests_view(view: ChangeView, reports: Sequence[EvaluationReport]) -> Block:
 
 
 def _by_weight(report: EvaluationReport) -> list[ReportRow]:
-    """What newly fails first, then what newly passes, then the rest as it came."""
-    return sorted(report.rows, key=lambda row: (not row.is_newly_failing, not row.is_newly_passing))
+    """What newly fails first, then what newly passes, what is answered otherwise, and the rest as it came."""
+    return sorted(
+        report.rows,
+        key=lambda row: (not row.is_newly_failing, not row.is_newly_passing, not row.is_answered_otherwise),
+    )
 
 
 def _row(row: ReportRow) -> str:
     mark = ":x:" if row.is_newly_failing else ":sparkles:" if row.is_newly_passing else ":small_blue_diamond:"
     old = f"{_trial(row.old)} → " if row.old is not None else ""
     head = f"{mark} *{el.one_line(row.id, 80)}* · {row.source} · {old}{_trial(row.new)}"
+    beside = [score.reason for score in row.new.scores if score.name == ANSWER]
     reasons = [score.reason for score in row.new.scores if score.passed is False] or [row.new.note]
-    lines = [f"_{el.one_line(reason, 300)}_" for reason in reasons[:3] if reason]
-    answer = [text.quote(row.new.answer, 300)] if row.new.answer and row.is_newly_failing else []
-    return "\n".join([head, *lines, *answer])
+    lines = [f"_{el.one_line(reason, 300)}_" for reason in (*beside, *reasons[:3]) if reason]
+    return "\n".join([head, *lines, *_answers(row)])
+
+
+def _answers(row: ReportRow) -> Iterator[str]:
+    """The new answer where it fails; both where it would be another one."""
+    if row.is_answered_otherwise and row.old is not None and row.old.answer and row.new.answer:
+        yield f"Today:\n{text.quote(row.old.answer, 250)}"
+        yield f"With this:\n{text.quote(row.new.answer, 250)}"
+    elif row.new.answer and row.is_newly_failing:
+        yield text.quote(row.new.answer, 300)
 
 
 def _trial(trial: Trial) -> str:

@@ -121,12 +121,32 @@ def result(tested: Tested, *, alone: bool) -> str:
     mark = ":x:" if failing else ":white_check_mark:"
     parts = [
         f"{mark} *{tested.passed_new} of {_cases(tested.judged)}*{of} pass, {tested.passed_old} did before"
+        if tested.judged
+        else f"{mark} No case{of} was judged"
     ]
     if failing:
         parts.append(f"newly failing: {_listed(failing)}")
     if tested.newly_passing:
         parts.append(f"newly passing: {_listed(tested.newly_passing)}")
+    if tested.changed:
+        parts.append(f"answered otherwise: {_listed(tested.changed)}")
     return " · ".join(parts)
+
+
+def cited(tested: Tested) -> str:
+    """What a change of a document does to questions that were asked lately; empty when none cited it."""
+    if not tested.cited:
+        return ""
+    asked = (
+        f"*{tested.cited} recent {'question' if tested.cited == 1 else 'questions'}* "
+        f"of `/{escape(tested.workflow)}` whose answer cited this document:"
+    )
+    if not tested.cited_changed:
+        return f"{asked} each keeps its answer."
+    count = len(tested.cited_changed)
+    other = f"{count} would be answered otherwise ({_listed(tested.cited_changed)})"
+    lost = f", {tested.cited_lost} of them not at all any more" if tested.cited_lost else ""
+    return f"{asked} {other}{lost}."
 
 
 def result_figures(tested: Tested) -> str:
@@ -144,12 +164,12 @@ def untested(view: ChangeView) -> str:
     """Why there is no result for some or all of it."""
     if view.token:
         return f":warning: The cases could not be run. Incident `{escape(view.token)}`."
-    if view.target.kind in ("document", "grant"):
-        return "Nothing to test: cases run on what is written for a workflow, and this takes effect as it is."
     named = ", ".join(f"`/{escape(name)}`" for name in view.untested)
     if not named:
         return "Nothing to test: no workflow uses it."
     verb = "has" if len(view.untested) == 1 else "have"
+    if view.target.kind == "document":
+        return f"Nothing to test: {named} {verb} no cases, and no recent answer cited it."
     return f"Nothing to test: {named} {verb} no cases."
 
 

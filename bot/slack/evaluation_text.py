@@ -145,7 +145,8 @@ def voted_down(report: EvaluationReport) -> str:
 
 def row_line(row: ReportRow) -> str:
     """One case in the list of all."""
-    name = f"Voted down: run `{escape(row.id)}`" if not row.is_golden else f"`{escape(row.id)}`"
+    said = {"thumbs-down": "Voted down: run ", "cited": "Asked before: run "}.get(row.source, "")
+    name = f"{said}`{escape(row.id)}`"
     now = STANDINGS[row.new.standing]
     if row.old is None or row.old.standing is row.new.standing:
         return f"{name} {now}"

@@ -97,7 +97,7 @@ class FakeComparer:
     asked: list[tuple[str, tuple[Content, ...]]] = field(default_factory=list)
 
     async def compare(
-        self, workflow: str, contents: Sequence[Content], *, by: str, subject: str, label: str
+        self, workflow: str, contents: Sequence[Content], *, by: str, subject: str, label: str, **_rest: Any
     ) -> EvaluationReport:
         self.asked.append((workflow, tuple(contents)))
         if self.error is not None:

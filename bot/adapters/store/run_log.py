@@ -169,6 +169,17 @@ def recent_runs(connection: Connection, actor_id: str, limit: int) -> tuple[RunR
     return tuple(connection.execute(query))
 
 
+def runs_answered(connection: Connection, workflow: str, limit: int) -> tuple[RunRow, ...]:
+    """The newest runs of a workflow that have an answer, newest first."""
+    query = (
+        select(runs)
+        .where(runs.c.workflow == workflow, runs.c.status == RunStatus.SUCCEEDED.value)
+        .order_by(runs.c.created_at.desc(), runs.c.id)
+        .limit(limit)
+    )
+    return tuple(connection.execute(query))
+
+
 def queue_position(connection: Connection, row: RunRow) -> int:
     """1 for the next run to start; 0 when the run is not queued."""
     if row.status != RunStatus.QUEUED:
