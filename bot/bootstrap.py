@@ -53,7 +53,7 @@ from bot.services.outbox_items import Sender
 from bot.services.past_runs import PastRuns
 from bot.services.pilot_watch import PilotWatch
 from bot.services.preferences import Preferences
-from bot.services.promotion import Promotions
+from bot.services.promotion import Directory, Promotions
 from bot.services.readiness_cards import Cards
 from bot.services.remedies import Remedies
 from bot.services.replaying import Replays
@@ -146,8 +146,8 @@ class Product:
             observers=self.watching.observers,
         )
 
-    def change_work(self) -> ChangeWork:
-        """Tests, applies and expires change requests."""
+    def change_work(self, directory: Directory | None = None) -> ChangeWork:
+        """Tests, applies and expires change requests; `directory` knows the members of user groups."""
         return ChangeWork(
             self.store,
             self.changes,
@@ -156,6 +156,7 @@ class Product:
             self.outgoing,
             self.change_bell,
             listeners=(self.fixing.after_applied, self.escalating.after_applied),
+            directory=directory,
         )
 
     def evaluation_work(self) -> EvaluationWork:
@@ -209,7 +210,8 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
     targets, changes = _changes(base, change_bell, settings)
     runs = Runs(store, catalogue, access, clock, base.queue, outgoing)
     triage = Triage(store, catalogue, access, clock, outgoing, base.embedder.encode)
-    golden, stages, promotions, pilot_watch = _staging(base)
+    fixing = Fixing(store, runs, catalogue, clock, outgoing)
+    golden, stages, promotions, pilot_watch = _staging(base, fixing)
     acts = DigestActs.of(store, access, catalogue, clock, outgoing, triage, golden, changes)
     return Product(
         settings=settings,
@@ -239,7 +241,7 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         digests=Digests(store, access, catalogue, clock, WakeUp()),
         digest_acts=acts,
         triage=triage,
-        fixing=Fixing(store, runs, catalogue, clock, outgoing),
+        fixing=fixing,
         stages=stages,
         promotions=promotions,
         pilot_watch=pilot_watch,
@@ -256,12 +258,12 @@ def _changes(base: Base, bell: WakeUp, settings: Settings) -> tuple[Targets, Cha
     return targets, Changes(base.store, targets, base.clock, base.outgoing, bell, ways(settings))
 
 
-def _staging(base: Base) -> tuple[GoldenCases, Stages, Promotions, PilotWatch]:
+def _staging(base: Base, fixing: Fixing) -> tuple[GoldenCases, Stages, Promotions, PilotWatch]:
     store, access, catalogue, clock = base.store, base.access, base.catalogue, base.clock
     golden = GoldenCases(store, access, catalogue, clock, LIBRARY)
     stages = Stages(store, access, catalogue, clock, base.outgoing)
     cards = Cards(access, catalogue, stages, golden, clock)
-    promotions = Promotions(store, access, catalogue, stages, cards, clock, base.outgoing)
+    promotions = Promotions(store, access, catalogue, stages, cards, clock, base.outgoing, fixing.note)
     return golden, stages, promotions, PilotWatch(store, access, clock, base.outgoing)
 
 

@@ -38,7 +38,7 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
                 tasks.create_task(product.models.warm_up())
                 tasks.create_task(product.worker().run_until(stop))
                 tasks.create_task(product.courier(line.delivery).run_until(stop))
-                tasks.create_task(product.change_work().run_until(stop))
+                tasks.create_task(product.change_work(line.desk.people).run_until(stop))
                 tasks.create_task(product.evaluation_work().run_until(stop))
                 asked = QuestionWork(product.store, product.embedder.encode, product.clock)
                 tasks.create_task(asked.run_until(stop))

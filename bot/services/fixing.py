@@ -23,6 +23,7 @@ from bot.services.actors import Actor, Origin
 from bot.services.catalogue import Catalogue, UnknownWorkflow
 from bot.services.change_views import ChangeView
 from bot.services.complaints import FIX, VOTE, is_person, person_source
+from bot.services.improvements import Improvement
 from bot.services.placement import NotInPilot, WorkflowRetired
 from bot.services.run_views import RunView, load_view
 from bot.services.runs import RunRequest, Runs
@@ -83,13 +84,14 @@ class Fixing:
     async def after_applied(self, change: ChangeView) -> None:
         """Note whose questions are to be asked again; hearing of a change twice notes nothing twice."""
         if change.label == PRODUCTION and change.affected:
-            await self.store.write(lambda connection: self._note(connection, change))
+            await self.store.write(lambda connection: self.note(connection, Improvement.of(change)))
 
-    def _note(self, connection: Connection, change: ChangeView) -> None:
+    def note(self, connection: Connection, change: Improvement) -> None:
+        """As `after_applied`, for whatever may have mended answers, within the caller's transaction."""
         now = self.clock.now()
         since = now - timedelta(days=self.pace.days)
-        said = {"effect": change.effect, "by": change.author, "target": str(change.target)}
-        found = voted_down(connection, VOTE, change.affected, since, limit=LOOKED_AT)
+        said = {"effect": change.effect, "by": change.by, "target": change.target}
+        found = voted_down(connection, VOTE, change.workflows, since, limit=LOOKED_AT)
         rows = read_runs(connection, {run_id for run_id, _ in found})
         content = {
             (score.run_id, score.source)
@@ -113,7 +115,7 @@ class Fixing:
                 noted += 1
         if noted:
             context: dict[str, Json] = {"questions": noted, "left_out": left_out}
-            self._record(connection, "fix.planned", f"change:{change.id}", context)
+            self._record(connection, "fix.planned", change.subject, context)
 
     async def run_until(self, stop: asyncio.Event, identify: Identify) -> None:
         """Ask and send until `stop` is set."""
@@ -239,9 +241,9 @@ class Fixing:
         )
 
 
-def _concerns(row: RunRow, person: str, change: ChangeView) -> bool:
+def _concerns(row: RunRow, person: str, change: Improvement) -> bool:
     """Whether this person got that answer before the change, and reads it still."""
-    if not is_person(person) or row.answer is None or row.created_at >= change.updated_at:
+    if not is_person(person) or row.answer is None or row.created_at >= change.at:
         return False
     is_open = row.shared_at is not None or Origin.from_json(row.origin).visibility == "channel"
     return person == row.actor_id or is_open

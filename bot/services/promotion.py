@@ -19,6 +19,7 @@ from bot.services.access import Access
 from bot.services.actors import Actor
 from bot.services.candidates import Difference, differences, fingerprint
 from bot.services.catalogue import Catalogue
+from bot.services.improvements import Improvement, OnImproved, unnoted
 from bot.services.opaque_ids import evaluation_id, message_id
 from bot.services.readiness_cards import Card, Cards
 from bot.services.staging import CARD, NoCandidate, Stages
@@ -74,7 +75,9 @@ class Promotions:
         cards: Cards,
         clock: Clock,
         outgoing: WakeUp,
+        improved: OnImproved = unnoted,
     ) -> None:
+        self._improved = improved
         self._store = store
         self._access = access
         self._catalogue = catalogue
@@ -281,6 +284,7 @@ class Promotions:
             "approved_by": [each.person for each in after.approvals],
         }
         self._record(connection, actor, "stage.promoted", standing.workflow, context)
+        self._improved(connection, _improvement(actor, after, card.differences))
 
     def _record(
         self, connection: Connection, actor: Actor, action: str, workflow: str, context: Mapping[str, Json]
@@ -299,6 +303,16 @@ class Promotions:
         done = await self._store.write(act)
         self._outgoing.ring()
         return done
+
+
+def _improvement(actor: Actor, standing: Standing, found: Iterable[Difference]) -> Improvement:
+    subject = f"workflow:{standing.workflow}"
+    released = "/".join(f"{each.kind}:{each.name}:{each.new}" for each in found)
+    key = message_id(subject, f"{released}/{standing.moved_at.isoformat()}")
+    effect = "What was tried in a pilot is for everybody now."
+    return Improvement(
+        f"p_{key[:8]}", subject, (standing.workflow,), effect, actor.id, subject, standing.moved_at
+    )
 
 
 def _letter(workflow: str, key: str, person: str, actor: Actor) -> outbox_log.NewItem:

@@ -21,6 +21,7 @@ from bot.services import opaque_ids
 from bot.services.access import Access
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue, Content
+from bot.services.improvements import Improvement
 from bot.services.pilot_watch import PilotWatch
 from bot.services.pinning import PINNED_KINDS
 from bot.services.promotion import Promotions
@@ -85,6 +86,7 @@ class StageDesk:
     clock: FakeClock = field(default_factory=FakeClock)
     directory: FakeDirectory = field(default_factory=FakeDirectory)
     cases: FakeCases = field(default_factory=FakeCases)
+    improved: list[Improvement] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.access = Access(self.store, self.clock, ["U0DEV"])
@@ -93,7 +95,14 @@ class StageDesk:
         self.stages = Stages(self.store, self.access, self.catalogue, self.clock, outgoing)
         self.cards = Cards(self.access, self.catalogue, self.stages, self.cases, self.clock)
         self.promotions = Promotions(
-            self.store, self.access, self.catalogue, self.stages, self.cards, self.clock, outgoing
+            self.store,
+            self.access,
+            self.catalogue,
+            self.stages,
+            self.cards,
+            self.clock,
+            outgoing,
+            lambda _, improvement: self.improved.append(improvement),
         )
         self.watch = PilotWatch(self.store, self.access, self.clock, outgoing)
         self.runs = Runs(self.store, self.catalogue, self.access, self.clock, EmbeddedQueue(), outgoing)

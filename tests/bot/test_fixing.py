@@ -14,6 +14,7 @@ from bot.governance.roles import Role
 from bot.quality.complaint import TriageState
 from bot.services.actors import Actor, Origin
 from bot.services.fixing import Fixing, FixPace
+from bot.services.improvements import Improvement
 from bot.services.run_views import load_view
 from tests.bot.feedback_desk import FeedbackDesk
 from tests.bot.run_desk import ANA, BEN, DEV
@@ -81,6 +82,20 @@ async def desk(store: Store) -> FixingDesk:
     desk = FixingDesk(store)
     await desk.open()
     return desk
+
+
+async def test_a_promotion_brings_the_new_answer_too(desk: FixingDesk) -> None:
+    await desk.voted_down(question="How many days?", origin=CHANNEL)
+    desk.clock.at += timedelta(minutes=1)
+    desk.says = "Ten days, until 31 March."
+    promoted = Improvement(
+        "p_1", "workflow:ask-policy", ("ask-policy",), "Promoted.", "U0CHLOE", "", desk.clock.at
+    )
+    await desk.store.write(lambda connection: desk.fixing.note(connection, promoted))
+    await desk.store.write(lambda connection: desk.fixing.note(connection, promoted))
+    await desk.settled()
+    (message,) = desk.queued("fix")
+    assert message.body["effect"] == "Promoted." and message.body["change"] == "p_1"
 
 
 async def test_who_voted_down_gets_the_new_answer_to_their_own_question(desk: FixingDesk) -> None:

@@ -56,6 +56,8 @@ async def test_promotion_points_production_at_the_candidate(desk: StageDesk) -> 
         2,
     )
     assert [each.person for each in card.readiness.evidence.approvals] == ["U0BEN"]
+    (improvement,) = desk.improved
+    assert (improvement.workflows, improvement.by) == ((WORKFLOW,), CHLOE.id), "who voted down is asked again"
 
 
 async def test_nothing_moves_while_something_is_missing(desk: StageDesk) -> None:
