@@ -119,14 +119,13 @@ def _workflow(
 def _asks(name: str, passages: Mapping[tuple[str, str], Passage]) -> list[SeedAsk]:
     if name in REQUESTS or name not in SHARES:
         given = REQUESTS.get(name, ANYTHING)
-        plain = [_plain(name, wording) for wording in given]
+        plain = [_plain(name, asked, answered) for asked, answered in given]
         return plain if name in REQUESTS else [*plain, *(_question(each, passages) for each in HANDBOOK[:6])]
     return [_question(topic, passages) for topic in HANDBOOK]
 
 
-def _plain(name: str, wording: str) -> SeedAsk:
+def _plain(name: str, wording: str, text: str) -> SeedAsk:
     """A request that is answered from no handbook."""
-    text = "Done, and passed on to those who look after it."
     answer = Answer(text, "done", model=MODEL)
     kind = "classify" if name == "triage-request" else "prompt"
     output = {"label": "it_equipment", "confidence": 0.9} if kind == "classify" else {"text": text}

@@ -105,6 +105,10 @@ class _Case:
         return self.at + timedelta(seconds=self.seconds)
 
     @property
+    def is_question(self) -> bool:
+        return len(self.ask.steps) > 1
+
+    @property
     def pins(self) -> str:
         return self.workflow.winded_pins if self.is_bad else self.workflow.pins
 
@@ -176,7 +180,9 @@ class RowMaker:
 
     def _add_run(self, rows: SeedRows, case: _Case) -> None:
         rng, ask, workflow = self._rng, case.ask, case.workflow
-        question = f"{rng.choice(BEFORE)}{rng.choice(ask.wordings)}{rng.choice(AFTER)}"
+        question = rng.choice(ask.wordings)
+        if case.is_question:
+            question = f"{rng.choice(BEFORE)}{question}{rng.choice(AFTER)}"
         answered = case.ending in (Ending.ANSWERED, Ending.ABSTAINED)
         status = "succeeded" if answered else case.ending.value
         answer = (ask.winded if case.is_bad else ask.answer) if answered else None
@@ -200,7 +206,7 @@ class RowMaker:
     def _tokens(self, case: _Case) -> tuple[int, int, Decimal]:
         if case.ending is Ending.FAILED:
             return 0, 0, Decimal(0)
-        given = int(self._rng.gauss(3200, 450)) if len(case.ask.steps) > 1 else int(self._rng.gauss(900, 150))
+        given = int(self._rng.gauss(3200, 450)) if case.is_question else int(self._rng.gauss(900, 150))
         written = int(self._rng.gauss(130, 30) * (2.6 if case.is_bad else 1.0))
         given, written = max(given, 50), max(written, 10)
         price = DEAR if case.at >= self._calendar.price_change else CHEAP
@@ -231,7 +237,9 @@ class RowMaker:
         rows.scores.append((case.id, VOTE, source, -1.0 if is_down else 1.0, "", at, at))
         if not is_down or rng.random() < 0.4:
             return
-        reason = Reason.SHOULD_KNOW if case.ending is Ending.ABSTAINED else rng.choice(REASONS[:4])
+        reason = rng.choice(REASONS[:4] if case.is_question else REASONS[:2])
+        if case.ending is Ending.ABSTAINED:
+            reason = Reason.SHOULD_KNOW
         words = rng.choice(CORRECTIONS) if rng.random() < 0.35 else ""
         rows.scores.append((case.id, REASON, source, float(REASONS.index(reason)), reason.value, at, at))
         rows.scores.append((case.id, CORRECTION, source, 1.0 if words else 0.0, words, at, at))

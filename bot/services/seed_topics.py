@@ -154,29 +154,50 @@ HANDBOOK = (
 
 REQUESTS = {
     "triage-request": (
-        "My laptop screen is broken and I am on site in Leeds until Friday",
-        "Please order two soil probes for 1,840 EUR before 15 January",
-        "My October payslip is missing the referral bonus",
-        "The heating in the second floor meeting room does not work",
-        "I clicked on a link in a mail that looked odd",
-        "I cannot sign in to Perch since this morning",
+        ("My laptop screen is broken and I am on site in Leeds until Friday", "For the IT service desk."),
+        ("Please order two soil probes for 1,840 EUR before 15 January", "For Purchasing, with an order."),
+        ("My October payslip is missing the referral bonus", "For Payroll."),
+        ("The heating in the second floor meeting room does not work", "For Facilities."),
+        ("I clicked on a link in a mail that looked odd", "For Security, at once."),
+        ("I cannot sign in to Perch since this morning", "For the IT service desk."),
     ),
     "draft-reply": (
-        "When will the calibration certificate for our probe arrive?",
-        "The logger you sent shows the wrong time zone. What can we do?",
-        "Do you offer a discount for schools?",
-        "Our invoice has the old address on it.",
+        (
+            "When will the calibration certificate for our probe arrive?",
+            "Thank you for asking. The certificate follows within ten working days of the calibration.",
+        ),
+        (
+            "The logger you sent shows the wrong time zone. What can we do?",
+            "Thank you for telling us. Please set the zone under Settings, Clock, and restart the logger.",
+        ),
+        (
+            "Do you offer a discount for schools?",
+            "Thank you for your interest. I shall ask and come back to you.",
+        ),
+        (
+            "Our invoice has the old address on it.",
+            "I am sorry about that. You will receive a corrected one.",
+        ),
     ),
     "summarise-thread": (
-        "Ana: the mast in Braga is down. Ben: since when? Ana: since the storm. Dev: parts come on Monday.",
-        "Eva: can we close October? Chloe: two claims are open. Eva: then Thursday. Chloe: agreed.",
-        "Ben: customer asks for the old firmware. Dev: not signed any more. Ben: I shall offer the new one.",
+        (
+            "Ana: the mast in Braga is down. Ben: since when? Ana: since Sunday. Dev: parts come on Monday.",
+            "The mast in Braga has been down since Sunday; parts come on Monday.",
+        ),
+        (
+            "Eva: can we close October? Chloe: two claims are open. Eva: then Thursday. Chloe: agreed.",
+            "October is closed on Thursday, once two open claims are settled.",
+        ),
+        (
+            "Ben: customer wants the old firmware. Dev: not signed any more. Ben: I offer the new one.",
+            "The old firmware is no longer signed; Ben offers the customer the new one.",
+        ),
     ),
 }
-"""What is given to workflows that answer from no handbook."""
+"""What is given to workflows that answer from no handbook, and what comes of it."""
 
-ANYTHING = ("Something to be done", "Another thing to be done", "Please look at this")
-"""What is given to any other workflow."""
+ANYTHING = (("Something to be done", "It is done."), ("Another thing to be done", "That is done as well."))
+"""The same for any other workflow."""
 
 BEFORE = ("", "", "", "Hi, ", "Hello, ", "Quick question: ", "Sorry to ask again: ")
 AFTER = ("", "", "", " Thanks!", " It is urgent.", " Asking for my team.", " I could not find it.")
