@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from math import sqrt
 from statistics import fmean, median
 
-from bot.quality.insights import Anomaly, Cause, Measure
 from bot.quality.tallies import Tally
+from bot.quality.week_insights import Anomaly, Cause, Measure
 
 WEEKS = 8
 """Weeks before that a week is compared with."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.quality.digest_findings import COLLECTION, Finding, FindingKind, finding_id
 from bot.quality.digest_slots import IsoWeek
-from bot.quality.insights import (
+from bot.quality.week_insights import (
     Anomaly,
     Cause,
     Forecast,

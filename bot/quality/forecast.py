@@ -7,8 +7,8 @@ from math import sqrt
 from statistics import fmean
 
 from bot.governance.budget import Period
-from bot.quality.insights import Forecast
 from bot.quality.readiness import in_dollars
+from bot.quality.week_insights import Forecast
 
 DAYS = 56
 """Whole days before today that are looked at."""

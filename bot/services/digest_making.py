@@ -14,7 +14,7 @@ from bot.quality.chart_data import ChartData
 from bot.quality.digest import Chart, Digest, DocumentLine, ForecastLine, TopicLine, packed
 from bot.quality.digest_findings import COLLECTION, Finding, chosen, remembered
 from bot.quality.digest_found import Failures
-from bot.quality.insights import Topic, WeekInsights
+from bot.quality.week_insights import Topic, WeekInsights
 from bot.services import opaque_ids
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue, UnknownWorkflow

@@ -10,7 +10,7 @@ from bot.adapters.profiles import InvalidProfiles, ModelProfile, read_profiles
 from bot.adapters.store.audit_log import AuditEvent
 from bot.adapters.store.change_moments import changes_between
 from bot.adapters.store.versions_log import PRODUCTION, read_version
-from bot.quality.insights import Cause, CauseKind
+from bot.quality.week_insights import Cause, CauseKind
 from bot.services.pinning import MODELS, Pinned
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from bot.adapters.store import document_log
 from bot.adapters.store.explain_facts import documents_in
 from bot.adapters.store.rollups_log import document_uses
-from bot.quality.insights import DocumentUse, StaleDocument
+from bot.quality.week_insights import DocumentUse, StaleDocument
 from bot.services.readers import Audience
 
 LOOKED_BACK = timedelta(weeks=8)

@@ -13,8 +13,8 @@ from bot.adapters.store.rollups_log import spend_by_hour, tallies, tallies_betwe
 from bot.governance.budget import Period, ScopeKind
 from bot.quality.anomalies import LAG, WEEKS, anomalies, likely, moved_at
 from bot.quality.forecast import DAYS, forecast
-from bot.quality.insights import Anomaly, Forecast
 from bot.quality.tallies import Tally
+from bot.quality.week_insights import Anomaly, Forecast
 from bot.services.insight_causes import Causes
 from bot.services.pinning import Pinned
 

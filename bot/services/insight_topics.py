@@ -11,8 +11,8 @@ from bot.adapters.store import question_counts
 from bot.adapters.store.question_counts import Sample, TopicCount
 from bot.adapters.store.questions_log import states_of
 from bot.quality.clustering import merged
-from bot.quality.insights import Example, Gap, Topic
 from bot.quality.topic_words import PEOPLE, question_of, quoted, representative, shared_words
+from bot.quality.week_insights import Example, Gap, Topic
 
 COMPARED = 300
 """Topics of a workflow and week that are looked at for being the same."""

@@ -12,8 +12,8 @@ from bot.adapters.store.database import Store
 from bot.adapters.store.row_codec import answer_from
 from bot.adapters.store.run_log import read_runs
 from bot.quality.complaint import REASONS, Reason
-from bot.quality.insights import Gap, Topic, WeekInsights, WorstAnswer
 from bot.quality.topic_words import question_of, quoted
+from bot.quality.week_insights import Gap, Topic, WeekInsights, WorstAnswer
 from bot.services.catalogue import Catalogue
 from bot.services.complaints import Complaint, standing_complaints
 from bot.services.insight_documents import documents

@@ -8,7 +8,7 @@ from typing import Any
 from bot.quality.digest_findings import COLLECTION, Act, Decision, Finding, FindingKind, FindingStatus
 from bot.quality.digest_words import more_or_less
 from bot.quality.figures import counted, dollars, elapsed, percent
-from bot.quality.insights import CauseKind, Measure
+from bot.quality.week_insights import CauseKind, Measure
 from bot.slack.digest_text import DID
 from bot.slack.elements import escape, mention, moment, one_line
 from bot.slack.feedback_text import REASONS

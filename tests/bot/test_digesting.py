@@ -26,7 +26,7 @@ from bot.governance.roles import Role
 from bot.quality.digest import Digest, Measures
 from bot.quality.digest_findings import Act, Decision, Finding, FindingKind
 from bot.quality.digest_slots import IsoWeek, Schedule
-from bot.quality.insights import Forecast, WeekInsights
+from bot.quality.week_insights import Forecast, WeekInsights
 from bot.services.access import OPERATOR, Access
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue

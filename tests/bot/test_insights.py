@@ -16,7 +16,7 @@ from bot.adapters.store.scores import Score, write_score
 from bot.bootstrap import library
 from bot.governance.budget import Budget, Period, Scope, ScopeKind
 from bot.quality.complaint import Reason
-from bot.quality.insights import CauseKind, Measure, WeekInsights
+from bot.quality.week_insights import CauseKind, Measure, WeekInsights
 from bot.services.access import Access
 from bot.services.catalogue import Catalogue, Content
 from bot.services.insights import EVERYBODY, Insights

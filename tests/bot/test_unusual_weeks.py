@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bot.quality.anomalies import anomalies, likely, moved_at
 from bot.quality.forecast import forecast
-from bot.quality.insights import Cause, CauseKind, Measure
 from bot.quality.tallies import Durations, Tally
+from bot.quality.week_insights import Cause, CauseKind, Measure
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -33,8 +33,8 @@ from bot.quality.digest import (
 from bot.quality.digest import packed as packed_digest
 from bot.quality.digest_findings import Act, Decision, Finding, FindingKind, FindingStatus
 from bot.quality.digest_slots import IsoWeek, week_of
-from bot.quality.insights import Example, Gap, Topic, WeekInsights, WorstAnswer
 from bot.quality.tallies import Tally
+from bot.quality.week_insights import Example, Gap, Topic, WeekInsights, WorstAnswer
 from bot.services.digest_acting import DigestLetter, FindingDecided
 from bot.services.digest_making import DigestMaker, no_insights
 from bot.services.outbox_items import OutboxItem
