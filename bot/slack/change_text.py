@@ -128,8 +128,9 @@ def result(tested: Tested, *, alone: bool) -> str:
         parts.append(f"newly failing: {_listed(failing)}")
     if tested.newly_passing:
         parts.append(f"newly passing: {_listed(tested.newly_passing)}")
-    if tested.changed:
-        parts.append(f"answered otherwise: {_listed(tested.changed)}")
+    other = [case for case in tested.changed if case not in (*failing, *tested.newly_passing)]
+    if other:
+        parts.append(f"also answered otherwise: {_listed(other)}")
     return " · ".join(parts)
 
 
