@@ -13,7 +13,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 from slack_checks import shown
 from slack_samples import ASK_POLICY, PLAN_TRIP, SUMMARISE, answer
 
@@ -88,21 +87,12 @@ from bot.workspace.driver import Person
 from bot.workspace.town_records import Message
 from bot.workspace.workspace_server import Workspace
 from knowledge.embedding import Embedder
+from tests.fakes import word_vectors
 from workflows.ports import Progress
 from workflows.run import Answer, RunResult, RunStatus
 
 DEV = Actor("U0DEV", "Dev")
 H = TypeVar("H")
-
-
-def encode(texts: Sequence[str]) -> Any:
-    """Words as vectors: enough to tell leave from summaries."""
-    rows = np.zeros((len(texts), 512))
-    for row, text in enumerate(texts):
-        for word in re.findall(r"\w{4,}", text.lower()):
-            rows[row, sum(map(ord, word)) % 512] += 1
-        rows[row] /= np.linalg.norm(rows[row]) or 1
-    return rows
 
 
 PIXEL = base64.b64decode(
@@ -221,7 +211,7 @@ async def open_scene(
     access = Access(store, clock, ["U0DEV"])
     if open_to_all:
         await access.grant(DEV, "everyone", Role.RUNNER)
-    catalogue = Catalogue(store, access, clock, encode)
+    catalogue = Catalogue(store, access, clock, word_vectors)
     await catalogue.seed(
         [Content("workflow", re.search(r"name: (\S+)", text)[1], text) for text in workflows]
     )  # type: ignore[index]
@@ -241,7 +231,7 @@ async def open_scene(
     cards = Cards(access, catalogue, stages, golden, clock)
     promotions = Promotions(store, access, catalogue, stages, cards, clock, outgoing)
     watch = PilotWatch(store, access, clock, outgoing)
-    triage = Triage(store, catalogue, access, clock, outgoing, encode)
+    triage = Triage(store, catalogue, access, clock, outgoing, word_vectors)
     models = Models(read_profiles(SHIPPED.read_text(encoding="utf-8")), environ={}, clock=clock)
     billing = Billing(store, clock, BudgetNotices(access), outgoing, observers=observers)
     admin = Admin(
