@@ -61,11 +61,11 @@ class Desk:
     admin: Admin
     budgets: Budgets
     changes: Changes
+    digests: Digests
+    digest_acts: DigestActs
     drafting: Drafting
     triage: Triage
     escalating: Escalating
-    digests: Digests
-    digest_acts: DigestActs
     remedies: Remedies
     stages: Stages
     promotions: Promotions
