@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.adapters.store.bulk_rows import insert_rows
@@ -152,22 +152,23 @@ def _changed_runs(mark: Mark) -> Iterator[Select[Any]]:
     asked = select(runs.c.workflow, runs.c.created_at).where(runs.c.created_at < mark.horizon)
     since = mark.until - SETTLES
     yield asked.where(runs.c.finished_at >= since)
-    yield asked.join(scores, scores.c.run_id == runs.c.id).where(scores.c.updated_at >= since)
-    handed_on = escalations.c.run_id == runs.c.id
+    scored = select(scores.c.run_id).where(scores.c.updated_at >= since)
     came = or_(escalations.c.created_at >= since, escalations.c.replied_at >= since)
-    yield asked.join(escalations, handed_on).where(came)
+    handed_on = select(escalations.c.run_id).where(came)
+    # not joined: SQLite would walk through every run there is to find the few
+    yield from (asked.where(runs.c.id.in_(changed)) for changed in (scored, handed_on))
 
 
 def _late_calls(connection: Connection, mark: Mark) -> Iterator[tuple[str, datetime, str, datetime | None]]:
     """Workflow and moment of calls that may not be counted yet, and of the runs that they were made for."""
     since = mark.until - SETTLES
-    near = and_(ledger.c.seq > mark.seq - SLACK, ledger.c.started_at >= since - LONGEST)
     query = (
         select(ledger.c.workflow, ledger.c.started_at, runs.c.workflow, runs.c.created_at)
         .add_columns(ledger.c.seq, ledger.c.seconds)
         .join(runs, runs.c.id == ledger.c.run_id, isouter=True)
         .where(
-            or_(ledger.c.seq > mark.seq, near),
+            ledger.c.seq > mark.seq - SLACK,
+            or_(ledger.c.seq > mark.seq, ledger.c.started_at >= since - LONGEST),
             or_(ledger.c.started_at < mark.horizon, runs.c.created_at < mark.horizon),
         )
     )
