@@ -1,6 +1,8 @@
 """`python -m bot ...`: every command of the terminal."""
 
 import os
+import sys
+from collections.abc import Sequence
 
 # before numpy is imported: its own threads only wait for each other on vectors as short as ours
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -45,14 +47,22 @@ app.add_typer(keeping.workflow, name="workflow")
 app.add_typer(audit_trail.audit, name="audit")
 
 
+LOGGED = frozenset(command.__name__ for command in PROCESSES)
+
+
 def main() -> None:
     """Entry point of the `spanwise` script."""
     try:
-        logs.set_up(read_settings().log_level)
+        logs.set_up(_log_level(read_settings().log_level, sys.argv[1:2]))
     except InvalidSettings as error:
         console.refuse(error)
         raise SystemExit(1) from None
     app()
+
+
+def _log_level(level: str, command: Sequence[str]) -> str:
+    """What a command prints is for whoever typed it: the lines of each run are for what runs on."""
+    return "WARNING" if level == "INFO" and not LOGGED.intersection(command) else level
 
 
 if __name__ == "__main__":

@@ -162,7 +162,7 @@ class _Child:
             os.write(self._requests, json.dumps(request).encode() + b"\n")
             while not answer.endswith(b"\n"):
                 left = max(0.0, deadline - time.monotonic())
-                if not select.select([self._answers], [], [], left)[0]:
+                if not _has_bytes(self._answers, left):
                     return None
                 piece = os.read(self._answers, 1 << 20)
                 if not piece:
@@ -178,6 +178,13 @@ class _Child:
         self._process.wait()
         os.close(self._requests)
         os.close(self._answers)
+
+
+def _has_bytes(descriptor: int, seconds: float) -> bool:
+    """Whether something can be read in time; unlike select(), for a process with any number of open files."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def sniff(path: Path) -> str:

@@ -90,7 +90,7 @@ def test_what_was_missing_comes_back_to_who_asked(page: Page, stage: ProductStag
         return found[-1] if found and change_blocks.APPROVE in str(found[-1].blocks) else None
 
     async def approve() -> bool:
-        return (await eva.click(await eva.wait_for(request, 30), change_blocks.APPROVE)).ok
+        return (await eva.click(await eva.wait_for(request, 240), change_blocks.APPROVE)).ok
 
     assert stage.wait(approve())
     become(page, "Ana")

@@ -73,8 +73,14 @@ async def stand_out(
     return WeekInsights(since, until, (topic,), (gap,), (worst,) if sees else ())
 
 
+@pytest.fixture(autouse=True)
+def last_week(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of this test, not of when the file was read, which may have been on a Sunday."""
+    monkeypatch.setitem(globals(), "WEEK", week_of(datetime.now(LONDON).date()).before)
+
+
 @pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+async def scene(tmp_path: Path, last_week: None) -> AsyncIterator[Scene]:
     made, close = await open_scene(tmp_path, insights=stand_out)
     await made.desk.access.grant(DEV, "U0CHLOE", Role.OWNER, "workflow:ask-policy")
     yield made
