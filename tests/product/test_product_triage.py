@@ -92,7 +92,7 @@ def test_what_was_missing_comes_back_to_who_asked(page: Page, stage: ProductStag
     async def approve() -> bool:
         return (await eva.click(await eva.wait_for(request, 240), change_blocks.APPROVE)).ok
 
-    assert stage.wait(approve())
+    assert stage.wait(approve(), 260)
     become(page, "Ana")
     message = answer(page, "You voted this answer down")
     expect(message).to_contain_text("every Friday", timeout=60_000)
