@@ -1,5 +1,6 @@
 """Change requests on both databases: who may do what, when, and what is in force afterwards."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -51,8 +52,10 @@ GRANT = Target("grant", "U0EVE:approver:workflow:ask-policy")
 
 
 @pytest.fixture
-async def desk(store: Store, tmp_path: Path) -> ChangeDesk:
-    return await ChangeDesk(store, tmp_path).open()
+async def desk(store: Store, tmp_path: Path) -> AsyncIterator[ChangeDesk]:
+    made = await ChangeDesk(store, tmp_path).open()
+    yield made
+    await made.holdings.close()
 
 
 async def test_a_proposal_is_tested_approved_and_in_force(desk: ChangeDesk) -> None:

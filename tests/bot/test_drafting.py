@@ -1,5 +1,6 @@
 """Drafts: kept for their author alone, proposed on what they were made from, and lost by nobody."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,16 +46,18 @@ class Room:
 
 
 @pytest.fixture
-async def room(store: Store, tmp_path: Path) -> Room:
+async def room(store: Store, tmp_path: Path) -> AsyncIterator[Room]:
     clock = FakeClock()
     access = Access(store, clock, ["U0DEV"])
     catalogue = Catalogue(store, access, clock)
     await catalogue.seed(library(LIBRARY))
     await access.grant(ADMIN, "U0ANA", Role.EDITOR, "workflow:ask-policy")
     await access.grant(ADMIN, "U0BEN", Role.EDITOR)
-    targets = Targets(catalogue, access, Holdings(store, tmp_path, clock, embedder=Embedder.load()), clock)
+    holdings = Holdings(store, tmp_path, clock, embedder=Embedder.load())
+    targets = Targets(catalogue, access, holdings, clock)
     changes = Changes(store, targets, clock, WakeUp(), WakeUp(), Ways(POLICIES))
-    return Room(store, access, catalogue, changes, Drafting(store, access, catalogue, clock, changes), clock)
+    yield Room(store, access, catalogue, changes, Drafting(store, access, catalogue, clock, changes), clock)
+    await holdings.close()
 
 
 async def test_the_menu_lists_what_this_person_may_edit(room: Room) -> None:
