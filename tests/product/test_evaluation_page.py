@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 from product_stage import ProductStage
-from test_product_page import answer, button, go, type_in
+from test_product_page import answer, button, in_messages, type_in
 
 from bot.governance.roles import Role
 from bot.services.access import OPERATOR
@@ -33,9 +33,7 @@ def picture(page: Page, name: str) -> None:
 def editor(page: Page, stage: ProductStage) -> Iterator[Page]:
     access, held = stage.product.access, ("U0ANA", Role.EDITOR, "workflow:draft-reply")
     stage.wait(access.grant(Actor(OPERATOR), *held))
-    go(page, "Spanwise")
-    if page.get_by_role("tab", name="Messages").count():
-        page.get_by_role("tab", name="Messages").click()
+    in_messages(page)
     yield page
     # the stage is shared, and others try what happens without a role
     stage.wait(access.revoke(Actor(OPERATOR), *held))

@@ -7,16 +7,10 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from test_product_page import button, go, picture, type_in
+from test_product_page import button, in_messages, picture, type_in
 from test_product_triage import become
 
 pytestmark = pytest.mark.browser
-
-
-def in_messages(page: Page) -> None:
-    go(page, "Spanwise")
-    if page.get_by_role("tab", name="Messages").count():
-        page.get_by_role("tab", name="Messages").click()
 
 
 def be(page: Page, name: str) -> None:

@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from product_stage import ProductStage
-from test_product_page import button, go, picture, type_in
+from test_product_page import button, go, in_messages, picture, type_in
 
 from bot.governance.changes import Target
 from bot.services.actors import Actor
@@ -167,9 +167,7 @@ def test_somebody_else_was_first_and_the_draft_is_there(page: Page, stage: Produ
     dialog.get_by_role("button", name="Edit as a file instead").click()
     expect(dialog).to_contain_text("in our direct messages, as a file")
     dialog.get_by_role("button", name="Close").last.click()
-    go(page, "Spanwise")
-    if page.get_by_role("tab", name="Messages").count():
-        page.get_by_role("tab", name="Messages").click()
+    in_messages(page)
     offer = page.get_by_role("article").filter(has_text="download it, edit it").last
     offer.get_by_role("button", name=re.compile("repl")).first.click()
     thread = page.get_by_role("complementary", name=re.compile("Thread"))

@@ -47,10 +47,14 @@ def button(place: Locator, words: str) -> Locator:
     return place.locator("button", has_text=words)
 
 
-def ask(page: Page, question: str = QUESTION) -> Locator:
+def in_messages(page: Page) -> None:
+    """The conversation with the app, whichever of its tabs opens first."""
     go(page, "Spanwise")
-    if page.get_by_role("tab", name="Messages").count():
-        page.get_by_role("tab", name="Messages").click()
+    page.get_by_role("tab", name="Messages").click()
+
+
+def ask(page: Page, question: str = QUESTION) -> Locator:
+    in_messages(page)
     type_in(page, f"/ask-policy {question}", "Message Spanwise")
     found = answer(page, question)
     expect(button(found, "Explain")).to_be_visible()
@@ -107,7 +111,7 @@ def test_missing_arguments_open_a_form_that_says_what_is_wrong(page: Page) -> No
     dialog.get_by_role("textbox").fill("Can I work from Spain for three weeks?")
     dialog.get_by_role("button", name=re.compile("Run|Ask|Submit")).click()
     expect(dialog).to_have_count(0)
-    go(page, "Spanwise")
+    in_messages(page)
     expect(button(answer(page, "Spain"), "Explain")).to_be_visible()
 
 
@@ -121,9 +125,10 @@ def test_what_the_handbook_does_not_cover_is_said(page: Page) -> None:
 def test_share_to_the_channel_it_was_asked_in(page: Page) -> None:
     go(page, "people-questions")
     type_in(page, "/ask-policy What can I spend on a hotel in London?", "Message #people-questions")
-    go(page, "Spanwise")
+    in_messages(page)
     found = answer(page, "hotel in London")
-    button(found, "Share to channel").click()
+    # cases of a change that an earlier test proposed may be running beside it
+    button(found, "Share to channel").click(timeout=60_000)
     button(page.get_by_role("alertdialog"), "Share").click()
     go(page, "people-questions")
     shared = answer(page, "hotel in London")
@@ -145,9 +150,7 @@ def test_a_reply_in_the_thread_goes_on_without_a_mention(page: Page) -> None:
 
 def test_cancel_a_run_under_way(page: Page, stage: ProductStage) -> None:
     stage.hang()
-    go(page, "Spanwise")
-    if page.get_by_role("tab", name="Messages").count():
-        page.get_by_role("tab", name="Messages").click()
+    in_messages(page)
     type_in(page, "/ask-slowly What is the meaning of this?", "Message Spanwise")
     found = answer(page, "meaning of this")
     expect(found).to_contain_text("Asking the distant model")

@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from product_stage import ProductStage
-from test_product_page import answer, ask, button, go, picture, type_in
+from test_product_page import answer, ask, button, in_messages, picture, type_in
 
 from bot.slack import change_blocks
 from bot.workspace.town_records import Message
@@ -20,9 +20,7 @@ def become(page: Page, name: str) -> None:
     """Look through somebody else's eyes."""
     page.get_by_role("button", name=re.compile("Switch person")).click()
     page.get_by_role("menuitemradio", name=re.compile(name)).click()
-    go(page, "Spanwise")
-    if page.get_by_role("tab", name="Messages").count():
-        page.get_by_role("tab", name="Messages").click()
+    in_messages(page)
 
 
 def complain(page: Page, question: str, reason: str, correction: str, name: str = "") -> None:
