@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.adapters.store.moments import lease_clock
-from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
+from bot.adapters.store.tables import JsonText, UtcDateTime, filled, metadata
 from bot.quality.digest_findings import Decision, Finding, FindingKind, FindingStatus
 from bot.quality.digest_slots import IsoWeek, Schedule
 
@@ -37,8 +37,7 @@ digest_channels = Table(
     Column("recipient", Text, primary_key=True),
     Column("workflows", JsonText, nullable=False),
     Column("time_zone", Text, nullable=False),
-    Column("weekday", Integer, nullable=False),
-    Column("minute", Integer, nullable=False),
+    *filled(Integer, "weekday", "minute"),
     Column("is_on", Boolean, nullable=False),
     Column("set_by", Text, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
@@ -53,8 +52,7 @@ digests = Table(
     Column("week", String(10), nullable=False),
     Column("status", String(16), nullable=False),
     Column("content", JsonText, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("due_at", UtcDateTime, nullable=False),
+    *filled(UtcDateTime, "created_at", "due_at"),
     Column("lease_until", UtcDateTime),
     Column("posted_at", UtcDateTime),
     Index("ix_digests_recipient_week", "recipient", "week"),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Column, Connection, Table, Text, delete, insert, select, update
 
 from bot.adapters.store.moments import lease_clock
-from bot.adapters.store.tables import UtcDateTime, metadata
+from bot.adapters.store.tables import UtcDateTime, filled, metadata
 
 ALIVE = timedelta(seconds=45)
 """After this long without a beat a process counts as gone; it beats several times in it."""
@@ -17,8 +17,7 @@ heartbeats = Table(
     metadata,
     Column("process", Text, primary_key=True),
     Column("parts", Text, nullable=False),
-    Column("started_at", UtcDateTime, nullable=False),
-    Column("seen_at", UtcDateTime, nullable=False),
+    *filled(UtcDateTime, "started_at", "seen_at"),
 )
 """`parts` is what it does, with commas: `slack,worker`."""
 

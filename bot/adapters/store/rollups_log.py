@@ -27,7 +27,7 @@ from bot.adapters.store.raw_counts import (
     tally_of,
 )
 from bot.adapters.store.run_log import runs
-from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
+from bot.adapters.store.tables import JsonText, UtcDateTime, filled, metadata
 from bot.quality.tallies import Durations, Spend, Tally
 
 K = TypeVar("K")
@@ -38,18 +38,20 @@ run_rollups = Table(
     metadata,
     Column("workflow", Text, primary_key=True),
     Column("hour", UtcDateTime, primary_key=True, index=True),
-    Column("runs", Integer, nullable=False),
-    Column("answered", Integer, nullable=False),
-    Column("abstained", Integer, nullable=False),
-    Column("escalated", Integer, nullable=False),
-    Column("failed", Integer, nullable=False),
-    Column("cancelled", Integer, nullable=False),
-    Column("votes_up", Integer, nullable=False),
-    Column("votes_down", Integer, nullable=False),
-    Column("corrected", Integer, nullable=False),
+    *filled(
+        Integer,
+        "runs",
+        "answered",
+        "abstained",
+        "escalated",
+        "failed",
+        "cancelled",
+        "votes_up",
+        "votes_down",
+        "corrected",
+    ),
     Column("cost_usd", Dollars(), nullable=False),
-    Column("input_tokens", Integer, nullable=False),
-    Column("output_tokens", Integer, nullable=False),
+    *filled(Integer, "input_tokens", "output_tokens"),
     Column("seconds", JsonText, nullable=False),
 )
 """Runs by the hour in which they were asked for; `seconds` counts them by how long they took."""
@@ -61,12 +63,7 @@ spend_rollups = Table(
     Column("hour", UtcDateTime, primary_key=True, index=True),
     Column("purpose", String(16), primary_key=True),
     Column("model", Text, primary_key=True),
-    Column("calls", Integer, nullable=False),
-    Column("failed", Integer, nullable=False),
-    Column("unpriced", Integer, nullable=False),
-    Column("input_tokens", Integer, nullable=False),
-    Column("cached_tokens", Integer, nullable=False),
-    Column("output_tokens", Integer, nullable=False),
+    *filled(Integer, "calls", "failed", "unpriced", "input_tokens", "cached_tokens", "output_tokens"),
     Column("cost_usd", Dollars(), nullable=False),
 )
 """The ledger by the hour in which each call began."""
@@ -77,8 +74,7 @@ document_rollups = Table(
     Column("workflow", Text, primary_key=True),
     Column("hour", UtcDateTime, primary_key=True, index=True),
     Column("document_id", Text, primary_key=True),
-    Column("answers", Integer, nullable=False),
-    Column("votes_down", Integer, nullable=False),
+    *filled(Integer, "answers", "votes_down"),
 )
 """How many answers cite a document, and how many of those were voted down."""
 
@@ -86,8 +82,7 @@ rollup_marks = Table(
     "rollup_marks",
     metadata,
     Column("name", String(32), primary_key=True),
-    Column("horizon", UtcDateTime, nullable=False),
-    Column("until", UtcDateTime, nullable=False),
+    *filled(UtcDateTime, "horizon", "until"),
     Column("seq", BigInteger, nullable=False),
     Column("turn", Integer, nullable=False),
 )

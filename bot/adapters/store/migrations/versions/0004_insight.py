@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from bot.adapters.store.balances_log import Dollars
+from bot.adapters.store.migrations.forming import filled, make_index, make_table
 from bot.adapters.store.tables import JsonText, UtcDateTime
 
 revision = "0004"
@@ -16,18 +17,15 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table(
+    make_table(
         "alerts",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("rule", sa.String(length=32), nullable=False),
+        ("id",),
+        *filled(sa.String(length=32), "id", "rule"),
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("facts", JsonText(), nullable=False),
-        sa.Column("raised_at", UtcDateTime(), nullable=False),
-        sa.Column("told_at", UtcDateTime(), nullable=False),
-        sa.Column("judged_at", UtcDateTime(), nullable=False),
+        *filled(UtcDateTime(), "raised_at", "told_at", "judged_at"),
         sa.Column("taken_by", sa.Text(), nullable=False),
         sa.Column("cleared_at", UtcDateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
     )
     standing = sa.text("cleared_at IS NULL")
     with op.batch_alter_table("alerts", schema=None) as batch_op:
@@ -39,48 +37,43 @@ def upgrade() -> None:
             postgresql_where=standing,
         )
 
-    op.create_table(
+    make_table(
         "digest_channels",
+        ("recipient",),
         sa.Column("recipient", sa.Text(), nullable=False),
         sa.Column("workflows", JsonText(), nullable=False),
         sa.Column("time_zone", sa.Text(), nullable=False),
-        sa.Column("weekday", sa.Integer(), nullable=False),
-        sa.Column("minute", sa.Integer(), nullable=False),
+        *filled(sa.Integer(), "weekday", "minute"),
         sa.Column("is_on", sa.Boolean(), nullable=False),
         sa.Column("set_by", sa.Text(), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("recipient", name=op.f("pk_digest_channels")),
     )
-    op.create_table(
+    make_table(
         "digests",
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("recipient", sa.Text(), nullable=False),
+        ("key",),
+        *filled(sa.Text(), "key", "recipient"),
         sa.Column("week", sa.String(length=10), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("content", JsonText(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("due_at", UtcDateTime(), nullable=False),
+        *filled(UtcDateTime(), "created_at", "due_at"),
         sa.Column("lease_until", UtcDateTime(), nullable=True),
         sa.Column("posted_at", UtcDateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_digests")),
     )
-    with op.batch_alter_table("digests", schema=None) as batch_op:
-        batch_op.create_index("ix_digests_recipient_week", ["recipient", "week"], unique=False)
+    make_index("digests", "recipient", "week")
 
-    op.create_table(
+    make_table(
         "document_rollups",
+        ("workflow", "hour", "document_id"),
         sa.Column("workflow", sa.Text(), nullable=False),
         sa.Column("hour", UtcDateTime(), nullable=False),
         sa.Column("document_id", sa.Text(), nullable=False),
-        sa.Column("answers", sa.Integer(), nullable=False),
-        sa.Column("votes_down", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("workflow", "hour", "document_id", name=op.f("pk_document_rollups")),
+        *filled(sa.Integer(), "answers", "votes_down"),
     )
-    with op.batch_alter_table("document_rollups", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_document_rollups_hour"), ["hour"], unique=False)
+    make_index("document_rollups", "hour")
 
-    op.create_table(
+    make_table(
         "findings",
+        ("id",),
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("workflow", sa.Text(), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
@@ -92,7 +85,6 @@ def upgrade() -> None:
         sa.Column("week", sa.String(length=10), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("decided_at", UtcDateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_findings")),
     )
     with op.batch_alter_table("findings", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_findings_workflow"), ["workflow"], unique=False)
@@ -100,115 +92,103 @@ def upgrade() -> None:
             "ix_findings_workflow_kind_subject", ["workflow", "kind", "subject"], unique=True
         )
 
-    op.create_table(
+    make_table(
         "heartbeats",
-        sa.Column("process", sa.Text(), nullable=False),
-        sa.Column("parts", sa.Text(), nullable=False),
-        sa.Column("started_at", UtcDateTime(), nullable=False),
-        sa.Column("seen_at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("process", name=op.f("pk_heartbeats")),
+        ("process",),
+        *filled(sa.Text(), "process", "parts"),
+        *filled(UtcDateTime(), "started_at", "seen_at"),
     )
-    op.create_table(
+    make_table(
         "questions",
+        ("run_id",),
         sa.Column("run_id", sa.String(length=32), nullable=False),
         sa.Column("workflow", sa.Text(), nullable=False),
         sa.Column("asked_at", UtcDateTime(), nullable=False),
         sa.Column("vector", sa.LargeBinary(), nullable=False),
         sa.Column("is_covered", sa.Boolean(), nullable=False),
         sa.Column("topic_id", sa.String(length=32), nullable=False),
-        sa.PrimaryKeyConstraint("run_id", name=op.f("pk_questions")),
     )
-    with op.batch_alter_table("questions", schema=None) as batch_op:
-        batch_op.create_index("ix_questions_topic_id", ["topic_id"], unique=False)
-        batch_op.create_index("ix_questions_workflow_asked_at", ["workflow", "asked_at"], unique=False)
+    make_index("questions", "topic_id")
+    make_index("questions", "workflow", "asked_at")
 
-    op.create_table(
+    make_table(
         "retention",
+        ("workflow",),
         sa.Column("workflow", sa.Text(), nullable=False),
         sa.Column("days", sa.Integer(), nullable=True),
         sa.Column("set_by", sa.Text(), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.Column("emptied_until", UtcDateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("workflow", name=op.f("pk_retention")),
     )
-    op.create_table(
+    make_table(
         "rollup_marks",
+        ("name",),
         sa.Column("name", sa.String(length=32), nullable=False),
-        sa.Column("horizon", UtcDateTime(), nullable=False),
-        sa.Column("until", UtcDateTime(), nullable=False),
+        *filled(UtcDateTime(), "horizon", "until"),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("turn", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_rollup_marks")),
     )
-    op.create_table(
+    make_table(
         "run_rollups",
+        ("workflow", "hour"),
         sa.Column("workflow", sa.Text(), nullable=False),
         sa.Column("hour", UtcDateTime(), nullable=False),
-        sa.Column("runs", sa.Integer(), nullable=False),
-        sa.Column("answered", sa.Integer(), nullable=False),
-        sa.Column("abstained", sa.Integer(), nullable=False),
-        sa.Column("escalated", sa.Integer(), nullable=False),
-        sa.Column("failed", sa.Integer(), nullable=False),
-        sa.Column("cancelled", sa.Integer(), nullable=False),
-        sa.Column("votes_up", sa.Integer(), nullable=False),
-        sa.Column("votes_down", sa.Integer(), nullable=False),
-        sa.Column("corrected", sa.Integer(), nullable=False),
+        *filled(
+            sa.Integer(),
+            "runs",
+            "answered",
+            "abstained",
+            "escalated",
+            "failed",
+            "cancelled",
+            "votes_up",
+            "votes_down",
+            "corrected",
+        ),
         sa.Column("cost_usd", Dollars(), nullable=False),
-        sa.Column("input_tokens", sa.Integer(), nullable=False),
-        sa.Column("output_tokens", sa.Integer(), nullable=False),
+        *filled(sa.Integer(), "input_tokens", "output_tokens"),
         sa.Column("seconds", JsonText(), nullable=False),
-        sa.PrimaryKeyConstraint("workflow", "hour", name=op.f("pk_run_rollups")),
     )
-    with op.batch_alter_table("run_rollups", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_run_rollups_hour"), ["hour"], unique=False)
+    make_index("run_rollups", "hour")
 
-    op.create_table(
+    make_table(
         "spend_rollups",
+        ("workflow", "hour", "purpose", "model"),
         sa.Column("workflow", sa.Text(), nullable=False),
         sa.Column("hour", UtcDateTime(), nullable=False),
         sa.Column("purpose", sa.String(length=16), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
-        sa.Column("calls", sa.Integer(), nullable=False),
-        sa.Column("failed", sa.Integer(), nullable=False),
-        sa.Column("unpriced", sa.Integer(), nullable=False),
-        sa.Column("input_tokens", sa.Integer(), nullable=False),
-        sa.Column("cached_tokens", sa.Integer(), nullable=False),
-        sa.Column("output_tokens", sa.Integer(), nullable=False),
+        *filled(
+            sa.Integer(), "calls", "failed", "unpriced", "input_tokens", "cached_tokens", "output_tokens"
+        ),
         sa.Column("cost_usd", Dollars(), nullable=False),
-        sa.PrimaryKeyConstraint("workflow", "hour", "purpose", "model", name=op.f("pk_spend_rollups")),
     )
-    with op.batch_alter_table("spend_rollups", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_spend_rollups_hour"), ["hour"], unique=False)
+    make_index("spend_rollups", "hour")
 
-    op.create_table(
+    make_table(
         "topics",
+        ("id",),
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("workflow", sa.Text(), nullable=False),
         sa.Column("centre", sa.LargeBinary(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("asked_at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_topics")),
     )
-    with op.batch_alter_table("topics", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_topics_workflow"), ["workflow"], unique=False)
+    make_index("topics", "workflow")
 
-    op.create_table(
+    make_table(
         "escalations",
+        ("run_id",),
         sa.Column("run_id", sa.String(length=32), nullable=False),
-        sa.Column("workflow", sa.Text(), nullable=False),
-        sa.Column("asked_by", sa.Text(), nullable=False),
-        sa.Column("expert", sa.Text(), nullable=False),
+        *filled(sa.Text(), "workflow", "asked_by", "expert"),
         sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("reply", sa.Text(), nullable=False),
-        sa.Column("replied_by", sa.Text(), nullable=False),
+        *filled(sa.Text(), "reply", "replied_by"),
         sa.Column("change_id", sa.String(length=32), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("replied_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_escalations_run_id")),
-        sa.PrimaryKeyConstraint("run_id", name=op.f("pk_escalations")),
     )
-    with op.batch_alter_table("escalations", schema=None) as batch_op:
-        batch_op.create_index("ix_escalations_status", ["status"], unique=False)
+    make_index("escalations", "status")
 
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("ending", sa.String(length=16), nullable=True))
