@@ -12,7 +12,7 @@ from bot.slack import budget_text as words
 from bot.slack.blocks import notice
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.form_replies import closing_with, marked, opening, saying
-from bot.slack.payloads import Call, UnreadableClick
+from bot.slack.payloads import Call
 from bot.slack.text import form_expired
 
 
@@ -37,15 +37,12 @@ async def top_up(call: Call, desk: Desk) -> Reply:
     """The form, for who may add to the budget."""
     actor = await desk.people.actor(call.person)
     view = await desk.budgets.budget(actor, call.value)
-    place = {"channel": call.channel, "thread_ts": call.thread_ts, "response_url": call.response_url}
-    return opening(call, desk, blocks.top_up_form(view, place), form_expired(words.TITLE, ""))
+    return opening(call, desk, blocks.top_up_form(view, call.place), form_expired(words.TITLE, ""))
 
 
 async def top_up_sent(call: Call, desk: Desk) -> Reply:
     """So much more, until that day."""
-    budget_id = str(call.metadata.get("budget", ""))
-    if not budget_id:
-        raise UnreadableClick(call.name)
+    budget_id = call.remembered("budget")
     typed, until = blocks.read_top_up(call.state)
     try:
         dollars = Decimal(typed)

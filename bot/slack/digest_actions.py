@@ -68,7 +68,7 @@ async def case(call: Call, desk: Desk) -> Reply:
     """The form of a golden case."""
     actor = await desk.people.actor(call.person)
     draft = await desk.digest_acts.case_draft(actor, call.value)
-    form = forms.case_form(draft, _memory(call, call.value))
+    form = forms.case_form(draft, {**call.place, "finding": call.value})
     return opening(call, desk, form, form_expired(found.BUTTONS[Act.CASE], ""))
 
 
@@ -77,7 +77,7 @@ async def case_sent(call: Call, desk: Desk) -> Reply:
     inputs, expect, why = read_case(call.state)
     if not expect:
         return marked({CONTAIN: expects_nothing()})
-    actor, finding_id = await desk.people.actor(call.person), _finding_of(call)
+    actor, finding_id = await desk.people.actor(call.person), call.remembered("finding")
     finding = await desk.digest_acts.open_finding(actor, finding_id)
     key = await desk.digest_acts.add_case(actor, finding_id, inputs, expect, why)
     return closing_with(call, desk, notice(found.case_added(key, finding.workflow)))
@@ -90,13 +90,13 @@ async def knowledge(call: Call, desk: Desk) -> Reply:
     collections = await desk.admin.open_collections(actor)
     if not collections:
         return Reply(after=lambda: desk.tell(call, notice(found.no_collections())))
-    form = forms.knowledge_form(finding, collections, _memory(call, call.value))
+    form = forms.knowledge_form(finding, collections, {**call.place, "finding": call.value})
     return opening(call, desk, form, form_expired(found.BUTTONS[Act.KNOWLEDGE], ""))
 
 
 async def knowledge_sent(call: Call, desk: Desk) -> Reply:
     """A document to propose; the finding is settled when it could be."""
-    actor, finding_id = await desk.people.actor(call.person), _finding_of(call)
+    actor, finding_id = await desk.people.actor(call.person), call.remembered("finding")
     await desk.digest_acts.open_finding(actor, finding_id)
     reply = await draft_sent(call, desk)
     if (reply.ack or {}).get("response_action") == "clear":
@@ -151,22 +151,6 @@ async def _look_at(desk: Desk, place: str) -> None:
         raise PlaceClosed(place, "archived")
     if not info.get("is_member", True):
         raise PlaceClosed(place, "not_member")
-
-
-def _memory(call: Call, finding_id: str) -> dict[str, str]:
-    return {
-        "channel": call.channel,
-        "message_ts": call.message_ts,
-        "response_url": call.response_url,
-        "finding": finding_id,
-    }
-
-
-def _finding_of(call: Call) -> str:
-    finding_id = str(call.metadata.get("finding", ""))
-    if not finding_id:
-        raise UnreadableClick(call.name)
-    return finding_id
 
 
 DIGEST_SUBCOMMANDS: Mapping[str, Callable[[Call, Desk, str], Awaitable[Reply]]] = {"digest": digest}

@@ -8,7 +8,7 @@ from bot.slack.blocks import ASK, notice
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.escalation_blocks import DECLINE, FORM, NAME, REPLY, TEXT, read_reply, reply_form
 from bot.slack.form_replies import closing_with, marked, opening
-from bot.slack.payloads import Call, UnreadableClick
+from bot.slack.payloads import Call
 from bot.slack.text import form_expired
 
 
@@ -24,15 +24,12 @@ async def reply(call: Call, desk: Desk) -> Reply:
     """The form of a reply."""
     actor = await desk.people.actor(call.person)
     draft = await desk.escalating.draft(actor, call.value)
-    place = {"channel": call.channel, "message_ts": call.message_ts, "response_url": call.response_url}
-    return opening(call, desk, reply_form(draft, place), form_expired(words.REPLY, ""))
+    return opening(call, desk, reply_form(draft, call.place), form_expired(words.REPLY, ""))
 
 
 async def reply_sent(call: Call, desk: Desk) -> Reply:
     """A reply to bring, and perhaps to keep."""
-    run_id = str(call.metadata.get("run", ""))
-    if not run_id:
-        raise UnreadableClick(call.name)
+    run_id = call.remembered("run")
     text, collection, title = read_reply(call.state)
     problems = {} if text else {TEXT: "Write your answer."}
     if collection and not title:

@@ -47,9 +47,7 @@ async def more(call: Call, desk: Desk) -> Reply:
 
 async def complained(call: Call, desk: Desk) -> Reply:
     """The form was sent off."""
-    run_id = str(call.metadata.get("run", ""))
-    if not run_id:
-        raise UnreadableClick(call.name)
+    run_id = call.remembered("run")
     reason, correction = read_complaint(call.state)
     actor = await desk.people.actor(call.person)
     kept = await desk.feedback.complain(actor, run_id, reason, correction)
@@ -60,9 +58,8 @@ async def complained(call: Call, desk: Desk) -> Reply:
 async def _open(call: Call, desk: Desk, view: RunView) -> bool:
     """Whether the form is before the person; Slack gives three seconds and may be too busy."""
     said = await desk.feedback.complaint(call.person, view.id)
-    place = {"channel": call.channel, "thread_ts": call.thread_ts, "response_url": call.response_url}
     try:
-        await desk.gateway.open_view(call.trigger_id, complaint_form(view, said, place))
+        await desk.gateway.open_view(call.trigger_id, complaint_form(view, said, call.place))
     except (SlackBusy, SlackRefused, SlackUncertain) as error:
         log.info("complaint.form_not_opened", run=view.id, error=type(error).__name__, **error.facts)
         return False

@@ -46,6 +46,23 @@ class Call:
         """The button's value as the object we wrote. Raises UnreadableClick."""
         return _object(self.value, self.name)
 
+    def remembered(self, key: str) -> str:
+        """What we wrote into the form under that name. Raises UnreadableClick when it is not there."""
+        value = str(self.metadata.get(key, ""))
+        if not value:
+            raise UnreadableClick(self.name)
+        return value
+
+    @property
+    def place(self) -> dict[str, str]:
+        """Where a form was opened, to be written into it for when it comes back."""
+        return {
+            "channel": self.channel,
+            "thread_ts": self.thread_ts,
+            "message_ts": self.message_ts,
+            "response_url": self.response_url,
+        }
+
 
 def from_command(body: Mapping[str, Any]) -> Call:
     """A slash command. Slack never repeats one, but a captured request can be replayed."""

@@ -103,13 +103,7 @@ def form_of(call: Call, ask: Ask, prefill: Prefill) -> dict[str, Any]:
 
 def memory_of(call: Call, surface: Surface) -> dict[str, str]:
     """Where a form was opened, for when it comes back."""
-    return {
-        "channel": call.channel,
-        "thread_ts": call.thread_ts,
-        "message_ts": call.message_ts,
-        "response_url": call.response_url,
-        "surface": surface,
-    }
+    return {**call.place, "surface": surface}
 
 
 async def accept_message(call: Call, desk: Desk, ask: Ask, actor: Actor) -> Reply:

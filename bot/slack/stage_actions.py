@@ -206,7 +206,7 @@ async def open_pilot(call: Call, desk: Desk) -> Reply:
 
 async def person_named(call: Call, desk: Desk) -> Reply:
     """Give them the owner's role over the workflow."""
-    workflow, person = _about(call), forms.read_person(call.state)
+    workflow, person = call.remembered("workflow"), forms.read_person(call.state)
     actor = await desk.people.actor(call.person)
     named = await desk.people.actor(person)
     if named.is_outsider:
@@ -217,7 +217,7 @@ async def person_named(call: Call, desk: Desk) -> Reply:
 
 async def volume_set(call: Call, desk: Desk) -> Reply:
     """Keep the volume; the forecast follows."""
-    workflow = _about(call)
+    workflow = call.remembered("workflow")
     actor = await desk.people.actor(call.person)
     try:
         volume = forms.read_volume(call.state)
@@ -229,7 +229,7 @@ async def volume_set(call: Call, desk: Desk) -> Reply:
 
 async def budget_set(call: Call, desk: Desk) -> Reply:
     """Keep the limit of a month."""
-    workflow = _about(call)
+    workflow = call.remembered("workflow")
     actor = await desk.people.actor(call.person)
     try:
         scope = Scope(ScopeKind.WORKFLOW, workflow)
@@ -241,7 +241,7 @@ async def budget_set(call: Call, desk: Desk) -> Reply:
 
 async def case_added(call: Call, desk: Desk) -> Reply:
     """Keep the case; the cases have to run again."""
-    workflow = _about(call)
+    workflow = call.remembered("workflow")
     inputs, expect, why = forms.read_case(call.state)
     if not expect:
         return marked({forms.CONTAIN: words.nothing_expected()})
@@ -252,7 +252,7 @@ async def case_added(call: Call, desk: Desk) -> Reply:
 
 async def pilot_chosen(call: Call, desk: Desk) -> Reply:
     """Serve them from now on; user groups stay as they were named."""
-    workflow, choice = _about(call), forms.read_pilot(call.state)
+    workflow, choice = call.remembered("workflow"), forms.read_pilot(call.state)
     actor = await desk.people.actor(call.person)
     card = await desk.promotions.card(actor, workflow)
     groups = card.standing.pilot.groups if card.standing.pilot else ()
@@ -268,19 +268,7 @@ def _workflow(rest: str) -> tuple[str, str]:
 
 
 def _place(call: Call) -> dict[str, str]:
-    return {
-        "workflow": call.value,
-        "channel": call.channel,
-        "thread_ts": call.thread_ts,
-        "response_url": call.response_url,
-    }
-
-
-def _about(call: Call) -> str:
-    workflow = str(call.metadata.get("workflow", ""))
-    if not workflow:
-        raise UnreadableClick(call.name)
-    return workflow
+    return {**call.place, "workflow": call.value}
 
 
 def _opening(call: Call, desk: Desk, form: Block) -> Reply:

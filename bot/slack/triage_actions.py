@@ -12,7 +12,7 @@ from bot.slack.blocks import notice
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_forms import open_editor
 from bot.slack.form_replies import closing_with, marked, opening
-from bot.slack.payloads import Call, UnreadableClick
+from bot.slack.payloads import Call
 from bot.slack.triage_forms import (
     CASE_FORM,
     CONTAIN,
@@ -65,12 +65,12 @@ async def case(call: Call, desk: Desk) -> Reply:
     """The form of a golden case."""
     actor = await desk.people.actor(call.person)
     draft = await desk.remedies.case_draft(actor, call.value)
-    return opening(call, desk, case_form(draft, _place(call)), words.form_late(words.CASE))
+    return opening(call, desk, case_form(draft, call.place), words.form_late(words.CASE))
 
 
 async def case_sent(call: Call, desk: Desk) -> Reply:
     """A golden case to keep."""
-    run_id = _run_of(call)
+    run_id = call.remembered("run")
     shown, expect, why = read_case(call.state)
     if not expect:
         return marked({CONTAIN: words.expects_nothing()})
@@ -92,12 +92,12 @@ async def knowledge(call: Call, desk: Desk) -> Reply:
     """The form of a document."""
     actor = await desk.people.actor(call.person)
     draft = await desk.remedies.document_draft(actor, call.value)
-    return opening(call, desk, document_form(draft, _place(call)), words.form_late(words.KNOWLEDGE))
+    return opening(call, desk, document_form(draft, call.place), words.form_late(words.KNOWLEDGE))
 
 
 async def document_sent(call: Call, desk: Desk) -> Reply:
     """A document to propose."""
-    run_id = _run_of(call)
+    run_id = call.remembered("run")
     collection, title, text = read_document(call.state)
     actor = await desk.people.actor(call.person)
     change = await desk.remedies.add_document(
@@ -106,19 +106,8 @@ async def document_sent(call: Call, desk: Desk) -> Reply:
     return closing_with(call, desk, notice(words.document_proposed(change)))
 
 
-def _place(call: Call) -> dict[str, str]:
-    return {"channel": call.channel, "message_ts": call.message_ts, "response_url": call.response_url}
-
-
 def _origin(call: Call, actor: Actor) -> Origin:
     return Origin("dm", actor.team_id, call.channel, message_ts=call.message_ts, readers=(actor.id,))
-
-
-def _run_of(call: Call) -> str:
-    run_id = str(call.metadata.get("run", ""))
-    if not run_id:
-        raise UnreadableClick(call.name)
-    return run_id
 
 
 TRIAGE_COMMANDS: Mapping[str, Callable[[Call, Desk, str], Awaitable[Reply]]] = {"triage": triage}
