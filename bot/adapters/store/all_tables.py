@@ -8,6 +8,7 @@ from bot.adapters.store import (  # noqa: F401 - importing a module declares its
     cases_log,
     changes_log,
     checkpoints_log,
+    circuits_log,
     conversations_log,
     digests_log,
     document_log,
