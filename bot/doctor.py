@@ -181,7 +181,7 @@ def _way_in(wire: Wire, settings: Settings) -> Finding:
         return Finding(
             "slack requests", wire.has_socket, "Socket Mode" if wire.has_socket else wire.socket_error, fix
         )
-    if settings.slack_signing_secret.get_secret_value():
+    if settings.signing_secrets:
         return Finding("slack requests", True, f"signed HTTP on port {settings.port}")
     fix = "Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP."
     return Finding("slack requests", False, "no way in is set", fix)

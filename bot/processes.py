@@ -17,6 +17,7 @@ from bot.services.stand_in import StandIn
 from bot.slack.app import build_app, socket_open
 from bot.slack.digest_hanging import hanging
 from bot.slack.http_door import build_door, open_door
+from bot.slack.signatures import Signatures
 from bot.slack_line import NoWayIn, SlackLine, open_line
 
 log = structlog.get_logger(__name__)
@@ -60,16 +61,14 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
 
 async def _take_requests(product: Product, line: SlackLine, stop: asyncio.Event) -> None:
     settings = product.settings
-    secret = settings.slack_signing_secret.get_secret_value()
-    app, reception = build_app(
-        line.desk, signing_secret=secret or "unused in Socket Mode", observers=product.watching.observers
-    )
+    app, reception = build_app(line.desk, observers=product.watching.observers)
     if settings.uses_socket_mode:
         async with socket_open(app, settings.slack_app_token.get_secret_value()) as is_connected:
             line.probe.is_connected = is_connected
             await stop.wait()
-    elif secret:
-        runner = await open_door(build_door(app), settings.port)
+    elif settings.signing_secrets:
+        signatures = Signatures(settings.signing_secrets, lambda: product.clock.now().timestamp())
+        runner = await open_door(build_door(app, signatures), settings.port)
         log.info("listening", port=settings.port, path="/slack/events")
         try:
             await stop.wait()

@@ -61,6 +61,11 @@ class Settings(BaseSettings):
         "SLACK_SIGNING_SECRET",
         "Checks signed HTTP requests; needed when Socket Mode is not used.",
     )
+    slack_signing_secret_previous: SecretStr = _setting(
+        SecretStr(""),
+        "SLACK_SIGNING_SECRET_PREVIOUS",
+        "The signing secret before this one, taken as well while it is rotated; empty for none.",
+    )
     port: int = _setting(3000, "PORT", "Port of signed HTTP, at `/slack/events`.", ge=0, le=65535)
     health_port: int = _setting(
         0,
@@ -252,6 +257,12 @@ class Settings(BaseSettings):
     def charts_dir(self) -> Path:
         """What the drawing library learnt about fonts; it may be emptied at any time."""
         return self.data_dir / "charts"
+
+    @property
+    def signing_secrets(self) -> tuple[str, ...]:
+        """What Slack may sign with: the secret, and while it is rotated the one before it."""
+        found = self.slack_signing_secret, self.slack_signing_secret_previous
+        return tuple(secret.get_secret_value() for secret in found if secret.get_secret_value())
 
     @property
     def uses_socket_mode(self) -> bool:
