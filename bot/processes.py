@@ -53,7 +53,8 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
                     tasks.create_task(StandIn(product.store, product.courier(line.delivery)).run_until(stop))
             if "clock" in parts:
                 tasks.create_task(jobs.run_until(stop, product))
-            tasks.create_task(Heartbeats(product.store, parts).run_until(stop))
+            slots = product.settings.concurrency if "worker" in parts else 0
+            tasks.create_task(Heartbeats(product.store, parts, slots=slots).run_until(stop))
             log.info("started", parts=sorted(parts))
             await stop.wait()
     log.info("stopped", parts=sorted(parts))

@@ -19,16 +19,19 @@ EVERY_S = 10.0
 class Heartbeats:
     """The beats of this process."""
 
-    def __init__(self, store: Store, parts: Collection[str], every_s: float = EVERY_S) -> None:
+    def __init__(
+        self, store: Store, parts: Collection[str], every_s: float = EVERY_S, *, slots: int = 0
+    ) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._store = store
         self._parts = tuple(parts)
         self._every_s = every_s
+        self._slots = slots
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Beat until `stop` is set, then take the process off the list."""
         while not stop.is_set():
-            await self._write(lambda connection: beat(connection, self.name, self._parts))
+            await self._write(lambda connection: beat(connection, self.name, self._parts, self._slots))
             try:
                 async with asyncio.timeout(self._every_s):
                     await stop.wait()

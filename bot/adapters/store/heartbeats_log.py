@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from sqlalchemy import Column, Connection, Table, Text, delete, insert, select, update
+from sqlalchemy import Column, Connection, Integer, Table, Text, delete, func, insert, select, update
 
 from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.tables import UtcDateTime, filled, metadata
@@ -18,16 +18,23 @@ heartbeats = Table(
     Column("process", Text, primary_key=True),
     Column("parts", Text, nullable=False),
     *filled(UtcDateTime, "started_at", "seen_at"),
+    Column("slots", Integer, nullable=False, server_default="0"),
 )
-"""`parts` is what it does, with commas: `slack,worker`."""
+"""`parts` is what it does, with commas: `slack,worker`; `slots` how many runs it carries out at a time."""
 
 
-def beat(connection: Connection, process: str, parts: Collection[str]) -> None:
+def beat(connection: Connection, process: str, parts: Collection[str], slots: int = 0) -> None:
     """Say that a process is there; what was not heard for long is forgotten."""
     now = lease_clock(connection)
     known = update(heartbeats).where(heartbeats.c.process == process).values(seen_at=now)
     if connection.execute(known).rowcount == 0:
-        row = {"process": process, "parts": ",".join(sorted(parts)), "started_at": now, "seen_at": now}
+        row = {
+            "process": process,
+            "parts": ",".join(sorted(parts)),
+            "started_at": now,
+            "seen_at": now,
+            "slots": slots,
+        }
         connection.execute(insert(heartbeats), row)
         connection.execute(delete(heartbeats).where(heartbeats.c.seen_at < now - KEPT))
 
@@ -45,3 +52,11 @@ def count_alive(connection: Connection) -> dict[str, int]:
         for part in parts.split(","):
             counts[part] = counts.get(part, 0) + 1
     return counts
+
+
+def count_slots(connection: Connection) -> int:
+    """How many runs the workers heard lately can carry out at a time."""
+    heard = select(func.coalesce(func.sum(heartbeats.c.slots), 0)).where(
+        heartbeats.c.seen_at >= lease_clock(connection) - ALIVE
+    )
+    return int(connection.execute(heard).scalar_one())

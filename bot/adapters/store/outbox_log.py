@@ -51,12 +51,14 @@ outbox = Table(
     *filled(UtcDateTime, "due_at", "quiet_until", "created_at"),
     Column("first_sent_at", UtcDateTime),
     Column("correlation", String(32), nullable=False, server_default=""),
+    Column("shown_place", Integer, nullable=False, server_default="0"),
     Index("ix_outbox_state_due_at", "state", "due_at"),
     Index("ix_outbox_channel_state", "channel", "state"),
     Index("ix_outbox_posted_channel_ts", "posted_channel", "ts"),
 )
 """`shown_revision` is the revision that readers see, of the run or, for a message about something else, of
-`wanted_revision`; `subject` names that something, e.g. `change:c_...`; `attempts` counts failures since."""
+`wanted_revision`; `subject` names that something, e.g. `change:c_...`; `attempts` counts failures since;
+`shown_place` is the run's place in the queue as readers see it, 0 once it is out of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ runs = Table(
     Index("ix_runs_created_at", "created_at"),
     Index("ix_runs_finished_at", "finished_at"),
     Index("ix_runs_status_due_at", "status", "due_at"),
+    Index("ix_runs_status_actor_id_due_at_workflow", "status", "actor_id", "due_at", "workflow"),
     Index("ix_runs_actor_id_created_at", "actor_id", "created_at"),
     Index("ix_runs_workflow_created_at", "workflow", "created_at"),
 )

@@ -1,0 +1,20 @@
+"""Whose turn it is in the queue, and how many runs the workers can carry out at a time.
+
+Revision: 0005
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from bot.adapters.store.migrations.forming import make_index
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("heartbeats", sa.Column("slots", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("outbox", sa.Column("shown_place", sa.Integer(), nullable=False, server_default="0"))
+    make_index("runs", "status", "actor_id", "due_at", "workflow")
