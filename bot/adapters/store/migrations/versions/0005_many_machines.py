@@ -1,11 +1,12 @@
-"""Circuits of providers.
+"""Circuits of providers; whose turn it is in the queue, and how many runs workers carry out at a time.
 
 Revision: 0005
 """
 
 import sqlalchemy as sa
+from alembic import op
 
-from bot.adapters.store.migrations.forming import make_table
+from bot.adapters.store.migrations.forming import make_index, make_table
 from bot.adapters.store.tables import UtcDateTime
 
 revision = "0005"
@@ -22,3 +23,6 @@ def upgrade() -> None:
         sa.Column("recent", sa.String(length=20), nullable=False),
         sa.Column("probe_at", UtcDateTime(), nullable=True),
     )
+    op.add_column("heartbeats", sa.Column("slots", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("outbox", sa.Column("shown_place", sa.Integer(), nullable=False, server_default="0"))
+    make_index("runs", "status", "actor_id", "due_at", "workflow")
