@@ -98,7 +98,8 @@ class Shelf:
     async def retrieve(self, query: str, *, collection: str, limit: int) -> Retrieval:
         """As a step asks for it."""
         with self.spent.on("retrieve"):
-            found = self.nearest()
+            # in a thread, as the product's own search is
+            found = await asyncio.to_thread(self.nearest)
         return Retrieval(query, tuple(map(_passage, found[:limit])), 0.9, {collection: 1})
 
 

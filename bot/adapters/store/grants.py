@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Column, Connection, String, Table, delete, insert, select
 
 from bot.adapters.store.tables import UtcDateTime, metadata
+from bot.adapters.store.transaction_memory import forget, read_once
 from bot.governance.roles import EVERYTHING, Grant, Role
 
 grants = Table(
@@ -17,15 +18,19 @@ grants = Table(
     Column("granted_at", UtcDateTime, nullable=False),
 )
 
-
+_READ_GRANTS = "grants"
 _READ = select(grants.c.grantee, grants.c.role, grants.c.scope, grants.c.granted_by).order_by(
     grants.c.grantee, grants.c.role, grants.c.scope
 )
 
 
 def read_grants(connection: Connection) -> tuple[Grant, ...]:
-    """Every grant in force."""
-    return tuple(Grant(row[0], Role(row[1]), row[2], row[3]) for row in connection.execute(_READ))
+    """Every grant in force. Read once in a transaction."""
+
+    def read() -> tuple[Grant, ...]:
+        return tuple(Grant(row[0], Role(row[1]), row[2], row[3]) for row in connection.execute(_READ))
+
+    return read_once(connection, _READ_GRANTS, read)
 
 
 def holders_of(connection: Connection, role: Role, scope: str) -> tuple[str, ...]:
@@ -44,6 +49,7 @@ def insert_grant(connection: Connection, grant: Grant, at: datetime) -> bool:
     key = {"grantee": grant.grantee, "role": grant.role.value, "scope": grant.scope}
     if connection.execute(select(grants.c.role).filter_by(**key)).first():
         return False
+    forget(connection, _READ_GRANTS)
     connection.execute(insert(grants).values(**key, granted_by=grant.granted_by, granted_at=at))
     return True
 
@@ -51,4 +57,5 @@ def insert_grant(connection: Connection, grant: Grant, at: datetime) -> bool:
 def delete_grant(connection: Connection, grant: Grant) -> bool:
     """Take a role away; False when nobody held it."""
     key = {"grantee": grant.grantee, "role": grant.role.value, "scope": grant.scope}
+    forget(connection, _READ_GRANTS)
     return connection.execute(delete(grants).filter_by(**key)).rowcount > 0

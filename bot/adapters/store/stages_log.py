@@ -9,6 +9,7 @@ from sqlalchemy import Column, Connection, Integer, Row, String, Table, Text, bi
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
+from bot.adapters.store.transaction_memory import forget, read_once
 from bot.governance.stages import Pilot, Stage
 from bot.quality.readiness import Approval, Holder
 
@@ -44,6 +45,7 @@ class Standing:
     """Who answers for it, as Slack knew them when it was last asked."""
 
 
+_READ_STANDINGS = "standings"
 _READ = select(stages).order_by(stages.c.workflow)
 _READ_ONE = select(stages).where(stages.c.workflow == bindparam("wanted"))
 
@@ -54,15 +56,20 @@ def read_standing(connection: Connection, workflow: str) -> Standing | None:
     return None if row is None else _standing(row)
 
 
-def read_standings(connection: Connection) -> dict[str, Standing]:
-    """Where each workflow stands that somebody moved."""
-    return {row.workflow: _standing(row) for row in connection.execute(_READ)}
+def read_standings(connection: Connection) -> Mapping[str, Standing]:
+    """Where each workflow stands that somebody moved. Read once in a transaction."""
+
+    def read() -> Mapping[str, Standing]:
+        return {row.workflow: _standing(row) for row in connection.execute(_READ)}
+
+    return read_once(connection, _READ_STANDINGS, read)
 
 
 def lock_standing(connection: Connection, otherwise: Standing) -> Standing:
     """Where a workflow stands, `otherwise` when nobody moved it yet; nobody else moves it meanwhile."""
     row = {"workflow": otherwise.workflow, **_values(otherwise)}
     insert_row = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    forget(connection, _READ_STANDINGS)
     connection.execute(insert_row(stages).values(**row).on_conflict_do_nothing())
     query = select(stages).where(stages.c.workflow == otherwise.workflow).with_for_update()
     return _standing(connection.execute(query).one())
@@ -70,6 +77,7 @@ def lock_standing(connection: Connection, otherwise: Standing) -> Standing:
 
 def write_standing(connection: Connection, standing: Standing) -> None:
     """Put a workflow, which is locked, where it stands now."""
+    forget(connection, _READ_STANDINGS)
     statement = update(stages).where(stages.c.workflow == standing.workflow)
     connection.execute(statement.values(**_values(standing)))
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from sqlalchemy import (
     Column,
@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from bot.adapters.store.tables import UtcDateTime, filled, metadata
+from bot.adapters.store.transaction_memory import forget, read_once
 
 versions = Table(
     "versions",
@@ -158,13 +159,12 @@ def find_labelled(
 
 def read_pointers(connection: Connection) -> Pointers:
     """Where every label points: what tells one release from the next. Read once in a transaction."""
-    transaction = connection.get_transaction()
-    read_in, pointers = connection.info.get(_READ_POINTERS, (None, ()))
-    if transaction is None or read_in is not transaction:
+
+    def read() -> Pointers:
         rows = connection.execute(_POINTERS)
-        pointers = tuple((row[0], row[1], row[2], row[3], row[4]) for row in rows)
-        connection.info[_READ_POINTERS] = (transaction, pointers)
-    return cast(Pointers, pointers)
+        return tuple((row[0], row[1], row[2], row[3], row[4]) for row in rows)
+
+    return read_once(connection, _READ_POINTERS, read)
 
 
 def list_versions(connection: Connection, kind: str, name: str) -> tuple[StoredVersion, ...]:
@@ -188,7 +188,7 @@ def move_label(
     current = connection.execute(select(labels.c.number).filter_by(**key)).scalar()
     if current == number:
         return False
-    connection.info.pop(_READ_POINTERS, None)
+    forget(connection, _READ_POINTERS)
     values = {"number": number, "moved_by": by, "moved_at": at}
     if current is None:
         connection.execute(insert(labels).values(**key, **values))
@@ -205,5 +205,5 @@ def label_mover(connection: Connection, kind: str, name: str, label: str = PRODU
 
 def remove_label(connection: Connection, kind: str, name: str, label: str) -> bool:
     """Take a label away; False when it pointed nowhere."""
-    connection.info.pop(_READ_POINTERS, None)
+    forget(connection, _READ_POINTERS)
     return connection.execute(delete(labels).filter_by(kind=kind, name=name, label=label)).rowcount > 0
