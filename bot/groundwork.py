@@ -47,6 +47,7 @@ def lay(settings: Settings, clock: Clock, embedder: Embedder) -> Base:
     access = Access(store, clock, settings.admins)
     models = Models(
         profiles,
+        store,
         embedder=embedder,
         clock=clock,
         environ=environment(),

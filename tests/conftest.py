@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from xdist.scheduler import LoadScopeScheduling
 
 from bot.adapters.store.all_tables import metadata
+from bot.adapters.store.circuits_log import circuits
 from bot.adapters.store.database import Store
 from tests.handbook_vectors import HandbookVectors
 
@@ -94,6 +95,15 @@ def store(database_url: str) -> Iterator[Store]:
     """A store with every table, on each engine."""
     store = Store(database_url)
     store.write_now(metadata.create_all)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def model_store(tmp_path: Path) -> Iterator[Store]:
+    """A store with no more in it than models share, for tests that are about something else."""
+    store = Store(f"sqlite:///{tmp_path}/models.db")
+    store.write_now(lambda connection: metadata.create_all(connection, tables=[circuits]))
     yield store
     store.close()
 

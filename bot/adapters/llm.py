@@ -9,13 +9,15 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
-from bot.adapters.breaker import Breaker
+from bot.adapters.breaker import Breaker, Resting
 from bot.adapters.embedded.provider import QUOTED_NOTE, Quoter
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.profiles import ModelProfile, ModelProfiles, read_profiles
 from bot.adapters.provider_call import BUILT_IN, CallResult, OnText, ProviderCall, ProviderCalls
 from bot.adapters.provider_errors import CallFailed, facts_of
 from bot.adapters.reservation import CheaperWanted, Expected, Payer, Reservation, UnknownPrice
+from bot.adapters.retry_budget import RetryBudget
+from bot.adapters.store.database import Store
 from bot.adapters.system_clock import SystemClock
 from knowledge.embedding import Embedder
 from workflows.ports import Clock, Model, ModelReply, ModelRequest, ModelTimeout, ModelUnavailable
@@ -36,6 +38,7 @@ class Models:
     def __init__(
         self,
         profiles: ModelProfiles,
+        store: Store,
         *,
         embedder: Embedder | None = None,
         clock: Clock | None = None,
@@ -46,7 +49,8 @@ class Models:
         self.clock = clock or SystemClock()
         self.allows_unpriced = allows_unpriced
         """Whether a model may be called that nobody knows the price of; never where a budget applies."""
-        self.breaker = Breaker(self.clock.now)
+        self.breaker = Breaker(store)
+        self.retries = RetryBudget()
         self.calls = ProviderCalls(Quoter(embedder), os.environ if environ is None else environ)
 
     async def warm_up(self) -> None:
@@ -61,8 +65,9 @@ class Models:
         """Whether the alias is configured."""
         return alias in self._profiles(profiles_text).aliases
 
-    def unusable(self) -> tuple[str, ...]:
+    async def unusable(self) -> tuple[str, ...]:
         """Aliases that no model can serve just now, each with why; nothing is called to find out."""
+        await self.breaker.look()
         found = []
         for alias in self.profiles.aliases:
             why = [self._hindrance(profile) for profile in self.profiles.chain(alias)]
@@ -161,25 +166,40 @@ class _Asking:
         raise ModelUnavailable(self.request.alias, reason="no_profile")
 
     async def _with_retries(self, profile: ModelProfile) -> ModelReply:
-        models = self.bound.models
-        attempt = 0
+        models, attempt = self.bound.models, 0
+        models.retries.called(profile.endpoint)
         while True:
             attempt += 1
-            if not models.breaker.allows(profile.key):
-                resting = ModelUnavailable(self.request.alias, reason="resting", **facts_of(profile))
-                raise CallFailed(resting)
             try:
-                reply = await self._call(profile)
+                return await self._admitted(profile)
             except CallFailed as failed:
-                if failed.may_retry:
-                    models.breaker.failed(profile.key)
                 wait_s = _wait_s(attempt, failed.retry_after_s)
                 if attempt == ATTEMPTS or not failed.may_retry or wait_s >= self._left_s():
                     raise
+                if not models.retries.take(profile.endpoint):
+                    raise
                 await models.clock.sleep(wait_s)
-            else:
-                models.breaker.succeeded(profile.key)
-                return reply
+
+    async def _admitted(self, profile: ModelProfile) -> ModelReply:
+        """Call it unless its circuit is open, and count how that went."""
+        if profile.provider == BUILT_IN:
+            return await self._call(profile)
+        breaker = self.bound.models.breaker
+        try:
+            is_probe = await breaker.admit(profile.key)
+        except Resting as resting:
+            again_s = f"{resting.seconds:.0f}"
+            facts = facts_of(profile)
+            left_alone = ModelUnavailable(self.request.alias, reason="resting", again_s=again_s, **facts)
+            raise CallFailed(left_alone) from None
+        try:
+            reply = await self._call(profile)
+        except CallFailed as failed:
+            if failed.is_fault:
+                breaker.failed(profile.key)
+            raise
+        breaker.succeeded(profile.key, was_probe=is_probe)
+        return reply
 
     async def _call(self, profile: ModelProfile) -> ModelReply:
         call = await self.bound.models.calls.prepare(profile, self.request)

@@ -100,6 +100,11 @@ class ModelProfile(_Strict):
         """What tells one provider's endpoint and model from another's."""
         return f"{self.model} {self.api_base or ''}"
 
+    @property
+    def endpoint(self) -> str:
+        """What tells one provider's address from another's, whatever the model."""
+        return f"{self.provider} {self.api_base or ''}"
+
 
 class InvalidProfiles(Exception):
     """A models.yaml that cannot be used; every problem at once."""

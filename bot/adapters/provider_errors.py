@@ -21,12 +21,15 @@ class CallFailed(Exception):
         *,
         may_retry: bool = False,
         may_fall_back: bool = True,
+        is_fault: bool | None = None,
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(type(error).__name__)
         self.error = error
         self.may_retry = may_retry
-        """The same call may succeed in a moment; the provider's fault, so its circuit counts it."""
+        """The same call may succeed in a moment."""
+        self.is_fault = may_retry if is_fault is None else is_fault
+        """The provider's, so its circuit counts it; one request that is refused is none."""
         self.may_fall_back = may_fall_back
         self.retry_after_s = retry_after_s
         """What the provider asked for."""

@@ -116,7 +116,7 @@ def checks_for(
         return ""
 
     async def model() -> str:
-        return "; ".join(models.unusable())
+        return "; ".join(await models.unusable())
 
     def heard(part: str, otherwise: str) -> Look:
         async def look() -> str:

@@ -48,7 +48,7 @@ class AdminDesk(ChangeDesk):
     def again(self) -> None:
         """As after a restart: nothing but the store is kept."""
         self.golden = GoldenCases(self.store, self.access, self.catalogue, self.clock, self.folder)
-        models = Models(read_profiles(self.models_text), clock=self.clock, environ={})
+        models = Models(read_profiles(self.models_text), self.store, clock=self.clock, environ={})
         billing = Billing(self.store, self.clock, BudgetNotices(self.access), self.outgoing)
         self.admin = Admin(
             self.store,

@@ -91,6 +91,7 @@ class BudgetDesk:
         )
         self.models = Models(
             read_profiles(PROFILES.format(base=self.server.base_url)),
+            self.store,
             clock=self.clock,
             environ={},
             allows_unpriced=self.allows_unpriced,

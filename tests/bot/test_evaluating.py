@@ -184,7 +184,7 @@ async def build(store: Store, server: OpenAIServer, folder: Any, profiles: str, 
     await catalogue.seed([Content("prompt", "ask.answer", PLAIN), Content("workflow", "ask", WORKFLOW)])
     (folder / "ask.cases.yaml").write_text(CASES, encoding="utf-8")
     golden = GoldenCases(store, access, catalogue, clock, folder)
-    models = Models(read_profiles(profiles.format(base=server.base_url)), environ={}, clock=clock)
+    models = Models(read_profiles(profiles.format(base=server.base_url)), store, environ={}, clock=clock)
     shelf = Shelf()
     billing = Billing(store, clock, BudgetNotices(access), WakeUp())
     evaluations = Evaluations(store, catalogue, models, shelf, clock, billing, golden, alike, limits)  # type: ignore[arg-type]

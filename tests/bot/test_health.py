@@ -85,7 +85,7 @@ class SlackSide:
 @pytest.fixture
 def product(store: Store) -> Parts:
     settings = Settings(_env_file=None, SPANWISE_HEALTH_PORT=free_port())
-    models = Models(read_profiles(MODELS), environ={"CAREFUL_KEY": "k"}, clock=FakeClock())
+    models = Models(read_profiles(MODELS), store, environ={"CAREFUL_KEY": "k"}, clock=FakeClock())
     return Parts(store, settings, models)
 
 
@@ -165,7 +165,7 @@ async def test_a_model_that_cannot_be_called_is_named(product: Parts) -> None:
         )
     for _ in range(5):
         product.models.breaker.failed(product.models.profiles.profile("default").key)
-    assert product.models.unusable()[1] == "default: left alone for a while after failures"
+    assert (await product.models.unusable())[1] == "default: left alone for a while after failures"
 
 
 async def test_without_a_database_it_still_answers(product: Parts) -> None:

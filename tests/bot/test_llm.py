@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from bot.adapters.breaker import Breaker
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import CUT_NOTE, BoundModel, Models
 from bot.adapters.profiles import ModelProfiles, read_profiles
+from bot.adapters.store.database import Store
 from tests.fakes import FakeClock
 from tests.openai_server import EMPTY, GARBAGE, HANG, NO_CHOICES, OpenAIServer, Reply, rejection
 from workflows.ports import (
@@ -49,13 +51,15 @@ dead:
 class Bench:
     """Models bound to a list of entries, beside the server they call."""
 
-    def __init__(self, server: OpenAIServer) -> None:
+    def __init__(self, server: OpenAIServer, store: Store) -> None:
         self.server = server
         self.entries: list[LedgerEntry] = []
         self.clock = FakeClock()
         self.pieces: list[str] = []
         profiles = self.profiles(server)
-        self.models = Models(profiles, clock=self.clock, environ={"TEST_KEY": "sk-secret"})
+        self.models = Models(profiles, store, clock=self.clock, environ={"TEST_KEY": "sk-secret"})
+        self.models.breaker = Breaker(store, lambda _: self.clock.now())
+        self.models.breaker.fresh_s = 0
         self.model: BoundModel = self.models.bind(self._record, run_id="r_1")
 
     @staticmethod
@@ -75,9 +79,9 @@ class Bench:
 
 
 @pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
+async def bench(model_store: Store) -> AsyncIterator[Bench]:
     async with OpenAIServer() as server:
-        yield Bench(server)
+        yield Bench(server, model_store)
 
 
 @pytest.mark.parametrize("streamed", [False, True])

@@ -15,6 +15,7 @@ from bot.adapters.embedded.summary import summarise
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models
 from bot.adapters.profiles import load_profiles
+from bot.adapters.store.database import Store
 from knowledge.document import Passage
 from knowledge.embedding import Embedder
 from workflows.ports import (
@@ -49,7 +50,7 @@ async def ask(task: Task, *, streamed: bool = False, schema: Any = None) -> tupl
         entries.append(entry)
 
     pieces: list[str] = []
-    model = Models(load_profiles()).bind(record)
+    model = Models(load_profiles(), Store("sqlite://")).bind(record)
     request = ModelRequest("default", (Message("user", "words"),), task, "step", schema=schema)
     reply = await model.complete(request, pieces.append if streamed else None)
     assert "".join(pieces) == (reply.text if streamed else "")

@@ -6,6 +6,7 @@ import pytest
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models
 from bot.adapters.profiles import SHIPPED, InvalidProfiles, ModelProfiles, load_profiles, read_profiles
+from bot.adapters.store.database import Store
 from tests.openai_server import OpenAIServer
 from workflows.ports import Message, ModelRequest, Task, UnknownAlias
 
@@ -82,7 +83,9 @@ LOCAL = [e for e in EXAMPLES if re.search(r"model: (openai|hosted_vllm|ollama_ch
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("example", LOCAL, ids=range(len(LOCAL)))
-async def test_the_examples_of_the_page_reach_a_server(example: str, streamed: bool) -> None:
+async def test_the_examples_of_the_page_reach_a_server(
+    example: str, streamed: bool, model_store: Store
+) -> None:
     entries: list[LedgerEntry] = []
 
     async def record(entry: LedgerEntry) -> None:
@@ -92,7 +95,7 @@ async def test_the_examples_of_the_page_reach_a_server(example: str, streamed: b
         base_url = server.base_url.removesuffix("/v1") if "ollama" in example else server.base_url
         profiles = _moved(read_profiles(example), base_url)
         keys = {"OPENAI_API_KEY": "k-1", "GATEWAY_KEY": "k-1"}
-        model = Models(profiles, environ=keys).bind(record)
+        model = Models(profiles, model_store, environ=keys).bind(record)
         request = ModelRequest("default", (Message("user", "Hello"),), Task("answer"), "hello")
         reply = await model.complete(request, (lambda _: None) if streamed else None)
     assert reply.text == "Up to five days may be carried over [1]."

@@ -53,7 +53,7 @@ class TriedDesk(ChangeDesk):
         self.evaluations = Evaluations(
             self.store,
             self.catalogue,
-            Models(read_profiles(MODELS), environ={}, clock=self.clock),
+            Models(read_profiles(MODELS), self.store, environ={}, clock=self.clock),
             self.holdings,
             self.clock,
             billing,

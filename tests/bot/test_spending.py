@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models
 from bot.adapters.profiles import read_profiles
+from bot.adapters.store.database import Store
 from bot.services.spending import Account, Purse, SpendingCapReached, Tally
 from tests.openai_server import OpenAIServer, Reply
 from workflows.ports import Message, ModelRequest, Task
@@ -79,14 +80,14 @@ def test_what_fits_once_others_are_paid_is_not_refused() -> None:
     assert asyncio.run(whole())
 
 
-async def test_calls_are_estimated_counted_and_kept_under_their_purpose() -> None:
+async def test_calls_are_estimated_counted_and_kept_under_their_purpose(model_store: Store) -> None:
     kept: list[LedgerEntry] = []
 
     async def record(entry: LedgerEntry) -> None:
         kept.append(entry)
 
     async with OpenAIServer(respond=lambda _: Reply("one two three")) as server:
-        models = Models(read_profiles(PROFILES.format(base=server.base_url)), environ={})
+        models = Models(read_profiles(PROFILES.format(base=server.base_url)), model_store, environ={})
         account = Account(models, Purse(Decimal("0.03")), record, "e_1")
         tally = Tally()
         model = account.model(tally, "evaluation", "")
@@ -102,16 +103,16 @@ async def test_calls_are_estimated_counted_and_kept_under_their_purpose() -> Non
         assert len(server.history) == 1, "what did not fit was never sent"
 
 
-async def test_a_model_without_a_price_is_free_and_says_so() -> None:
+async def test_a_model_without_a_price_is_free_and_says_so(model_store: Store) -> None:
     async def record(entry: LedgerEntry) -> None:
         pass
 
     async with OpenAIServer() as server:
-        models = Models(read_profiles(PROFILES.format(base=server.base_url)), environ={})
+        models = Models(read_profiles(PROFILES.format(base=server.base_url)), model_store, environ={})
         account = Account(models, Purse(Decimal(0)), record, "e_1")
         tally = Tally()
         await account.model(tally, "judge", "").complete(request("free"))
     assert not tally.is_priced and tally.cost_usd == 0
     assert models.writes("free") and models.has("free") and not models.has("judge")
     shipped = read_profiles("default: {model: spanwise/quote}")
-    assert not Models(shipped, environ={}).writes("default")
+    assert not Models(shipped, model_store, environ={}).writes("default")

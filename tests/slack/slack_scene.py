@@ -232,7 +232,7 @@ async def open_scene(
     promotions = Promotions(store, access, catalogue, stages, cards, clock, outgoing)
     watch = PilotWatch(store, access, clock, outgoing)
     triage = Triage(store, catalogue, access, clock, outgoing, word_vectors)
-    models = Models(read_profiles(SHIPPED.read_text(encoding="utf-8")), environ={}, clock=clock)
+    models = Models(read_profiles(SHIPPED.read_text(encoding="utf-8")), store, environ={}, clock=clock)
     billing = Billing(store, clock, BudgetNotices(access), outgoing, observers=observers)
     admin = Admin(
         store,

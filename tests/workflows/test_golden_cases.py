@@ -42,7 +42,7 @@ class House:
         self.holdings = holdings
         self.path_of = path_of
         self.models = Models(
-            read_profiles(SHIPPED.read_text(encoding="utf-8")), embedder=embedder, environ={}
+            read_profiles(SHIPPED.read_text(encoding="utf-8")), store, embedder=embedder, environ={}
         )
         self.library = FakeLibrary(*map(load, NAMES), prompts=prompts())
         self.ledger: list[LedgerEntry] = []

@@ -9,6 +9,7 @@ import pytest
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models
 from bot.adapters.profiles import read_profiles
+from bot.adapters.store.database import Store
 from bot.adapters.system_clock import SystemClock
 from tests.fakes import FakeJournal, FakeLibrary, FakeRetriever, passage
 from tests.openai_server import OpenAIServer, Reply, sensible
@@ -46,7 +47,7 @@ async def server() -> AsyncIterator[OpenAIServer]:
 
 
 async def run(
-    server: OpenAIServer, name: str, heard: list[str] | None = None
+    store: Store, server: OpenAIServer, name: str, heard: list[str] | None = None
 ) -> tuple[RunResult, list[LedgerEntry]]:
     ledger: list[LedgerEntry] = []
 
@@ -59,7 +60,7 @@ async def run(
     )
     workflow = load(name)
     ports = Ports(
-        model=Models(profiles, environ={}).bind(record, run_id="r_1"),
+        model=Models(profiles, store, environ={}).bind(record, run_id="r_1"),
         retriever=FakeRetriever(passage(text=CARRY_OVER), support=0.95),
         clock=SystemClock(),
         journal=FakeJournal(),
@@ -85,11 +86,11 @@ def quotes_the_source(body: dict[str, Any]) -> Reply:
 @pytest.mark.parametrize("streams", [False, True])
 @pytest.mark.parametrize("name", NAMES)
 async def test_each_step_asks_the_server_once_and_the_run_succeeds(
-    server: OpenAIServer, name: str, streams: bool
+    model_store: Store, server: OpenAIServer, name: str, streams: bool
 ) -> None:
     server.respond = quotes_the_source
     heard: list[str] | None = [] if streams else None
-    result, ledger = await run(server, name, heard)
+    result, ledger = await run(model_store, server, name, heard)
     assert result.status is RunStatus.SUCCEEDED, result.failure
     asked = {step.id for step in load(name).steps if isinstance(step, AskingStep)}
     done = {step.step_id for step in result.steps if step.model}
@@ -103,9 +104,11 @@ async def test_each_step_asks_the_server_once_and_the_run_succeeds(
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_text_of_others_is_never_in_the_instructions(server: OpenAIServer, name: str) -> None:
+async def test_text_of_others_is_never_in_the_instructions(
+    model_store: Store, server: OpenAIServer, name: str
+) -> None:
     server.respond = quotes_the_source
-    await run(server, name)
+    await run(model_store, server, name)
     given = next(iter(INPUTS[name].values())).splitlines()[0]
     for call in server.history:
         rules = [message["content"] for message in call.body["messages"] if message["role"] == "system"]
@@ -121,9 +124,11 @@ async def test_text_of_others_is_never_in_the_instructions(server: OpenAIServer,
         if any(not isinstance(s, PromptStep) for s in load(n).steps if isinstance(s, AskingStep))
     ],
 )
-async def test_structured_steps_send_their_schema(server: OpenAIServer, name: str) -> None:
+async def test_structured_steps_send_their_schema(
+    model_store: Store, server: OpenAIServer, name: str
+) -> None:
     server.respond = quotes_the_source
-    await run(server, name)
+    await run(model_store, server, name)
     formats = [call.body["response_format"] for call in server.history if "response_format" in call.body]
     assert formats
     assert all(
@@ -131,10 +136,10 @@ async def test_structured_steps_send_their_schema(server: OpenAIServer, name: st
     )
 
 
-async def test_json_that_breaks_its_schema_is_repaired_once(server: OpenAIServer) -> None:
+async def test_json_that_breaks_its_schema_is_repaired_once(model_store: Store, server: OpenAIServer) -> None:
     server.respond = quotes_the_source
     server.script.append(Reply("I would say: hardware"))
-    result, ledger = await run(server, "triage-request")
+    result, ledger = await run(model_store, server, "triage-request")
     assert result.status is RunStatus.SUCCEEDED
     first = server.history[0]
     (repair,) = [call for call in server.history if "I would say: hardware" in json.dumps(call.body)]
@@ -144,9 +149,11 @@ async def test_json_that_breaks_its_schema_is_repaired_once(server: OpenAIServer
     assert len(steps) == len(set(steps)) + 1
 
 
-async def test_json_that_stays_useless_fails_the_run_and_is_never_an_answer(server: OpenAIServer) -> None:
+async def test_json_that_stays_useless_fails_the_run_and_is_never_an_answer(
+    model_store: Store, server: OpenAIServer
+) -> None:
     server.respond = lambda body: Reply("not JSON at all")
-    result, _ = await run(server, "triage-request")
+    result, _ = await run(model_store, server, "triage-request")
     assert result.status is RunStatus.FAILED
     assert result.failure is not None
     assert result.failure.kind == "BadReply"
@@ -158,16 +165,18 @@ async def test_json_that_stays_useless_fails_the_run_and_is_never_an_answer(serv
     [ABSTAINED, "Up to nine days may be carried over [1].", "Five days [7].", "Ask your manager."],
     ids=["abstains", "another number", "a passage it was not given", "no source"],
 )
-async def test_what_the_passages_do_not_say_is_not_covered(server: OpenAIServer, reply: str) -> None:
+async def test_what_the_passages_do_not_say_is_not_covered(
+    model_store: Store, server: OpenAIServer, reply: str
+) -> None:
     server.respond = lambda body: Reply(reply)
-    result, _ = await run(server, "ask-policy")
+    result, _ = await run(model_store, server, "ask-policy")
     assert result.answer is not None
     assert result.answer.outcome == "not_covered"
     assert reply not in result.answer.text
 
 
-async def test_an_empty_answer_fails_with_what_to_say(server: OpenAIServer) -> None:
+async def test_an_empty_answer_fails_with_what_to_say(model_store: Store, server: OpenAIServer) -> None:
     server.respond = lambda body: Reply("")
-    result, _ = await run(server, "ask-policy")
+    result, _ = await run(model_store, server, "ask-policy")
     assert result.failure is not None
     assert result.failure.kind == "EmptyReply"
