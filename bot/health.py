@@ -8,7 +8,7 @@ import structlog
 
 from bot.adapters.metrics import CONTENT_TYPE_LATEST
 from bot.bootstrap import Product
-from bot.services.health_checks import Health, HealthChecks, backlog_of, checks_for
+from bot.services.health_checks import Health, HealthChecks, PartHealth, backlog_of, checks_for
 from bot.slack.http_door import Page, build_pages, open_door
 from bot.slack_line import SlackLine
 
@@ -56,9 +56,15 @@ async def _ready(checks: HealthChecks) -> Page:
 
 
 def _parts(found: Health) -> Mapping[str, Mapping[str, object]]:
+    return {name: _part(part) for name, part in found.parts.items()}
+
+
+def _part(part: PartHealth) -> Mapping[str, object]:
+    said = {"detail": part.detail, "next": part.next}
     return {
-        name: {"state": part.state, "needed": part.needed, **({"detail": part.detail} if part.detail else {})}
-        for name, part in found.parts.items()
+        "state": part.state,
+        "needed": part.needed,
+        **{key: value for key, value in said.items() if value},
     }
 
 

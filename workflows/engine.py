@@ -23,7 +23,7 @@ from datetime import datetime
 from workflows.answering import NoAnswer, answer_of
 from workflows.inputs import InvalidInputs
 from workflows.ports import (
-    LostLease,
+    Interrupted,
     ModelRefused,
     NeedsWritingModel,
     Ports,
@@ -86,7 +86,7 @@ async def execute(
 
     `inputs` as `Workflow.read_inputs` gives them; `parameters` that are left out have their defaults.
     `on_text` gets pieces of the answer while it is written; a new Progress for the step means it starts
-    over. Raises LostLease and CancelledError; every other error becomes the failure of the result.
+    over. Raises Interrupted and CancelledError; every other error becomes the failure of the result.
     """
     finished = dict(await ports.journal.finished())
     execution = _Execution(workflow, ports, finished, on_progress, on_text)
@@ -194,7 +194,7 @@ class _Execution:
             try:
                 async with asyncio.timeout(step.timeout_s):
                     outcome = await KINDS[step.kind].perform(step, context)
-            except LostLease:
+            except Interrupted:
                 raise
             except Exception as error:
                 known = StepTimeout(step.id, step.timeout_s) if isinstance(error, TimeoutError) else error

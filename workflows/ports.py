@@ -169,7 +169,11 @@ class Journal(Protocol):
         ...
 
 
-class LostLease(Exception):
+class Interrupted(Exception):
+    """What runs stand on is gone for a while: the execution ends, nothing failed, it goes on later."""
+
+
+class LostLease(Interrupted):
     """Another worker took the run over; stop at once and write nothing more."""
 
 

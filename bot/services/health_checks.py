@@ -9,6 +9,7 @@ from bot.adapters.llm import Models
 from bot.adapters.store.backlog import Backlog, read_backlog
 from bot.adapters.store.database import Store
 from bot.adapters.store.heartbeats_log import count_alive
+from bot.services import part_remedies
 from bot.services.holdings import Holdings
 
 PATIENCE_S = 2.0
@@ -28,6 +29,8 @@ class PartHealth:
     needed: bool
     """Whether this process is of no use without it."""
     detail: str = ""
+    next: str = ""
+    """What to do about it; empty where all is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class HealthChecks:
     needed: frozenset[str]
     patience_s: float = PATIENCE_S
     fresh_s: float = FRESH_S
-    _under_way: dict[str, asyncio.Task[str]] = field(default_factory=dict)
+    _under_way: dict[str, asyncio.Task[tuple[str, str]]] = field(default_factory=dict)
     _found: tuple[float, Health] | None = None
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -81,10 +84,13 @@ class HealthChecks:
         self._under_way[name] = task
         done, _ = await asyncio.wait({task}, timeout=self.patience_s)
         if not done:
-            return PartHealth("down", is_needed, f"no answer within {self.patience_s:.0f} s")
+            said = f"no answer within {self.patience_s:.0f} s"
+            return PartHealth("down", is_needed, said, part_remedies.remedy(name, ""))
         del self._under_way[name]
-        wrong = task.result()
-        return PartHealth("down" if wrong else "up", is_needed, wrong)
+        wrong, why = task.result()
+        if not wrong:
+            return PartHealth("up", is_needed)
+        return PartHealth("down", is_needed, wrong, part_remedies.remedy(name, why))
 
     async def close(self) -> None:
         """Wait no longer for what hangs."""
@@ -94,12 +100,14 @@ class HealthChecks:
         self._under_way.clear()
 
 
-async def _asked(look: Look) -> str:
+async def _asked(look: Look) -> tuple[str, str]:
+    """What is wrong in words, and by a word of ours."""
     try:
-        return await look()
+        return await look(), ""
     except Exception as error:
         # an error's own words may hold addresses and passwords
-        return type(error).__name__
+        why = str(getattr(error, "facts", {}).get("why", ""))
+        return part_remedies.detail(type(error).__name__, why), why
 
 
 def checks_for(
@@ -108,7 +116,7 @@ def checks_for(
     """The checks of a process that does these parts."""
 
     async def database() -> str:
-        await store.read(read_backlog)
+        await asyncio.gather(store.read(read_backlog), store.probe())
         return ""
 
     async def index() -> str:

@@ -10,6 +10,7 @@ import structlog
 
 from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.heartbeats_log import beat, end_beats
+from bot.adapters.store.store_down import StoreDown
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,8 @@ class Heartbeats:
     async def _write(self, work: Callable[[Connection], None]) -> None:
         try:
             await self._store.write(work, relaxed=True)
+        except StoreDown as error:
+            log.warning("heartbeat.failed", process=self.name, why=error.why)
         except Exception:
             # the next beat tries again, and until then this process counts as gone
             log.exception("heartbeat.failed", process=self.name)

@@ -16,6 +16,7 @@ from bot.adapters.store import audit_log, outbox_log
 from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.outbox_log import HeldItem
 from bot.adapters.store.run_log import read_runs
+from bot.adapters.store.store_down import StoreDown
 from bot.services.opaque_ids import incident_token
 from bot.services.outbox_items import (
     OutboxItem,
@@ -90,6 +91,9 @@ class Courier:
             while not stop.is_set():
                 try:
                     await self._claim()
+                except StoreDown as error:
+                    log.warning("outbox.claim_failed", courier=self.name, why=error.why)
+                    await asyncio.sleep(self.round.look_s)
                 except Exception:
                     log.exception("outbox.claim_failed", courier=self.name)
                     await asyncio.sleep(self.round.look_s)

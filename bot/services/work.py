@@ -18,14 +18,19 @@ from bot.adapters.store import audit_log, run_leases
 from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.run_leases import Held, Step
 from bot.adapters.store.run_log import RunRow
+from bot.adapters.store.store_down import StoreDown
 from bot.services.opaque_ids import incident_token
-from workflows.ports import Clock, LostLease, Progress
+from workflows.ports import Clock, Interrupted, LostLease, Progress
 from workflows.run import Failure, RunResult, RunStatus, ending_of
 
 log = structlog.get_logger(__name__)
 
 ITSELF = "spanwise"
 """The actor of what the bot does of its own accord."""
+
+
+HANDED_BACK = "handed back"
+"""Why a run was stopped by a worker that stops."""
 
 
 class RunKeptCrashing(Exception):
@@ -55,6 +60,8 @@ class Pace:
     grace_s: float = 10.0
     """How long runs may finish after a stop."""
     max_attempts: int = 5
+    rest_s: float = 5.0
+    """How long a run is left alone that the database stopped."""
 
 
 @dataclass(slots=True)
@@ -111,6 +118,9 @@ class Worker:
     async def _look(self) -> None:
         try:
             await self._claim()
+        except StoreDown as error:
+            log.warning("work.claim_failed", worker=self.name, why=error.why)
+            await asyncio.sleep(self.pace.look_s)
         except Exception:
             log.exception("work.claim_failed", worker=self.name)
             await asyncio.sleep(self.pace.look_s)
@@ -142,6 +152,9 @@ class Worker:
                 self._tell(job, result)
         except LostLease:
             log.warning("run.lease_lost", run=job.held.run_id, fence=job.held.fence)
+        except StoreDown as error:
+            log.warning("run.interrupted", run=job.held.run_id, why=error.why)
+            await self._rest(job)
         except Exception:
             log.exception("run.not_recorded", run=job.held.run_id)
         finally:
@@ -151,8 +164,19 @@ class Worker:
             if was_full:
                 self.queue.ring()
 
+    async def _rest(self, job: Job) -> None:
+        """Queue a run again that the database stopped, as soon as that can be written: no attempt counts."""
+        while job.stopped != HANDED_BACK:
+            try:
+                await self.store.write(
+                    lambda connection: run_leases.hand_back(connection, [job.held], after_s=self.pace.rest_s)
+                )
+                return
+            except StoreDown:
+                await asyncio.sleep(self.pace.look_s)
+
     async def _result(self, job: Job) -> RunResult | None:
-        """How the run ended; None when it is no longer ours to end. Raises LostLease."""
+        """How the run ended; None when it is no longer ours to end. Raises LostLease, StoreDown."""
         if job.row.cancel_requested_at is not None:
             return RunResult(RunStatus.CANCELLED, None, ())
         if job.row.attempts > self.pace.max_attempts:
@@ -172,7 +196,7 @@ class Worker:
         return self._with_token(job, result)
 
     def _failed(self, job: Job, error: BaseException) -> RunResult:
-        if isinstance(error, LostLease):
+        if isinstance(error, Interrupted):
             raise error
         facts = {str(key): str(value) for key, value in getattr(error, "facts", {}).items()}
         failure = Failure(type(error).__name__, facts, incident_token())
@@ -301,9 +325,13 @@ class Worker:
         rest = [job.held for job in self._jobs.values()]
         if not rest:
             return
-        self._stop_all("handed back")
+        self._stop_all(HANDED_BACK)
         await asyncio.wait(self._carriers)
-        await self.store.write(lambda connection: run_leases.hand_back(connection, rest))
+        try:
+            await self.store.write(lambda connection: run_leases.hand_back(connection, rest))
+        except StoreDown as error:
+            # their leases end by themselves
+            log.warning("work.not_handed_back", runs=[held.run_id for held in rest], why=error.why)
 
 
 def _note(job: Job, at: Progress) -> None:

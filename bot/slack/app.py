@@ -28,6 +28,14 @@ log = structlog.get_logger(__name__)
 EVERY = re.compile("")
 """Bolt only tells the kinds apart; what a name means is looked up in the tables of each kind's module."""
 
+ANSWER_S = 2.6
+"""Slack waits three seconds; what is not stored by now is taken back, so that the person can be told."""
+
+
+class NotInTime(Exception):
+    """A request could not be dealt with while Slack waits: nothing was stored."""
+
+
 READERS: Mapping[Kind, Callable[[Mapping[str, Any]], Call]] = {
     "command": payloads.from_command,
     "action": payloads.from_action,
@@ -63,7 +71,7 @@ class Reception:
         try:
             call = READERS[kind](body)
             correlate(correlation_for(call.dedupe_key))
-            reply = await HANDLERS[kind](call, self.desk)
+            reply = await self._handled(kind, call)
         except Exception as error:
             outcome = type(error).__name__
             reply = self._excuse(kind, call, error)
@@ -76,6 +84,15 @@ class Reception:
         seconds = asyncio.get_running_loop().time() - begun
         self.observers.tell(RequestTaken(kind, call.name if call else "", seconds, outcome))
         return BoltResponse(status=200, body=body_text, headers={"content-type": ["application/json"]})
+
+    async def _handled(self, kind: Kind, call: Call) -> Reply:
+        try:
+            async with asyncio.timeout(ANSWER_S) as limit:
+                return await HANDLERS[kind](call, self.desk)
+        except TimeoutError:
+            if limit.expired():
+                raise NotInTime from None
+            raise
 
     async def settle(self) -> None:
         """Wait until everything that was to be done after an acknowledgement is done."""

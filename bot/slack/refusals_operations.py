@@ -40,10 +40,38 @@ def telemetry_missing(facts: Mapping[str, str]) -> str:
     )
 
 
+_WHY_NOT = {
+    "full": "the database has no room left",
+    "locked": "something else holds the database",
+    "read-only": "the database takes nothing new just now",
+    "unreachable": "the database cannot be reached",
+    "damaged": "the database is damaged",
+}
+
+
+def store_down(facts: Mapping[str, str]) -> str:
+    """Nothing can be kept."""
+    why = _WHY_NOT.get(facts.get("why", ""), "the database does not answer")
+    return (
+        f":warning: That was not taken: {why}, so nothing was stored or started. What I took before is safe. "
+        "Admins are told; try again in a few minutes."
+    )
+
+
+def not_in_time(_facts: Mapping[str, str]) -> str:
+    """Slack waits no longer."""
+    return (
+        ":warning: That was not taken: it could not be stored in the time that Slack gives me. Nothing was "
+        "started. Try again in a minute; if it lasts, an admin can look with `python -m bot doctor`."
+    )
+
+
 SENTENCES: Mapping[str, Callable[[Mapping[str, str]], str]] = {
     "AlertOver": alert_over,
     "InvalidThresholds": invalid_thresholds,
+    "NotInTime": not_in_time,
     "PortTaken": port_taken,
+    "StoreDown": store_down,
     "TelemetryMissing": telemetry_missing,
     "UnknownAlert": unknown_alert,
 }

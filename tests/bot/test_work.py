@@ -1,12 +1,15 @@
 import asyncio
+import itertools
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from bot.adapters.store import audit_log
+from bot.adapters.store import audit_log, run_leases
 from bot.adapters.store.database import Store
 from bot.adapters.store.run_leases import Held, claim_runs, queue_again
 from bot.adapters.store.run_log import RunRow
+from bot.adapters.store.store_down import StoreDown
 from bot.services.journal import RunJournal
 from tests.bot.run_desk import ANA, Desk, request
 from tests.fakes import FakeClock
@@ -288,3 +291,42 @@ async def test_a_waiting_run_can_be_cancelled(desk: Desk) -> None:
     run_id = await desk.ask()
     await desk.worker().drain()
     assert (await desk.runs.cancel(ANA, run_id)).status is RunStatus.CANCELLED
+
+
+async def test_a_run_that_the_database_stopped_goes_on_with_its_attempts(desk: Desk) -> None:
+    """As when the disk is full for longer than a run may be tried."""
+    stopped = 7
+
+    async def act(*_: object) -> RunResult:
+        if len(desk.perform.performed) <= stopped:
+            raise StoreDown("full")
+        return RunResult(RunStatus.SUCCEEDED, None, ())
+
+    desk.perform.act = act
+    run_id = await desk.ask()
+    for _ in range(stopped):
+        await desk.worker(rest_s=3600.0).drain()
+        assert (await desk.runs.view(run_id)).status is RunStatus.QUEUED
+        desk.sql("UPDATE runs SET due_at = '2020-01-01 00:00:00.000000'")
+    await desk.worker().drain()
+    assert (await desk.runs.view(run_id)).status is RunStatus.SUCCEEDED
+    assert desk.sql("SELECT attempts FROM runs")[0].attempts == 1
+
+
+async def test_an_ending_that_cannot_be_recorded_is_not_lost(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish, refused = run_leases.finish_run, itertools.count()
+
+    def full_at_first(*args: Any, **kwargs: Any) -> None:
+        if next(refused) < 2:
+            raise StoreDown("full")
+        finish(*args, **kwargs)
+
+    monkeypatch.setattr(run_leases, "finish_run", full_at_first)
+    run_id = await desk.ask()
+    for _ in range(3):
+        desk.sql("UPDATE runs SET due_at = '2020-01-01 00:00:00.000000'")
+        await desk.worker().drain()
+    assert (await desk.runs.view(run_id)).status is RunStatus.SUCCEEDED
+    assert desk.sql("SELECT attempts FROM runs")[0].attempts == 1

@@ -27,6 +27,7 @@ UNSEEN = {
     "UnclearCondition": "the grammar asks for the condition again",
     "UnknownAct": "a handler without a row in the matrix, which a test rules out",
     "UnknownLetter": "a message without a rendering; the courier logs it",
+    "Withdrawn": "whoever asked has gone; the writes beside it are made again",
     "LostLease": "the worker that lost it stops; the one that has the run goes on",
     "TopicsMoved": "the worker reads the topics again and goes on",
     "SendAmbiguous": "the courier looks whether the message stands, then sends again",

@@ -1,19 +1,30 @@
 """The database as two verbs: read, and write with group commit. SQLite (WAL) or PostgreSQL by URL."""
 
 import asyncio
+import contextlib
 import contextvars
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 from bot.adapters.store.group_commit import GroupCommit, Write, begin
+from bot.adapters.store.store_down import StoreDown, down_of
+from bot.adapters.store.store_probe import try_folder, try_out
 
 __all__ = ["Connection", "Store", "begin", "driver_url", "open_engine"]
 
 T = TypeVar("T")
+
+PROBE_S = 1.5
+"""Longest time that a trial write waits for its turn."""
+FULL_S = 20.0
+"""How long a write that found no room is remembered: the next one, of another size, may find some."""
+_POSTGRES = {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 
 def open_engine(url: str) -> Engine:
@@ -21,7 +32,7 @@ def open_engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         driver = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(driver, pool_size=8, max_overflow=8, pool_pre_ping=True)
+        return create_engine(driver, pool_size=8, max_overflow=8, pool_pre_ping=True, connect_args=_POSTGRES)
     engine = create_engine(parsed, connect_args={"check_same_thread": False, "timeout": 30})
     event.listen(engine, "connect", _configure_sqlite)
     return engine
@@ -56,6 +67,9 @@ class Store:
     async def write(self, work: Callable[[Connection], T], *, relaxed: bool = False) -> T:
         """Run `work` in a transaction and return once it is durable; an exception takes back its effects.
 
+        Raises StoreDown when the database is full, locked, read-only, out of reach or damaged. Cancelling
+        takes a write back that is not being committed yet.
+
         A relaxed write survives the death of the process; a power cut may lose it and all that came after,
         unless a write that is not relaxed did. For what is then merely done again: a journaled step.
         """
@@ -77,14 +91,27 @@ class Store:
         return self.submit(work).result()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` on a consistent snapshot."""
+        """Run `work` on a consistent snapshot. Raises StoreDown."""
         look = contextvars.copy_context().run
         return await asyncio.get_running_loop().run_in_executor(self._readers, look, self.read_now, work)
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
         """As `read`, for code outside an event loop."""
-        with self.engine.connect() as connection, begin(connection, writing=False):
+        with _telling(), self.engine.connect() as connection, begin(connection, writing=False):
             return work(connection)
+
+    async def probe(self) -> None:
+        """Write for a moment and take it back, on the way that all writes go. Raises StoreDown."""
+        if self.is_sqlite:
+            folder = Path(make_url(self.url).database or ".").parent
+            await asyncio.get_running_loop().run_in_executor(self._readers, try_folder, folder)
+        try:
+            async with asyncio.timeout(PROBE_S):
+                await self.write(try_out, relaxed=True)
+        except TimeoutError:
+            raise StoreDown("locked") from None
+        if time.monotonic() - self._writer.full_at < FULL_S:
+            raise StoreDown("full")
 
     def submit(self, work: Callable[[Connection], T]) -> Future[T]:
         """Queue a write; the future resolves after the commit."""
@@ -97,3 +124,14 @@ class Store:
         self._writer.close()
         self._readers.shutdown()
         self.engine.dispose()
+
+
+@contextlib.contextmanager
+def _telling() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        down = down_of(error)
+        if down is None or down is error:
+            raise
+        raise down from error

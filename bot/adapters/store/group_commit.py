@@ -15,6 +15,8 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from bot.adapters.store.store_down import down_of
+
 log = structlog.get_logger(__name__)
 
 GROUP_LIMIT = 64
@@ -25,6 +27,9 @@ LINGER_S = 0.02
 
 TRIES = 4
 """Times a write is run when it collides with another process or the connection is lost."""
+
+PAUSES_S = (0.1, 0.4, 1.0)
+"""Before a group is tried again that found no connection: a server that restarts is back in seconds."""
 
 COLLISIONS = frozenset({"40001", "40P01", "23505"})
 """PostgreSQL's codes for a serialisation failure, a deadlock, and a key that another process just took."""
@@ -61,6 +66,10 @@ class Write:
             self.waiting.set_result(self.result)
 
 
+class Withdrawn(Exception):
+    """Whoever asked for one of these writes gave up while it was made."""
+
+
 @contextlib.contextmanager
 def begin(connection: Connection, *, writing: bool) -> Iterator[Connection]:
     """A transaction; on SQLite one that writes takes its lock at once.
@@ -86,6 +95,8 @@ class GroupCommit:
         self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self.full_at = float("-inf")
+        """When a write last found no room, on the monotonic clock."""
 
     def put(self, write: Write) -> None:
         """Queue one write."""
@@ -110,8 +121,19 @@ class GroupCommit:
             wanted = [write for write in group if write.is_wanted]
             if wanted:
                 self._commit(wanted)
+                for write in wanted:
+                    self._note(write)
                 _settle(wanted)
         self._let_go()
+
+    def _note(self, write: Write) -> None:
+        """Have an error say what is wrong with the database, and remember that it was full."""
+        down = down_of(write.error) if write.error is not None else None
+        if down is not None and down is not write.error:
+            down.__cause__ = write.error
+            write.error = down
+        if down is not None and down.why == "full":
+            self.full_at = time.monotonic()
 
     def _gather(self) -> tuple[list[Write], bool]:
         """The next writes to commit together, and whether they are the last."""
@@ -131,17 +153,26 @@ class GroupCommit:
         return group, False
 
     def _commit(self, group: list[Write]) -> None:
-        try:
-            self._transact(group, relaxed=all(write.relaxed for write in group))
-        except BaseException as error:
-            if len(group) == 1 and not _may_pass(error):
-                group[0].error = error
+        for pause_s in (*PAUSES_S, None):
+            try:
+                self._transact(group, relaxed=all(write.relaxed for write in group))
                 return
-            for write in group:
-                self._commit_alone(write)
+            except BaseException as error:
+                if pause_s is not None and _is_lost(error):
+                    time.sleep(pause_s)
+                    continue
+                if _is_of_one(error, len(group)):
+                    break
+                for write in group:
+                    write.error = error
+                return
+        for write in group:
+            self._commit_alone(write)
 
     def _commit_alone(self, write: Write) -> None:
         for attempt in range(1, TRIES + 1):
+            if not write.is_wanted:
+                return
             try:
                 self._transact([write], relaxed=False)
                 return
@@ -155,6 +186,9 @@ class GroupCommit:
             with self._begin(relaxed) as connection:
                 for write in group:
                     write.result = write.context.run(write.work, connection)
+                # the lock may have been waited for longer than whoever asked could
+                if not all(write.is_wanted for write in group):
+                    raise Withdrawn
         except BaseException:
             # whatever state it is in, the next one is a fresh one
             self._let_go()
@@ -201,6 +235,20 @@ def _settle(group: list[Write]) -> None:
 def _settle_all(writes: list[Write]) -> None:
     for write in writes:
         write.settle()
+
+
+def _is_lost(error: BaseException) -> bool:
+    down = down_of(error)
+    return down is not None and down.why == "unreachable"
+
+
+def _is_of_one(error: BaseException, writes: int) -> bool:
+    """Whether some of a group may succeed where all together did not; alone, whether the same one may."""
+    if writes == 1:
+        return _may_pass(error) and not _is_lost(error)
+    down = down_of(error)
+    # behind a lock that another process holds, each alone would only wait as long again
+    return down is None or down.why == "full"
 
 
 def _may_pass(error: BaseException) -> bool:

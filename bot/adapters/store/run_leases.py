@@ -207,15 +207,17 @@ _HAND_BACK = (
         owner="",
         lease_until=None,
         attempts=runs.c.attempts - 1,
+        due_at=func.coalesce(bindparam("rested", type_=UtcDateTime), runs.c.due_at),
         revision=runs.c.revision + 1,
     )
 )
 
 
-def hand_back(connection: Connection, held: Iterable[Held]) -> None:
+def hand_back(connection: Connection, held: Iterable[Held], *, after_s: float = 0.0) -> None:
     """Queue runs again without counting the attempt; those no longer held stay as they are."""
+    rested = lease_clock(connection) + timedelta(seconds=after_s) if after_s else None
     for item in held:
-        connection.execute(_HAND_BACK, item.key())
+        connection.execute(_HAND_BACK, {**item.key(), "rested": rested})
 
 
 _WAKE = (

@@ -1,0 +1,53 @@
+"""Ways to break a database under a product that runs, and to mend it again."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import event
+
+from bot.adapters.store.database import Store, begin, open_engine
+
+
+@contextlib.contextmanager
+def pragma(store: Store, broken: str, mended: str) -> Iterator[None]:
+    """Every connection of the store, from its next transaction on, as this statement makes it."""
+    store.write_now(lambda c: c.exec_driver_sql(broken))
+    wanted = {"now": broken}
+
+    def checkout(driver: Any, *_: Any) -> None:
+        driver.execute(wanted["now"])
+
+    event.listen(store.engine, "checkout", checkout)
+    try:
+        yield
+    finally:
+        wanted["now"] = mended
+        store._writer._let_go()
+
+
+@contextlib.contextmanager
+def full(store: Store) -> Iterator[None]:
+    """No page more than there are."""
+    pages = store.read_now(lambda c: c.exec_driver_sql("PRAGMA page_count").scalar_one())
+    with pragma(store, f"PRAGMA max_page_count={pages}", "PRAGMA max_page_count=1000000"):
+        yield
+
+
+@contextlib.contextmanager
+def read_only(store: Store) -> Iterator[None]:
+    """Reads alone are allowed."""
+    with pragma(store, "PRAGMA query_only=ON", "PRAGMA query_only=OFF"):
+        yield
+
+
+@contextlib.contextmanager
+def locked(store: Store) -> Iterator[None]:
+    """Another process writes and does not come to an end."""
+    other = open_engine(store.url)
+    with other.connect() as connection, begin(connection, writing=True):
+        yield
+    other.dispose()
+
+
+FAULTS = {"full": full, "read-only": read_only, "locked": locked}
