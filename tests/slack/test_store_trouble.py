@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ SAID = {"full": "no room left", "read-only": "takes nothing new", "locked": "cou
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     made, close = await open_scene(tmp_path)
+    made.worker.pace = replace(made.worker.pace, rest_s=0.2)
     yield made
     await close()
 
