@@ -15,6 +15,7 @@ from bot.governance.command_base import (
     WorkflowCommand,
 )
 from bot.governance.roles import EVERYTHING, Permission
+from workflows.template import as_text
 
 _P = Permission
 
@@ -65,10 +66,13 @@ class SetParameter(WorkflowCommand):
         "parameter": "Which parameter should change?",
         "value": "To what value?",
     }
-    wording: ClassVar = "Set {parameter} of {workflow} to {value}"
     command: Literal["set_parameter"] = "set_parameter"
     parameter: Name
     value: str | int | float | bool
+
+    def words(self) -> str:
+        """What is set, a whole number as one."""
+        return f"Set {self.parameter} of {self.workflow} to {as_text(self.value)}"
 
 
 class EditRule(WorkflowCommand):

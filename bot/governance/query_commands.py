@@ -10,6 +10,12 @@ from bot.governance.roles import EVERYTHING, Permission
 _P = Permission
 
 
+def _topic_words(kind: str, name: str) -> str:
+    """`the rules of ask-policy`, `the workflow ask-policy`, `the models`."""
+    of = " of " if kind in ("prompt", "parameters", "rules") else " "
+    return f"{TOPIC_WORDS[kind]}{of}{name}" if name else TOPIC_WORDS[kind]
+
+
 class _PastCommand(AdminCommand):
     """Asks about what was."""
 
@@ -35,7 +41,7 @@ class WhoChanged(_PastCommand):
 
     def words(self) -> str:
         """What is asked about."""
-        return f"Who changed {TOPIC_WORDS[self.kind]} {self.name} last".replace("  ", " ")
+        return f"Who changed {_topic_words(self.kind, self.name)} last"
 
 
 class History(_PastCommand):
@@ -48,7 +54,7 @@ class History(_PastCommand):
 
     def words(self) -> str:
         """What is asked about."""
-        return f"History of {TOPIC_WORDS[self.kind]} {self.name}".strip()
+        return f"History of {_topic_words(self.kind, self.name)}"
 
 
 class ShowCommand(AdminCommand):
@@ -70,10 +76,7 @@ class ShowCommand(AdminCommand):
 
     def words(self) -> str:
         """What is looked at."""
-        if not self.workflow:
-            return "Show the models"
-        of = " " if self.topic == "workflow" else " of "
-        return f"Show {TOPIC_WORDS[self.topic]}{of}{self.workflow}"
+        return f"Show {_topic_words(self.topic, self.workflow)}"
 
 
 class Changes(AdminCommand):

@@ -16,7 +16,7 @@ from bot.governance.edit_commands import (
 )
 from bot.governance.prompt_instructions import instructions_of, starts_like_one
 from bot.governance.resolving import Pieces, document_choices
-from bot.governance.spoken_conditions import UnclearCondition, concerns, condition_of
+from bot.governance.spoken_conditions import UnclearCondition, concerns, condition_of, plain_numbers
 from bot.governance.understanding import Choice, NotOurs
 from bot.governance.vocabulary import nearest_of
 from workflows.decision_tables import rows_of, table_steps
@@ -100,8 +100,9 @@ def set_parameter(pieces: Pieces) -> AdminCommand:
     value = pieces.bare("value")
     if not value:
         pieces.ask("value", [Choice(each) for each in setting.choices])
+    is_number = setting.kind in ("number", "integer")
     try:
-        read = setting.read(value)
+        read = setting.read(plain_numbers(value) if is_number else value)
     except ValueError as error:
         pieces.ask(
             "value", [Choice(each) for each in setting.choices], said=value, why=f"{parameter} {error}."
@@ -112,6 +113,7 @@ def set_parameter(pieces: Pieces) -> AdminCommand:
 def _split_what(pieces: Pieces) -> None:
     """Which part names the workflow and which the parameter. Raises NotOurs."""
     what = pieces.slots.pop("what")
+    _take_workflow_from_value(pieces)
     if "workflow" in pieces.slots:
         pieces.slots["parameter"] = what
         return
@@ -133,10 +135,21 @@ def _split_what(pieces: Pieces) -> None:
         pieces.ask("workflow", pieces.workflow_choices(having))
 
 
+def _take_workflow_from_value(pieces: Pieces) -> None:
+    """`to 8 for ask-policy`: the workflow stands behind the value."""
+    for value, workflow in _splits_at_joiners(pieces.slots.get("value", "")):
+        if "workflow" not in pieces.slots and pieces.vocabulary.workflow(workflow):
+            pieces.slots.update(value=value, workflow=workflow)
+
+
+def _splits_at_joiners(said: str) -> Iterator[tuple[str, str]]:
+    for found in reversed(list(_JOINER.finditer(said))):
+        yield said[: found.start()], said[found.end() :]
+
+
 def _splits(what: str) -> Iterator[tuple[str, str]]:
     """Parameter and workflow, wherever the line between them may be."""
-    for found in reversed(list(_JOINER.finditer(what))):
-        yield what[: found.start()], what[found.end() :]
+    yield from _splits_at_joiners(what)
     if "'s " in what:
         workflow, _, parameter = what.partition("'s ")
         yield parameter, workflow

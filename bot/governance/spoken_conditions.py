@@ -30,6 +30,9 @@ _NUMBER = re.compile(
     rf"\s?(k\b|%)?(?:\s*{_CURRENCY})?",
     re.IGNORECASE,
 )
+_DOTTED = r"(?<![\w.,])(\d{1,3}(?:\.\d{3})+)(?:,\d{2})?(?![\d.,]\d|\d)"
+_DOTTED_MONEY = re.compile(rf"(?:{_CURRENCY}\s*){_DOTTED}|{_DOTTED}(?=\s*{_CURRENCY})", re.IGNORECASE)
+"""Money has no third decimal, so that the points of `5.000 €` part thousands."""
 _WRITTEN_TEXT = re.compile(r"(?<!\S)(?:[\w.+-]+@[\w.-]+\w|\d{4}-\d\d?-\d\d?)(?!\S)")
 """An address or a date, which is text also without quotes."""
 _LEFT_OUT: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -119,10 +122,16 @@ def _tidied(text: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    text = " ".join(_NUMBER.sub(_plain_number, text).split())
+    text = plain_numbers(text)
     for pattern, instead in _LEFT_OUT:
         text = pattern.sub(instead, text)
     return text
+
+
+def plain_numbers(text: str) -> str:
+    """The same with each number as digits: `€5,000`, `5.000 €` and `5k` are 5000, `40%` is 0.4."""
+    text = _DOTTED_MONEY.sub(lambda found: (found[1] or found[2]).replace(".", ""), text)
+    return " ".join(_NUMBER.sub(_plain_number, text).split())
 
 
 def _plain_number(found: re.Match[str]) -> str:

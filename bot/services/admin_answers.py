@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -21,7 +21,7 @@ from bot.services.catalogue import Catalogue
 from bot.services.change_history import History as ChangeHistory
 from bot.services.change_releases import LabelMove
 from bot.services.change_views import ChangeView
-from bot.services.pinning import MODELS, PROMPT
+from bot.services.pinning import MODELS, PROMPT, WORKFLOW
 from bot.services.targets import UnknownTarget
 from workflows.decision_tables import rows_of, table_steps
 from workflows.plain_words import in_words, outcome_in_words
@@ -94,21 +94,18 @@ class Answers:
         if command.kind == "grant":
             return await self.store.read(_grants)
         found = await self._histories(actor, command.kind, command.name)
-        moved = [
-            (move, history.target)
-            for history in found
-            for version in history.versions
-            for move in version.moves
-        ]
+        moved = [(move, history.target) for history in found for move in history.moves]
         moved.sort(key=lambda each: each[0].at, reverse=True)
         lines = [
-            await self._line(f"{target.name}, version {move.number}", move)
+            await self._line(f"{target.name}, {_stands(move.number)}", move)
             for move, target in moved[: 1 if command.name else 3]
         ]
         return Answer(command.words(), tuple(lines))
 
     async def _line(self, text: str, move: LabelMove) -> Line:
         """A move with who wrote what came and who let it pass, where a change request knows."""
+        if move.action.endswith("rolled_back"):
+            return Line(f"{text}, put back", move.by, move.at, move.change_id)
         if not move.change_id:
             return Line(text, move.by, move.at)
         view = await self.changes.view(move.change_id)
@@ -117,7 +114,7 @@ class Answers:
 
     async def _history(self, actor: Actor, command: History) -> Answer:
         found = await self._histories(actor, command.kind, command.name)
-        lines = []
+        lines = [Line(f"{each.target.name} {_stands(0)}, live") for each in found if each.is_as_filed]
         for version, target in [(each, one.target) for one in found for each in one.versions][:LINES]:
             text = f"{target.name} version {version.number}{', live' if version.is_live else ''}"
             moves = version.moves
@@ -143,18 +140,30 @@ class Answers:
         if kind == "document" or kind == "models":
             return (Target("document", name) if kind == "document" else Target("models", MODELS),)
         live = self.catalogue.versions(connection)
+        if kind in ("parameters", "rules"):
+            names = [name] if name else [item for each, item in live if each == WORKFLOW]
+            return tuple(self._tuned(connection, kind, names))
         known = [Target(each, item) for each, item in live if each == kind]  # type: ignore[arg-type]
         if kind == PROMPT and name:
             used = self.catalogue.find_in(connection, name).workflow.prompt_names()
             return tuple(target for target in known if target.name in used)
         return tuple(target for target in known if not name or target.workflow == name)
 
+    def _tuned(self, connection: Connection, kind: str, names: Sequence[str]) -> Iterator[Target]:
+        """What a file says too, and so has a history also when no version of it is live."""
+        for name in names:
+            workflow = self.catalogue.find_in(connection, name).workflow
+            if kind == "parameters":
+                yield Target("parameters", name)
+            else:
+                yield from (Target("rules", f"{name}/{step}") for step in table_steps(workflow))
+
     async def _recent(self, actor: Actor, command: Changes) -> Answer:
         found = await self.changes.recent(actor, is_open=command.only_open)
         wanted = [each for each in found if not command.workflow or command.workflow in _touched(each)]
         lines = [
             Line(
-                f"{each.target} ({each.status.value.replace('_', ' ')})",
+                f"{each.effect} ({each.status.value.replace('_', ' ')})",
                 each.author,
                 each.created_at,
                 each.id,
@@ -193,8 +202,8 @@ class Answers:
         return Answer("The models", tuple(lines))
 
 
-def _spaced(word: str) -> str:
-    return word.replace("_", " ")
+def _stands(number: int) -> str:
+    return f"version {number}" if number else "what the file says"
 
 
 def _touched(view: ChangeView) -> Sequence[str]:

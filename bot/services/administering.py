@@ -185,6 +185,11 @@ class Admin:
         found = grammar.fill(conversation.question, said, words)
         return not isinstance(found, Missing) or found.field != conversation.missing
 
+    async def is_order(self, said: str) -> bool:
+        """Whether a message is a whole command of its own."""
+        words = await self._store.read(lambda connection: read_vocabulary(connection, self._catalogue))
+        return isinstance(grammar.read_sentence(said, words), Understood)
+
     async def open_collections(self, actor: Actor) -> tuple[str, ...]:
         """The collections whose documents this person may change."""
 

@@ -30,8 +30,19 @@ class History:
 
     target: Target
     versions: tuple[VersionLine, ...]
+    moves: tuple[LabelMove, ...]
+    """Every time it was moved, to no version of its own as well, newest first."""
     can_go_back: bool
     """Whether an earlier version stood before the one that stands now."""
+
+    @property
+    def is_as_filed(self) -> bool:
+        """Whether what its workflow's file says stands today, though there are versions of it."""
+        return bool(self.versions) and self.target.kind in ("parameters", "rules") and not self._has_live
+
+    @property
+    def _has_live(self) -> bool:
+        return any(line.is_live for line in self.versions)
 
 
 def read_history(connection: Connection, releases: Releases, actor: Actor, target: Target) -> History:
@@ -53,5 +64,5 @@ def read_history(connection: Connection, releases: Releases, actor: Actor, targe
     try:
         releases.previous(connection, target, current)
     except NothingToRollBack:
-        return History(target, lines, can_go_back=False)
-    return History(target, lines, can_go_back=True)
+        return History(target, lines, moves, can_go_back=False)
+    return History(target, lines, moves, can_go_back=True)

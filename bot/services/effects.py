@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from bot.governance.changes import Target
 from bot.governance.differences import differences
+from bot.services.rule_effects import rules_effect, rules_in_words
 from bot.services.targets import parameter_values
-from workflows.decision_tables import read_table
 from workflows.definition import InvalidWorkflow
 from workflows.run import Json
 from workflows.template import as_text
@@ -29,7 +29,7 @@ def effect_of(
     if target.kind == "parameters":
         return _parameters_effect(old, new, title, workflow)
     if target.kind == "rules":
-        return f"From the next run on, {title} decides by {_rows(new)} instead of {_rows(old)}."
+        return rules_effect(old, new, workflow, target.name.partition("/")[2], title=title)
     if target.kind == "models":
         return f"From the next run on, {where} calls the models as set up here."
     if target.kind == "document":
@@ -47,7 +47,7 @@ def readable(target: Target, text: str, workflow: Workflow | None) -> str:
         if target.kind == "parameters" and workflow is not None:
             return "".join(f"{name}: {value}\n" for name, value in _all_values(text, workflow).items())
         if target.kind == "rules":
-            return "".join(f"{line}\n" for line in map(_rule, read_table(text)))
+            return rules_in_words(text, workflow, target.name.partition("/")[2])
     except (ValueError, InvalidWorkflow):
         return text
     if target.kind == "grant":
@@ -98,21 +98,6 @@ def _parameters_effect(old: str, new: str, title: str, workflow: Workflow | None
     if not moved:
         return f"{title} keeps its values, and no longer follows its file in them."
     return f"From the next run on, in {title} {' and '.join(moved)}."
-
-
-def _rows(text: str) -> str:
-    try:
-        count = len(read_table(text))
-    except InvalidWorkflow:
-        return "other rules"
-    return "1 rule" if count == 1 else f"{count} rules"
-
-
-def _rule(row: Mapping[str, str]) -> str:
-    because = f", because: {row['because']}" if row.get("because") else ""
-    if "otherwise" in row:
-        return f"Otherwise {row['otherwise']}{because}"
-    return f"When {row.get('when', '')} then {row.get('then', '')}{because}"
 
 
 def _document_effect(target: Target, old: str, new: str, where: str) -> str:

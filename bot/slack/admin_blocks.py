@@ -86,7 +86,8 @@ def _asking(conversation: Conversation) -> Outgoing:
 def _previewed(conversation: Conversation) -> Outgoing:
     said = conversation.said
     typed = said["typed"]
-    people = [each for each in (typed.get("grantee", ""), *typed.get("people", ())) if el.is_person(each)]
+    grantee = typed.get("grantee", "")
+    people = [each for each in (grantee, *typed.get("people", ())) if el.is_person(each)]
     title = COMMANDS[typed["command"]].title
     found = list(said.get("problems", ()))
     can_edit = bool(said.get("can_edit"))
@@ -95,8 +96,8 @@ def _previewed(conversation: Conversation) -> Outgoing:
         el.section(f"{words.heading(title)}\n{words.understood(said['words'], people)}"),
         *([el.context(words.moved())] if said.get("moved") else []),
         *([el.context(words.withheld())] if said.get("withheld") else []),
-        *(_difference(said["old"], said["new"]) if "old" in said else []),
-        *([el.section(words.effect(said["effect"]))] if said.get("effect") and not found else []),
+        *(_difference(said["old"], said["new"]) if "old" in said and (is_same or not grantee) else []),
+        *([el.section(words.effect(said["effect"], grantee))] if said.get("effect") and not found else []),
         *([el.section(words.problems(found)), el.context(words.what_next(can_edit))] if found else []),
         *_notes(said),
         _buttons(conversation, can_confirm=not found and not is_same, can_edit=can_edit),

@@ -91,6 +91,8 @@ async def _prepare_only(desk: Desk, actor: Actor, conversation: Conversation) ->
 
 async def _goes_on(desk: Desk, waiting: Conversation, said: str, *, is_thread: bool) -> bool:
     """Whether a message is the piece we asked for, and not the next thing on somebody's mind."""
+    if not is_thread and waiting.missing != "text" and await desk.admin.is_order(said):
+        return False
     if waiting.missing in WRITTEN:
         return is_thread or not said.strip().endswith("?") or waiting.missing == "question"
     if read_sentence(said, Vocabulary()) is not None:

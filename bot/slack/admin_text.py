@@ -4,19 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.governance.command_base import AdminCommand
-from bot.slack.elements import escape, mention, one_line
+from bot.slack.elements import escape, mention, naming, one_line, who
 
 DRAFT_KNOWLEDGE = "Draft knowledge"
 """Name of the message shortcut; Slack allows 24 characters."""
 DRAFT_TITLE = "Draft knowledge"
-
-OUR_NAMES: Mapping[str, str] = {
-    "library": "the product",
-    "settings": "the settings",
-    "terminal": "an operator",
-    "spanwise": "me",
-}
-"""Actors that are no people."""
 
 STATUS_WORDS: Mapping[str, str] = {
     "open": "It is being tested now; then it waits for approval.",
@@ -41,7 +33,7 @@ def understood(words: str, people: Sequence[str]) -> str:
 
 def question(why: str, asked: str) -> str:
     """What is asked for."""
-    return f"{escape(why)} {escape(asked)}".strip()
+    return f"{escape(why[:1].upper() + why[1:])} {escape(asked)}".strip()
 
 
 def who_answers(person: str, *, has_menu: bool) -> str:
@@ -77,9 +69,9 @@ def moved() -> str:
     return ":warning: It was changed meanwhile. This is the same command on today's version: look again."
 
 
-def effect(words: str) -> str:
-    """What it does."""
-    return f"*Effect:* {escape(words)}"
+def effect(words: str, grantee: str = "") -> str:
+    """What it does, and to whom."""
+    return f"*Effect:* {naming(words, grantee)}"
 
 
 def problems(found: Sequence[str]) -> str:
@@ -174,20 +166,10 @@ def example(sentence: str) -> str:
 
 def line(text: str, by: str, change: str, approved_by: Sequence[str] = ()) -> str:
     """One fact of an answer: what, who, from which change request."""
-    who = "" if not by else f" · by {_who(by)}"
-    who += f" · approved by {', '.join(map(mention, approved_by))}" if approved_by else ""
+    came_by = "" if not by else f" · by {who(by)}"
+    came_by += f" · approved by {', '.join(map(mention, approved_by))}" if approved_by else ""
     came = f" · change request `{escape(change)}`" if change else ""
-    return f"• {one_line(text, 400)}{who}{came}"
-
-
-def _who(by: str) -> str:
-    names = {
-        "library": "the product",
-        "settings": "the settings",
-        "terminal": "an operator",
-        "spanwise": "me",
-    }
-    return names.get(by, mention(by))
+    return f"• {one_line(text, 400)}{came_by}{came}"
 
 
 def nothing_found() -> str:

@@ -69,9 +69,9 @@ def change_message(view: ChangeView) -> Outgoing:
     blocks = [
         el.section(said.headline(view)),
         el.context(said.state(view.status), said.asked_by(view)),
-        el.section(el.escape(view.effect)),
+        el.section(el.naming(view.effect, view.target.name.partition(":")[0])),
         *([el.section(said.reason(view.reason))] if view.reason.strip() else []),
-        *difference(shown),
+        *([] if view.target.kind == "grant" else difference(shown)),
         *([el.context(said.trimmed())] if is_cut(view.pieces, shown) else []),
         *_tests(view),
         *_standing(view),
@@ -281,6 +281,8 @@ def changes_list(views: Sequence[ChangeView], links: Mapping[str, str]) -> Outgo
 def history_message(history: History, title: str) -> Outgoing:
     """Versions with who and when, and the button that goes back."""
     rows, people = [], set[str]()
+    if history.is_as_filed:
+        rows.append(el.section(said.as_filed()))
     for line in history.versions[:VERSIONS]:
         people |= {line.author, *(each.by for each in line.moves)}
         moves = [

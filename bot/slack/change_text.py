@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from bot.governance.changes import ChangeStatus, Target
 from bot.services.change_views import ChangeView, Tested
-from bot.slack.elements import escape, is_person, mention, moment, one_line
+from bot.slack.elements import escape, is_person, mention, moment, naming, one_line, shorten, who
 from bot.slack.text import dollars, elapsed
 
 OPEN_REASON = "What should be different?"
@@ -223,7 +223,7 @@ def outcome(view: ChangeView) -> str:
         "reject": f"Rejected by {by}: {one_line(why.get('note', ''), 600)}",
         "withdrawn": f"Withdrawn by {by}. Nothing was changed.",
         "expired": "Nobody decided in time. Nothing was changed.",
-        "undone": f"{by} put back what stood before, version {view.previous_number or 'of the file'}.",
+        "undone": f"{by} put back what stood before: {_version(str(view.previous_number or 0))}.",
         "rolled_back": f"{by} rolled back to an earlier version.",
         "rebased": f"Based on version {why.get('to')} now instead of {why.get('from')}: what came in between "
         "and is not part of this shows as struck through.",
@@ -289,7 +289,7 @@ def line(view: ChangeView) -> str:
     """One change request in a list."""
     return (
         f"{state(view.status)} · *{about(view.target, view.title).replace('*', '')}*\n"
-        f"{one_line(view.effect, 200)}\n{asked_by(view)}"
+        f"{naming(shorten(view.effect, 200), view.target.name.partition(':')[0])}\n{asked_by(view)}"
     )
 
 
@@ -316,14 +316,19 @@ def how_to_see_history() -> str:
 def version_line(number: int, author: str, moved: str, *, is_live: bool) -> str:
     """One version in a history."""
     live = " · *in force*" if is_live else ""
-    return f"*Version {number}*{live} · written by {mention(author)}\n{moved}"
+    return f"*Version {number}*{live} · written by {who(author)}\n{moved}"
 
 
 def moved_line(action: str, by: str, at: datetime, change: str) -> str:
     """One time that a version was put in force."""
     verb = "back in force" if action.endswith("rolled_back") else "in force"
     through = f" by `{escape(change)}`" if change else ""
-    return f"{verb} {moment(at)}, {mention(by)}{through}"
+    return f"{verb} {moment(at)}, {who(by)}{through}"
+
+
+def as_filed() -> str:
+    """Above the versions, where none of them is in force."""
+    return "*What the file says* · *in force*"
 
 
 def never_live() -> str:
@@ -361,7 +366,7 @@ def _moved(what: str, old: str, new: str) -> str:
 
 def _by_whom(why: Mapping[str, str]) -> str:
     by = why.get("by", "")
-    return mention(by) if is_person(by) else f"“{escape(by)}”" if by else "Somebody"
+    return who(by)
 
 
 def _when(why: Mapping[str, str]) -> str:

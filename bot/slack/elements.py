@@ -1,7 +1,7 @@
 """The small pieces of Block Kit that messages and modals are made of, with text escaped as it enters."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -46,6 +46,27 @@ def is_person(name: str) -> bool:
 def mention(person: str) -> str:
     """A person's name as a mention; the message must list the id in its mentions."""
     return f"<@{person}>" if is_person(person) else escape(person)
+
+
+def naming(text: str, name: str) -> str:
+    """Escaped, with the id of a person as a mention; the message must list it in its mentions."""
+    said = escape(text)
+    return re.sub(rf"\b{name}\b", mention(name), said) if is_person(name) else said
+
+
+OUR_NAMES: Mapping[str, str] = {
+    "library": "the product",
+    "settings": "the settings",
+    "terminal": "an operator",
+    "spanwise": "me",
+    "": "somebody",
+}
+"""Actors that are no people."""
+
+
+def who(name: str) -> str:
+    """Somebody or something that did something: a mention, or a name of ours in words."""
+    return OUR_NAMES.get(name) or mention(name)
 
 
 def moment(at: datetime) -> str:

@@ -31,11 +31,19 @@ ACTS: Mapping[str, str] = {
 def not_authorized(facts: Facts) -> str:
     """The role is missing."""
     kind, _, name = facts.get("scope", "").partition(":")
-    over = f"`/{escape(name)}`" if kind == "workflow" and name else "this"
+    over = _over(kind, name)
     permission = facts.get("permission", "")
     role = role_for(Permission(permission)).value if permission in set(Permission) else "runner"
     may = ACTS.get(permission, "do that with {over}").format(over=over)
     return f":lock: You may not {may}. {ask_for_role(facts.get('ask', '').split(','), role)}"
+
+
+def _over(kind: str, name: str) -> str:
+    if kind == "workflow" and name:
+        return f"`/{escape(name)}`"
+    if kind == "collection" and name:
+        return f"the collection “{escape(name)}”"
+    return "everything" if kind == "*" else "this"
 
 
 def outsider(_facts: Facts) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from bot.slack.change_text import holders
-from bot.slack.elements import escape, is_person, mention, moment, shorten
+from bot.slack.elements import escape, mention, moment, shorten, who
 
 Facts = Mapping[str, str]
 
@@ -58,8 +58,8 @@ def revised_meanwhile(_facts: Facts) -> str:
 def author_decides(facts: Facts) -> str:
     """Four eyes."""
     able = _people(facts)
-    who = f"{able} may." if able else "An admin gives somebody the role “approver”."
-    return f":lock: You wrote this, so somebody else decides about it. {who} You can withdraw it."
+    allowed = f"{able} may." if able else "An admin gives somebody the role “approver”."
+    return f":lock: You wrote this, so somebody else decides about it. {allowed} You can withdraw it."
 
 
 def not_an_approver(facts: Facts) -> str:
@@ -72,8 +72,8 @@ def not_an_approver(facts: Facts) -> str:
         "grant": "change who may do what",
     }
     able = _people(facts)
-    who = f"{able} may." if able else "Nobody may yet: an admin gives the role."
-    return f":lock: You may not {acts.get(facts.get('permission', ''), 'do that here')}. {who}"
+    allowed = f"{able} may." if able else "Nobody may yet: an admin gives the role."
+    return f":lock: You may not {acts.get(facts.get('permission', ''), 'do that here')}. {allowed}"
 
 
 def not_its_author(facts: Facts) -> str:
@@ -98,10 +98,9 @@ def reason_missing(_facts: Facts) -> str:
 def moved_since(facts: Facts) -> str:
     """Undo would take back more than was meant."""
     by, at = facts.get("by", ""), facts.get("at", "")
-    who = mention(by) if is_person(by) else f"“{escape(by)}”" if by else "Somebody"
     when = f" on {moment(datetime.fromisoformat(at))}" if at else ""
     return (
-        f"Not undone: {who} has moved {_named(facts)} on from version {escape(facts.get('from', ''))} to "
+        f"Not undone: {who(by)} has moved {_named(facts)} on from version {escape(facts.get('from', ''))} to "
         f"{escape(facts.get('to', ''))}{when}, and that would be lost. Undo the later change first, or "
         "propose a new change with what you want it to say."
     )

@@ -69,6 +69,18 @@ def test_every_command_can_be_said_and_put_together() -> None:
         ),
         ("set passages of ask-policy to 8", {"workflow": "ask-policy", "parameter": "passages", "value": 8}),
         (
+            "could you set the passages to 8 for ask-policy?",
+            {"workflow": "ask-policy", "parameter": "passages", "value": 8},
+        ),
+        (
+            "please set the number of passages for ask-policy to 8",
+            {"workflow": "ask-policy", "parameter": "passages", "value": 8},
+        ),
+        (
+            "set the finance limit of triage-request to 5.000 €",
+            {"workflow": "triage-request", "parameter": "finance_limit", "value": 5000},
+        ),
+        (
             "when the amount is over 5000 send it to a manager",
             {
                 "workflow": "approve-spend",

@@ -26,7 +26,7 @@ from bot.services.conversing import (
     UnknownConversation,
 )
 from tests.bot.admin_desk import AdminDesk
-from tests.bot.change_desk import ANA, BEN, DEV, EVE, FRIENDLIER, HERE, PROMPT
+from tests.bot.change_desk import ANA, BEN, DEV, EVE, FRIENDLIER, HERE, PROMPT, VALUES
 from tests.openai_server import HANG, OpenAIServer, Reply
 
 NOBODY = Actor("U0ZOE", "Zoe")
@@ -344,6 +344,21 @@ async def test_who_changed_it_is_answered_from_the_audit_with_its_change(desk: A
     assert [line.change for line in recent.lines] == [change]
     document = (await desk.say("who changed the travel policy last?", DEV)).answer
     assert document.lines
+
+
+async def test_who_took_it_back_is_answered_also_where_no_version_is_live(desk: AdminDesk) -> None:
+    change = await desk.applied('{"passages": 8}', VALUES)
+    await desk.changes.undo(DEV, change)
+    answer = (await desk.say("who changed the parameters of ask-policy last?")).answer
+    assert answer.heading == "Who changed the parameters of ask-policy last"
+    (line,) = answer.lines
+    assert (line.by, line.change) == ("U0DEV", change)
+    assert line.text == "ask-policy, what the file says, put back"
+    history = (await desk.say("history of the parameters of ask-policy")).answer
+    assert [line.text for line in history.lines] == [
+        "ask-policy what the file says, live",
+        "ask-policy version 1",
+    ]
 
 
 async def test_what_is_live_is_shown(desk: AdminDesk) -> None:

@@ -450,7 +450,7 @@ async def test_rules_are_applied_and_decide_the_next_run(desk: ChangeDesk) -> No
     rules = '- when: "inputs.amount > 9000"\n  then: "manager"\n  because: "Big."\n- otherwise: "self"\n'
     change = await desk.tested(target=ROUTE, content=rules)
     view = await desk.changes.view(change)
-    assert "When inputs.amount > 9000 then manager, because: Big." in view.new
+    assert "When amount is more than 9000 then manager, because: Big." in view.new
     await desk.changes.approve(BEN, change)
     pinned = desk.store.read_now(lambda connection: desk.catalogue.resolve(connection, "ask-policy"))
     assert pinned.pins["rules"] == {"ask-policy/route": 1}

@@ -149,3 +149,18 @@ def test_values_and_documents() -> None:
     assert document_path("???", ()) == "chat/note.md"
     note = AddKnowledge(collection="people", heading="Dogs", text="Welcome.")
     assert document_text(note) == "# Dogs\n\nWelcome.\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "limit"),
+    [
+        ("the amount is over 5,000 €", "5000"),
+        ("the amount is over 5.000 €", "5000"),
+        ("the amount is over €12.500", "12500"),
+        ("the amount is over 5.000,00 EUR", "5000"),
+        ("the amount is over 5.000", "5"),
+        ("the amount is over 5.50 €", "5.5"),
+    ],
+)
+def test_money_is_read_as_it_is_written_on_either_side_of_the_channel(said: str, limit: str) -> None:
+    assert condition_of(said, SPEND) == f"inputs.amount > {limit}"

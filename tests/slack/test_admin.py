@@ -254,6 +254,28 @@ async def test_a_missing_piece_after_the_command_is_given_in_a_menu_or_a_form(sc
     )
 
 
+async def test_an_order_beside_a_question_is_an_order_and_no_answer_to_it(scene: Scene) -> None:
+    dev = scene.person("U0DEV")
+    await dev.say(dev.dm, "in ask-policy, when the moon is full send it to a manager")
+    asked = await card(scene, "U0DEV", dev.dm, "", "When should the rule apply?")
+    assert "\nThere is no “moon”" in words(asked), "a sentence begins with a capital"
+    await dev.say(dev.dm, "set passages of ask-policy to 8")
+    await card(scene, "U0DEV", dev.dm, "", "Set passages of ask-policy to 8")
+    await dev.say(dev.dm, "the amount is over 700")
+    await card(scene, "U0DEV", dev.dm, "", "when amount is more than 700")
+
+
+async def test_people_are_named_where_a_role_is_given(scene: Scene) -> None:
+    shown, _ = await mention(scene, "U0DEV", "let <@U0ANA> edit ask-policy", "Nothing has changed yet")
+    assert "*Effect:* <@U0ANA> gets the role editor of /ask-policy." in words(shown)
+
+
+async def test_a_refusal_names_the_collection(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    await ana.say(ana.dm, "forget the 2023 travel policy")
+    assert "the documents of the collection “people”" in (await whispers(scene, "U0ANA", ana.dm))[-1]
+
+
 async def test_a_question_beside_a_question_is_answered_as_one(scene: Scene) -> None:
     dev = scene.person("U0DEV")
     await dev.say(dev.dm, "set passages to 8")
