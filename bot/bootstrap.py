@@ -11,6 +11,7 @@ from bot.adapters.diagrams import Diagrams
 from bot.adapters.llm import Models
 from bot.adapters.queue.wakeup import RunQueue, WakeUp
 from bot.adapters.store.database import Store
+from bot.adapters.store.run_turns import Shares
 from bot.adapters.system_clock import SystemClock
 from bot.governance.changes import policies
 from bot.groundwork import Base, lay, models_text
@@ -120,7 +121,8 @@ class Product:
         execution = Execution(
             self.store, self.catalogue, self.models, self.holdings, self.clock, self.billing, on_text
         )
-        pace = Pace(concurrency=self.settings.concurrency)
+        shares = Shares(self.settings.person_share, self.settings.workflow_share)
+        pace = Pace(concurrency=self.settings.concurrency, shares=shares)
         told = self.watching.observers
         return Worker(self.store, execution, self.clock, self.queue, self.outgoing, pace, told)
 

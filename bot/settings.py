@@ -102,6 +102,20 @@ class Settings(BaseSettings):
     concurrency: int = _setting(
         8, "SPANWISE_CONCURRENCY", "Runs that one worker executes at a time.", ge=1, le=256
     )
+    person_share: int = _setting(
+        50,
+        "SPANWISE_PERSON_SHARE",
+        "Percent of what all workers execute at a time that one person's runs may be; 100 is no bound.",
+        ge=1,
+        le=100,
+    )
+    workflow_share: int = _setting(
+        75,
+        "SPANWISE_WORKFLOW_SHARE",
+        "Percent of what all workers execute at a time that one workflow's runs may be; 100 is no bound.",
+        ge=1,
+        le=100,
+    )
     evaluation_dollars: Decimal = _setting(
         Decimal("1.00"),
         "SPANWISE_EVALUATION_DOLLARS",

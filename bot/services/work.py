@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import random
 import socket
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -18,6 +19,7 @@ from bot.adapters.store import audit_log, run_leases
 from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.run_leases import Held, Step
 from bot.adapters.store.run_log import RunRow
+from bot.adapters.store.run_turns import FREELY, Shares
 from bot.adapters.store.store_down import StoreDown
 from bot.services.opaque_ids import incident_token
 from workflows.ports import Clock, Interrupted, LostLease, Progress
@@ -62,6 +64,8 @@ class Pace:
     max_attempts: int = 5
     rest_s: float = 5.0
     """How long a run is left alone that the database stopped."""
+    shares: Shares = FREELY
+    """How much of all workers' slots a person and a workflow may have."""
 
 
 @dataclass(slots=True)
@@ -129,12 +133,10 @@ class Worker:
         free = self.pace.concurrency - len(self._jobs)
         if free <= 0:
             return 0
-        rows = await self.store.write(
-            lambda connection: run_leases.claim_runs(
-                connection, owner=self.name, lease_s=self.pace.lease_s, limit=free
-            ),
-            relaxed=True,
-        )
+        rows = await self.store.write(lambda connection: self._take(connection, free), relaxed=True)
+        while rows is None:
+            await asyncio.sleep(random.uniform(0.5, 1.5) * self.pace.gather_s)
+            rows = await self.store.write(lambda connection: self._take(connection, free), relaxed=True)
         for row in rows:
             job = self._jobs[row.id] = Job(row, Held(row.id, row.fence))
             with correlated(row.correlation, run=row.id):
@@ -142,6 +144,16 @@ class Worker:
             self._carriers.add(carrier)
             carrier.add_done_callback(self._carriers.discard)
         return len(rows)
+
+    def _take(self, connection: Connection, limit: int) -> tuple[RunRow, ...] | None:
+        return run_leases.claim_runs(
+            connection,
+            owner=self.name,
+            lease_s=self.pace.lease_s,
+            limit=limit,
+            shares=self.pace.shares,
+            slots=self.pace.concurrency,
+        )
 
     async def _carry(self, job: Job) -> None:
         try:
@@ -158,10 +170,11 @@ class Worker:
         except Exception:
             log.exception("run.not_recorded", run=job.held.run_id)
         finally:
-            was_full = len(self._jobs) >= self.pace.concurrency
+            may_go_on = len(self._jobs) >= self.pace.concurrency or self.pace.shares != FREELY
             if self._jobs.get(job.held.run_id) is job:
                 del self._jobs[job.held.run_id]
-            if was_full:
+            if may_go_on:
+                # what waited for a slot, or for its lane, may start now
                 self.queue.ring()
 
     async def _rest(self, job: Job) -> None:

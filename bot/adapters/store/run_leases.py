@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, func, select, update
 
+from bot.adapters.store.heartbeats_log import count_slots
 from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.row_codec import answer_json, failure_json
 from bot.adapters.store.run_log import RunRow, runs, sources_of
+from bot.adapters.store.run_turns import FREELY, Shares, anything_waits, may_claim, next_in_turn
 from bot.adapters.store.tables import UtcDateTime
 from bot.adapters.store.versions_log import PRODUCTION
 from workflows.ports import LostLease
@@ -45,14 +47,9 @@ class Step:
 
 
 _NOW = bindparam("now", type_=UtcDateTime)
-_DUE = (
+_ABANDONED = (
     select(runs.c.id)
-    .where(
-        or_(
-            and_(runs.c.status.in_(sources_of(RunStatus.RUNNING)), runs.c.due_at <= _NOW),
-            and_(runs.c.status == _RUNNING, runs.c.lease_until < _NOW),
-        )
-    )
+    .where(runs.c.status == _RUNNING, runs.c.lease_until < _NOW)
     .order_by(runs.c.due_at)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
@@ -75,14 +72,26 @@ _TAKE = (
 )
 
 
-def claim_runs(connection: Connection, *, owner: str, lease_s: float, limit: int) -> tuple[RunRow, ...]:
-    """Take queued runs that are due and running ones whose lease ran out, oldest first."""
+def claim_runs(
+    connection: Connection, *, owner: str, lease_s: float, limit: int, shares: Shares = FREELY, slots: int = 0
+) -> tuple[RunRow, ...] | None:
+    """Take running runs whose lease ran out, then queued ones in turn; None when another worker is at it.
+
+    `slots` is how many the taker carries out at a time, for when it was not heard yet.
+    """
     now = lease_clock(connection)
-    ids = list(connection.execute(_DUE, {"now": now, "most": limit}).scalars())
+    ids = list(connection.execute(_ABANDONED, {"now": now, "most": limit}).scalars())
+    if len(ids) < limit and anything_waits(connection, now):
+        if may_claim(connection):
+            bounds = shares.bounds(max(slots, count_slots(connection)))
+            ids += next_in_turn(connection, now, bounds, limit - len(ids))
+        elif not ids:
+            return None
     if not ids:
         return ()
     values = {"ids": ids, "taker": owner, "until": now + timedelta(seconds=lease_s), "now": now}
-    return tuple(sorted(connection.execute(_TAKE, values), key=lambda row: row.due_at))
+    taken = {row.id: row for row in connection.execute(_TAKE, values)}
+    return tuple(taken[run_id] for run_id in ids)
 
 
 _EXTEND = (

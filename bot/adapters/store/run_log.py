@@ -65,6 +65,7 @@ runs = Table(
     Column("correlation", String(32), nullable=False, server_default=""),
     Index("ix_runs_created_at", "created_at"),
     Index("ix_runs_finished_at", "finished_at"),
+    Index("ix_runs_started_at_actor_id", "started_at", "actor_id"),
     Index("ix_runs_status_due_at", "status", "due_at"),
     Index("ix_runs_status_actor_id_due_at_workflow", "status", "actor_id", "due_at", "workflow"),
     Index("ix_runs_actor_id_created_at", "actor_id", "created_at"),

@@ -26,3 +26,4 @@ def upgrade() -> None:
     op.add_column("heartbeats", sa.Column("slots", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("outbox", sa.Column("shown_place", sa.Integer(), nullable=False, server_default="0"))
     make_index("runs", "status", "actor_id", "due_at", "workflow")
+    make_index("runs", "started_at", "actor_id")

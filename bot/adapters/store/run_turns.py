@@ -1,0 +1,241 @@
+"""Whose turn it is: people in the queue go round robin, each their oldest run first, within two bounds.
+
+A run's turn is the number of its person's runs that are carried out or wait before it. The lowest turn goes
+first; of equal ones, that of whoever was served least recently, then the older. So the first run of whoever
+has none going is before the second of anybody else, however many that one queued. Nobody is passed for ever:
+once none of a person's runs is carried out, each other person goes before them once at most.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import ceil, inf
+from typing import Any, NamedTuple
+
+from sqlalchemy import BindParameter, Connection, and_, bindparam, func, literal, select, text
+
+from bot.adapters.store.run_log import runs
+from bot.adapters.store.tables import UtcDateTime
+from workflows.run import RunStatus
+
+CLAIM_LOCK = 7_405_119
+"""Key of the PostgreSQL advisory lock that lets one worker at a time take runs: bounds must be counted."""
+
+WHOLE = 100
+REMEMBERED = 256
+"""Latest starts that count as lately: who is not among their people was not served."""
+
+_QUEUED, _RUNNING = RunStatus.QUEUED.value, RunStatus.RUNNING.value
+_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:key)")
+_NOW = bindparam("now", type_=UtcDateTime)
+_NEVER = literal(datetime(1970, 1, 1, tzinfo=UTC), UtcDateTime)
+_MOST: BindParameter[int] = bindparam("most")
+_FULL_PEOPLE: BindParameter[list[str]] = bindparam("full_people", expanding=True)
+_FULL_WORKFLOWS: BindParameter[list[str]] = bindparam("full_workflows", expanding=True)
+_TAKEN: BindParameter[list[str]] = bindparam("taken", expanding=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How much of all workers together one lane may have at a time, in percent; all of it is no bound."""
+
+    person: int = WHOLE
+    workflow: int = WHOLE
+
+    def bounds(self, slots: int) -> "Bounds":
+        """As numbers of runs, of so many that can be carried out at a time."""
+        return Bounds(
+            *(
+                inf if share >= WHOLE else max(1, ceil(slots * share / WHOLE))
+                for share in (self.person, self.workflow)
+            )
+        )
+
+
+class Bounds(NamedTuple):
+    """Most runs of one person and of one workflow that are carried out at a time."""
+
+    person: float
+    workflow: float
+
+
+FREELY = Shares()
+
+
+@dataclass(slots=True)
+class Busy:
+    """How many runs are carried out just now, by person and by workflow."""
+
+    people: Counter[str] = field(default_factory=Counter)
+    workflows: Counter[str] = field(default_factory=Counter)
+
+    def add(self, person: str, workflow: str, count: int = 1) -> None:
+        """Count some more."""
+        self.people[person] += count
+        self.workflows[workflow] += count
+
+
+_BUSY = (
+    select(runs.c.actor_id, runs.c.workflow, func.count())
+    .where(runs.c.status == _RUNNING)
+    .group_by(runs.c.actor_id, runs.c.workflow)
+)
+
+
+def busy_now(connection: Connection) -> Busy:
+    """What workers hold, living or dead."""
+    busy = Busy()
+    for person, workflow, count in connection.execute(_BUSY):
+        busy.add(person, workflow, count)
+    return busy
+
+
+def may_claim(connection: Connection) -> bool:
+    """Whether this transaction is the one that takes runs.
+
+    It never waits: the other one may hold what this one has, or want it next.
+    """
+    if connection.dialect.name == "sqlite":
+        return True
+    return bool(connection.execute(_TRY_LOCK, {"key": CLAIM_LOCK}).scalar_one())
+
+
+_waits = and_(
+    runs.c.status == _QUEUED,
+    runs.c.due_at <= _NOW,
+    runs.c.workflow.not_in(_FULL_WORKFLOWS),
+    runs.c.id.not_in(_TAKEN),
+)
+_held = (
+    select(runs.c.actor_id, func.count().label("count"))
+    .where(runs.c.status == _RUNNING)
+    .group_by(runs.c.actor_id)
+    .subquery("held")
+)
+_turn = func.coalesce(func.max(_held.c.count), 0).label("turn")
+_since = func.min(runs.c.due_at).label("since")
+_lately = (
+    select(runs.c.actor_id, runs.c.started_at)
+    .where(runs.c.started_at.is_not(None))
+    .order_by(runs.c.started_at.desc())
+    .limit(REMEMBERED)
+    .subquery("lately")
+)
+_served = (
+    select(_lately.c.actor_id, func.max(_lately.c.started_at).label("at"))
+    .group_by(_lately.c.actor_id)
+    .subquery("served")
+)
+_served_at = func.coalesce(func.max(_served.c.at), _NEVER).label("served_at")
+_lanes = (
+    select(runs.c.actor_id, _since, _served_at)
+    .select_from(
+        runs.outerjoin(_held, _held.c.actor_id == runs.c.actor_id).outerjoin(
+            _served, _served.c.actor_id == runs.c.actor_id
+        )
+    )
+    .where(_waits, runs.c.actor_id.not_in(_FULL_PEOPLE))
+    .group_by(runs.c.actor_id)
+    .order_by(_turn, _served_at, _since, runs.c.actor_id)
+    .limit(_MOST)
+    .cte("lanes")
+)
+_ANY = select(runs.c.id).where(runs.c.status == _QUEUED, runs.c.due_at <= _NOW).limit(1)
+_HEADS = (
+    select(_lanes.c.served_at, runs.c.due_at, runs.c.id, runs.c.actor_id, runs.c.workflow)
+    .select_from(_lanes)
+    .join(runs, and_(runs.c.actor_id == _lanes.c.actor_id, runs.c.due_at == _lanes.c.since))
+    .where(_waits)
+)
+_NEXT = (
+    select(runs.c.due_at, runs.c.id, runs.c.actor_id, runs.c.workflow)
+    .where(_waits, runs.c.actor_id == bindparam("person"))
+    .order_by(runs.c.due_at, runs.c.id)
+    .limit(1)
+)
+_FREE = select(runs.c.id).where(runs.c.id.in_(_TAKEN)).with_for_update(skip_locked=True)
+
+
+class _Place(NamedTuple):
+    """One run, or with an empty id whatever comes next of its person, in the order of turns."""
+
+    turn: int
+    served_at: datetime
+    """When somebody last began to carry out one of the person's runs."""
+    due_at: datetime
+    id: str
+    person: str
+    workflow: str
+
+
+def anything_waits(connection: Connection, now: datetime) -> bool:
+    """Whether a run is due at all, which is cheap to ask."""
+    return connection.execute(_ANY, {"now": now}).first() is not None
+
+
+def next_in_turn(connection: Connection, now: datetime, bounds: Bounds, most: int) -> list[str]:
+    """The queued runs to carry out next, in order; what somebody is changing this moment is left out."""
+    turns = _Turns(connection, now, bounds, most, busy_now(connection))
+    taken = turns.take()
+    free = set(connection.execute(_FREE, {"taken": taken}).scalars()) if taken else set()
+    return [run_id for run_id in taken if run_id in free]
+
+
+@dataclass(slots=True)
+class _Turns:
+    connection: Connection
+    now: datetime
+    bounds: Bounds
+    most: int
+    busy: Busy
+    taken: list[str] = field(default_factory=list)
+
+    def take(self) -> list[str]:
+        """Go round until enough are taken or nobody is left who may have more."""
+        while len(self.taken) < self.most:
+            heads = self._heads()
+            is_everybody = len(heads) < self.most
+            for place in self._in_order(heads):
+                self.taken.append(place.id)
+                self.busy.add(place.person, place.workflow)
+                if len(self.taken) == self.most:
+                    break
+            if is_everybody:
+                break
+        return self.taken
+
+    def _in_order(self, heads: list[_Place]) -> Iterator[_Place]:
+        heapq.heapify(heads)
+        while heads:
+            place = heapq.heappop(heads)
+            if not place.id or self.busy.workflows[place.workflow] >= self.bounds.workflow:
+                if (other := self._next(place)) is not None:
+                    heapq.heappush(heads, other)
+                continue
+            yield place
+            if self.busy.people[place.person] < self.bounds.person:
+                # looked up only if it comes to that
+                heapq.heappush(heads, place._replace(turn=place.turn + 1, served_at=self.now, id=""))
+
+    def _heads(self) -> list[_Place]:
+        """The oldest run of each of the people who are first, as many as are wanted."""
+        found: dict[str, _Place] = {}
+        for row in self.connection.execute(_HEADS, {**self._still(), "most": self.most}):
+            place = _Place(self.busy.people[row.actor_id], *row)
+            found[place.person] = min(place, found.get(place.person, place))
+        return list(found.values())
+
+    def _next(self, after: _Place) -> _Place | None:
+        row = self.connection.execute(_NEXT, {**self._still(), "person": after.person}).first()
+        return None if row is None else _Place(after.turn, after.served_at, *row)
+
+    def _still(self) -> dict[str, Any]:
+        people, workflows = self.busy.people, self.busy.workflows
+        return {
+            "now": self.now,
+            "taken": self.taken,
+            "full_people": [each for each, count in people.items() if count >= self.bounds.person],
+            "full_workflows": [each for each, count in workflows.items() if count >= self.bounds.workflow],
+        }
