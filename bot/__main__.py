@@ -34,7 +34,7 @@ app = typer.Typer(
 )
 
 PROCESSES = (serving.demo, serving.serve, serving.slack, serving.worker, serving.clock, serving.migrate)
-INSPECTION = (inspecting.doctor, inspecting.settings, inspecting.manifest, inspecting.docs)
+INSPECTION = (serving.backup, inspecting.doctor, inspecting.settings, inspecting.manifest, inspecting.docs)
 KEEPING = (keeping.grant, keeping.revoke, keeping.grants, money.budget)
 PAST = (past.runs, past.retention, making_up.seed)
 

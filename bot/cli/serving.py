@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bot.adapters.store.backup import back_up
 from bot.adapters.store.migrate import migrate as bring_up_to_date
 from bot.bootstrap import build, load_shipped
 from bot.cli import console
@@ -49,6 +51,15 @@ def migrate() -> None:
         settings = read_settings()
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         console.out.print(f"The database is at revision {bring_up_to_date(settings.store_url)}")
+
+
+def backup(
+    path: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")],
+) -> None:
+    """Copy the SQLite database to a file, while everything runs."""
+    with console.refusing():
+        size = back_up(read_settings().store_url, path)
+        console.out.print(f"{path}: {size / 1e6:.1f} MB, whole and checked", markup=False)
 
 
 async def _serve(*parts: Part) -> None:

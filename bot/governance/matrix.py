@@ -332,6 +332,7 @@ ANSWER_FOR: tuple[Act, ...] = (
                 "worker",
                 "clock",
                 "migrate",
+                "backup",
                 "seed",
                 "doctor",
                 "settings",

@@ -66,10 +66,40 @@ def not_in_time(_facts: Mapping[str, str]) -> str:
     )
 
 
+def not_one_file(_facts: Mapping[str, str]) -> str:
+    """A database server."""
+    return "That database is a server's. Copy it with its own tool: `pg_dump --format=custom --file=FILE`."
+
+
+def backup_exists(facts: Mapping[str, str]) -> str:
+    """A file in the way."""
+    return f"{escape(facts.get('path', 'The file'))} is there already. Give the copy another name."
+
+
+def no_backup(facts: Mapping[str, str]) -> str:
+    """A file that could not be written, or a database that could not be read."""
+    return (
+        f"{escape(facts.get('path', 'The copy'))} could not be made: {escape(facts.get('problem', ''))}. "
+        "Check that its folder exists and has room, and that DATABASE_URL or SPANWISE_DATA_DIR is right."
+    )
+
+
+def damaged_database(facts: Mapping[str, str]) -> str:
+    """A copy that does not hang together."""
+    return (
+        f"The database is damaged, so no copy was kept: {escape(facts.get('problem', ''))}. "
+        "Stop the processes and put the newest good copy in its place."
+    )
+
+
 SENTENCES: Mapping[str, Callable[[Mapping[str, str]], str]] = {
     "AlertOver": alert_over,
+    "BackupExists": backup_exists,
+    "DamagedDatabase": damaged_database,
     "InvalidThresholds": invalid_thresholds,
+    "NoBackup": no_backup,
     "NotInTime": not_in_time,
+    "NotOneFile": not_one_file,
     "PortTaken": port_taken,
     "StoreDown": store_down,
     "TelemetryMissing": telemetry_missing,

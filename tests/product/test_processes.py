@@ -108,19 +108,29 @@ def _kill_in_the_middle(desk: Machines, workspace: WorkspaceThread, server: Open
         store.close()
 
 
-def test_signed_http_and_a_chroma_server(handbook_vectors: HandbookVectors, tmp_path: Path) -> None:
+def test_two_hosts_share_a_database_and_a_chroma_server(
+    handbook_vectors: HandbookVectors, postgres_url: str, tmp_path: Path
+) -> None:
+    """Slack's side over signed HTTP and a clock on one host, a worker and the other clock on another."""
     port, secret = free_port(), "a-secret-of-the-test"
     url = f"http://127.0.0.1:{port}/slack/events"
     with WorkspaceThread(request_url=url, signing_secret=secret) as workspace:
-        settings = {**workspace.settings, "SLACK_SIGNING_SECRET": secret, "PORT": str(port)}
+        settings = {
+            **workspace.settings,
+            "DATABASE_URL": postgres_url,
+            "SLACK_SIGNING_SECRET": secret,
+            "PORT": str(port),
+        }
         del settings["SLACK_APP_TOKEN"]
         terminal = Terminal(tmp_path / "var", settings)
         handbook_vectors.lend(terminal.data_dir)
+        other = Terminal(tmp_path / "other" / "var", settings)
+        handbook_vectors.lend(other.data_dir)
         set_up(terminal, workspace, tmp_path)
-        with machines(terminal, tmp_path) as desk:
+        with machines(terminal, tmp_path) as desk, machines(other, other.data_dir.parent) as far:
             settings["CHROMA_URL"] = desk.start_chroma()
-            slack, worker = desk.start("slack"), desk.start("worker")
-            for part in (slack, worker):
+            parts = [desk.start("slack"), desk.start("clock"), far.start("clock"), far.start("worker")]
+            for part in parts:
                 part.started()
             wait_until(lambda: is_open(port), 30, "the door")
             ana = workspace.person("U0ANA")
@@ -132,8 +142,13 @@ def test_signed_http_and_a_chroma_server(handbook_vectors: HandbookVectors, tmp_
             workspace.wait(ended(ana, "31 March", CHANNEL, asked.ts))
             checked = terminal("doctor")
             assert checked.code == 0 and f"signed HTTP on port {port}" in checked.out, checked.out
-            assert not (terminal.data_dir / "knowledge" / "chroma").exists(), "the server holds the vectors"
-            for part in (slack, worker):
+            for host in (terminal, other):
+                assert not (host.data_dir / "knowledge" / "chroma").exists(), "the server holds the vectors"
+            (tmp_path / "leave.md").write_text("# Sabbatical\n\nA sabbatical lasts at most 47 days.\n")
+            assert terminal("knowledge", "add", tmp_path / "leave.md", "--collection", "people").code == 0
+            workspace.wait(ana.command(CHANNEL, "/ask-policy How long does a sabbatical last?"))
+            assert "47 days" in words(workspace.wait(ended(ana, "How long does a sabbatical last?")))
+            for part in parts:
                 assert part.stop() < 10
 
 

@@ -67,3 +67,18 @@ def test_retention_is_set_and_carried_out(terminal: Terminal) -> None:
     assert "is no time" in terminal("retention", "ask-policy", "soon").err
     terminal("retention", "ask-policy", "default")
     assert "ask-policy 30 days, as everywhere" in terminal("retention", SPANWISE_RETENTION_DAYS="30").out
+
+
+def test_a_copy_of_the_database_is_restored_elsewhere(terminal: Terminal, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    ran = terminal("backup", copy)
+    assert ran.code == 0 and "whole and checked" in ran.out, ran.err
+    again = terminal("backup", copy)
+    assert again.code == 1 and "another name" in again.err
+    elsewhere = Terminal(tmp_path / "var", dict(terminal.settings))
+    elsewhere.data_dir.mkdir()
+    copy.rename(elsewhere.data_dir / "spanwise.db")
+    assert elsewhere("migrate").code == 0
+    verified = elsewhere("audit", "verify")
+    assert verified.code == 0, verified.out
+    assert QUESTION in elsewhere("runs", "ask-policy").out
