@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.adapters.profiles import SHIPPED, read_profiles
-from bot.adapters.store.migrate import current_revision, migrate, newest_revision
+from bot.adapters.store.migrate import current_revision, migrate
+from bot.adapters.store.store_down import StoreDown
 from bot.bootstrap import PEOPLE, Product, build
 from bot.groundwork import models_text
+from bot.services.part_remedies import detail, remedy
 from bot.services.readers import TERMINAL
 from bot.settings import Settings
 from bot.slack.manifest import SCOPES
@@ -39,7 +41,7 @@ async def examine(settings: Settings) -> list[Finding]:
         try:
             await asyncio.to_thread(start, settings)
         except Exception as error:
-            found.append(_broken(name, error, fix))
+            found.append(_broken(name, error, FIXES.get(type(error).__name__, fix)))
     if not all(finding.is_ok for finding in found):
         return found
     product = await asyncio.to_thread(build, settings)
@@ -88,6 +90,12 @@ def _read_models(settings: Settings) -> None:
     read_profiles(models_text(settings), source=str(settings.models or SHIPPED))
 
 
+FIXES = {
+    "SchemaNewer": "Start the version that made it, or restore the backup of before.",
+    "SchemaOlder": "Run `python -m bot migrate` with a user who may change tables.",
+}
+"""What to do about an error, whatever was looked at."""
+
 STARTS: dict[str, tuple[Callable[[Settings], None], str]] = {
     "database": (_open_database, "Check DATABASE_URL, that the server runs, and that it takes the password."),
     "models": (_read_models, "Check SPANWISE_MODELS: the path of a file, and what stands in it."),
@@ -99,10 +107,10 @@ async def database(product: Product) -> list[Finding]:
     """Whether the database answers and has this version's tables."""
     revision = await product.store.read(current_revision)
     engine = "SQLite" if product.store.is_sqlite else "PostgreSQL"
-    if revision != newest_revision():
-        return [
-            Finding("database", False, f"{engine} at revision {revision}", "Run `python -m bot migrate`.")
-        ]
+    try:
+        await product.store.probe()
+    except StoreDown as error:
+        return [Finding("database", False, detail("", error.why), remedy("database", error.why))]
     return [Finding("database", True, f"{engine}, revision {revision}")]
 
 

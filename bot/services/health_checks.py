@@ -9,6 +9,7 @@ from bot.adapters.llm import Models
 from bot.adapters.store.backlog import Backlog, read_backlog
 from bot.adapters.store.database import Store
 from bot.adapters.store.heartbeats_log import count_alive
+from bot.adapters.store.migrate import schema_trouble
 from bot.services import part_remedies
 from bot.services.holdings import Holdings
 
@@ -119,6 +120,9 @@ def checks_for(
         await asyncio.gather(store.read(read_backlog), store.probe())
         return ""
 
+    async def schema() -> str:
+        return await store.read(schema_trouble)
+
     async def index() -> str:
         await holdings.ping()
         return ""
@@ -132,7 +136,7 @@ def checks_for(
 
         return look
 
-    looks: dict[str, Look] = {"database": database}
+    looks: dict[str, Look] = {"database": database, "schema": schema}
     needed = {"database"}
     if "worker" in parts:
         looks |= {"index": index, "model": model}

@@ -22,6 +22,7 @@ REMEDIES: Mapping[tuple[str, str], str] = {
         "damaged",
     ): "Stop every process and restore the last backup; see docs/operations.md.",
     ("database", ""): "Look whether the database is overloaded or its disk hangs.",
+    ("schema", ""): "Restart this process with the version that brought the database there.",
     ("slack", ""): "Look at status.slack.com, at the network and at the token; messages wait until then.",
     (
         "model",

@@ -17,6 +17,7 @@ FEW = 10
 _VOTES = {"up": "Your vote :thumbsup:", "down": "Your vote :thumbsdown:"}
 _PARTS = {
     "database": "database",
+    "schema": "schema of the database",
     "index": "document index",
     "model": "models",
     "slack": "Slack",

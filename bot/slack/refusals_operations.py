@@ -40,32 +40,6 @@ def telemetry_missing(facts: Mapping[str, str]) -> str:
     )
 
 
-_WHY_NOT = {
-    "full": "the database has no room left",
-    "locked": "something else holds the database",
-    "read-only": "the database takes nothing new just now",
-    "unreachable": "the database cannot be reached",
-    "damaged": "the database is damaged",
-}
-
-
-def store_down(facts: Mapping[str, str]) -> str:
-    """Nothing can be kept."""
-    why = _WHY_NOT.get(facts.get("why", ""), "the database does not answer")
-    return (
-        f":warning: That was not taken: {why}, so nothing was stored or started. What I took before is safe. "
-        "Admins are told; try again in a few minutes."
-    )
-
-
-def not_in_time(_facts: Mapping[str, str]) -> str:
-    """Slack waits no longer."""
-    return (
-        ":warning: That was not taken: it could not be stored in the time that Slack gives me. Nothing was "
-        "started. Try again in a minute; if it lasts, an admin can look with `python -m bot doctor`."
-    )
-
-
 def not_one_file(_facts: Mapping[str, str]) -> str:
     """A database server."""
     return "That database is a server's. Copy it with its own tool: `pg_dump --format=custom --file=FILE`."
@@ -98,10 +72,8 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, str]], str]] = {
     "DamagedDatabase": damaged_database,
     "InvalidThresholds": invalid_thresholds,
     "NoBackup": no_backup,
-    "NotInTime": not_in_time,
     "NotOneFile": not_one_file,
     "PortTaken": port_taken,
-    "StoreDown": store_down,
     "TelemetryMissing": telemetry_missing,
     "UnknownAlert": unknown_alert,
 }

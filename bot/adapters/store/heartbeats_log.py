@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Column, Connection, Integer, Table, Text, delete, func, insert, select, update
 
 from bot.adapters.store.moments import lease_clock
-from bot.adapters.store.tables import UtcDateTime, filled, metadata
+from bot.adapters.store.tables import JsonText, UtcDateTime, filled, metadata
 
 ALIVE = timedelta(seconds=45)
 """After this long without a beat a process counts as gone; it beats several times in it."""
@@ -19,8 +19,10 @@ heartbeats = Table(
     Column("parts", Text, nullable=False),
     *filled(UtcDateTime, "started_at", "seen_at"),
     Column("slots", Integer, nullable=False, server_default="0"),
+    Column("troubles", JsonText, nullable=False, server_default="{}"),
 )
-"""`parts` is what it does, with commas: `slack,worker`; `slots` how many runs it carries out at a time."""
+"""`parts` is what it does, with commas: `slack,worker`; `slots` how many runs it carries out at a time;
+`troubles` each part that it looks at, with since when it does not answer and why."""
 
 
 def beat(connection: Connection, process: str, parts: Collection[str], slots: int = 0) -> None:

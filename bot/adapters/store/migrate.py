@@ -1,22 +1,67 @@
 """Bringing a database to the schema of this version."""
 
+import functools
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from bot.adapters.store.database import begin, open_engine
+from bot.adapters.store.store_down import down_of
 
 MIGRATION_LOCK = 7_405_117
 """Key of the PostgreSQL advisory lock that lets one process at a time migrate."""
 
 
+REFUSED = frozenset({"42501", "25006"})
+"""PostgreSQL's codes where this user may not change tables, or nobody may just now."""
+
+
+class SchemaNewer(Exception):
+    """The database was brought further by a newer version; facts `found` and `known`."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(found)
+        self.facts = {"found": found, "known": newest_revision()}
+
+
+class SchemaOlder(Exception):
+    """The database lacks tables of this version, and this user may not make them; facts as above."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(found)
+        self.facts = {"found": found or "none", "known": newest_revision()}
+
+
 def migrate(url: str) -> str:
-    """Apply what is missing, all or nothing; returns the revision. Several processes may call it at once."""
+    """Apply what is missing, all or nothing; returns the revision. Several processes may call it at once.
+
+    Raises SchemaNewer, SchemaOlder and StoreDown; the database is then as it was.
+    """
     engine = open_engine(url)
     try:
-        with engine.connect() as connection, begin(connection, writing=True):
+        with engine.connect() as connection:
+            with begin(connection, writing=False):
+                found = current_revision(connection)
+            if found and found not in _known():
+                raise SchemaNewer(found)
+            _bring(connection, found)
+    except Exception as error:
+        down = down_of(error)
+        if down is None:
+            raise
+        raise down from error
+    finally:
+        engine.dispose()
+    return newest_revision()
+
+
+def _bring(connection: Connection, found: str) -> None:
+    try:
+        with begin(connection, writing=True):
             is_postgres = connection.dialect.name == "postgresql"
             if is_postgres:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
@@ -26,14 +71,31 @@ def migrate(url: str) -> str:
                 from bot.adapters.queue.procrastinate_queue import install_schema
 
                 install_schema(connection)
-    finally:
-        engine.dispose()
-    return newest_revision()
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") in REFUSED and found != newest_revision():
+            raise SchemaOlder(found) from error
+        raise
 
 
+@functools.cache
 def newest_revision() -> str:
     """The revision that this version of the program needs."""
     return ScriptDirectory.from_config(_config(None)).get_current_head() or ""
+
+
+@functools.cache
+def _known() -> frozenset[str]:
+    """Every revision that this version of the program has heard of."""
+    return frozenset(each.revision for each in ScriptDirectory.from_config(_config(None)).walk_revisions())
+
+
+def schema_trouble(connection: Connection) -> str:
+    """How the database differs from what this version needs; empty when it does not."""
+    found = current_revision(connection)
+    if found in ("", newest_revision()):
+        return ""
+    than = "older" if found in _known() else "newer"
+    return f"revision {found} is {than} than what this process knows, {newest_revision()}"
 
 
 def current_revision(connection: Connection) -> str:

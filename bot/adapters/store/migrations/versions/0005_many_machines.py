@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from bot.adapters.store.migrations.forming import make_index, make_table
-from bot.adapters.store.tables import UtcDateTime
+from bot.adapters.store.tables import JsonText, UtcDateTime
 
 revision = "0005"
 down_revision = "0004"
@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("probe_at", UtcDateTime(), nullable=True),
     )
     op.add_column("heartbeats", sa.Column("slots", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("heartbeats", sa.Column("troubles", JsonText(), nullable=False, server_default="{}"))
     op.add_column("outbox", sa.Column("shown_place", sa.Integer(), nullable=False, server_default="0"))
     make_index("runs", "status", "actor_id", "due_at", "workflow")
     make_index("runs", "started_at", "actor_id")

@@ -1,0 +1,56 @@
+"""Sentences where a part of the installation is broken: the database, its schema, the index."""
+
+from collections.abc import Callable, Mapping
+
+from bot.slack.elements import escape
+
+_WHY_NOT = {
+    "full": "the database has no room left",
+    "locked": "something else holds the database",
+    "read-only": "the database takes nothing new just now",
+    "unreachable": "the database cannot be reached",
+    "damaged": "the database is damaged",
+}
+
+
+def store_down(facts: Mapping[str, str]) -> str:
+    """Nothing can be kept."""
+    why = _WHY_NOT.get(facts.get("why", ""), "the database does not answer")
+    return (
+        f":warning: That was not taken: {why}, so nothing was stored or started. What I took before is safe. "
+        "Admins are told; try again in a few minutes."
+    )
+
+
+def not_in_time(_facts: Mapping[str, str]) -> str:
+    """Slack waits no longer."""
+    return (
+        ":warning: That was not taken: it could not be stored in the time that Slack gives me. Nothing was "
+        "started. Try again in a minute; if it lasts, an admin can look with `python -m bot doctor`."
+    )
+
+
+def schema_newer(facts: Mapping[str, str]) -> str:
+    """Made by a later version."""
+    return (
+        f"The database is at revision {escape(facts.get('found', '?'))}, and this version knows none after "
+        f"{escape(facts.get('known', '?'))}: a newer version has used it. Start that one; the only way back "
+        "is the backup made before."
+    )
+
+
+def schema_older(facts: Mapping[str, str]) -> str:
+    """Not brought up to date."""
+    return (
+        f"The database is at revision {escape(facts.get('found', '?'))} and this version needs "
+        f"{escape(facts.get('known', '?'))}, but its user may not change tables. Run `python -m bot migrate` "
+        "once with a user who may."
+    )
+
+
+SENTENCES: Mapping[str, Callable[[Mapping[str, str]], str]] = {
+    "NotInTime": not_in_time,
+    "SchemaNewer": schema_newer,
+    "SchemaOlder": schema_older,
+    "StoreDown": store_down,
+}
