@@ -18,6 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 from bot.adapters.store.all_tables import metadata
 from bot.adapters.store.circuits_log import circuits
 from bot.adapters.store.database import Store
+from bot.adapters.store.turns_log import turns
 from tests.handbook_vectors import HandbookVectors
 
 
@@ -103,7 +104,7 @@ def store(database_url: str) -> Iterator[Store]:
 def model_store(tmp_path: Path) -> Iterator[Store]:
     """A store with no more in it than models share, for tests that are about something else."""
     store = Store(f"sqlite:///{tmp_path}/models.db")
-    store.write_now(lambda connection: metadata.create_all(connection, tables=[circuits]))
+    store.write_now(lambda connection: metadata.create_all(connection, tables=[circuits, turns]))
     yield store
     store.close()
 

@@ -35,7 +35,8 @@ class Reply:
     """Sent as HTML instead of JSON."""
     has_choices: bool = True
     has_usage: bool = True
-    finish_reason: str = "stop"
+    finish_reason: str | None = "stop"
+    """None for a stream that just ends."""
     cached_share: float = 0.0
     """Of the input, what was in the provider's cache."""
 
@@ -105,6 +106,8 @@ class OpenAIServer:
         self.respond = respond
         self.latency_s = latency_s
         self.keeps_history = True
+        self.abandoned = asyncio.Event()
+        """Set once somebody closed the connection before the reply was whole."""
         self._port = port
         self._runner: web.AppRunner | None = None
 
@@ -112,7 +115,7 @@ class OpenAIServer:
         app = web.Application(client_max_size=64 * 1024**2)
         app.router.add_post("/v1/chat/completions", self._completions)
         app.router.add_post("/api/chat", self._ollama_chat)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
@@ -129,6 +132,13 @@ class OpenAIServer:
         return f"http://127.0.0.1:{self._port}/v1"
 
     async def _completions(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._completed(request)
+        except (asyncio.CancelledError, ConnectionResetError):
+            self.abandoned.set()
+            raise
+
+    async def _completed(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         if self.keeps_history:
             self.history.append(Call(body, dict(request.headers)))
@@ -192,6 +202,8 @@ async def _stream(
             return response, False
         await asyncio.sleep(reply.between_s)
         await _send(response, body, [{"index": 0, "delta": {"role": "assistant", "content": piece}}])
+    if reply.finish_reason is None:
+        return response, False
     if reply.has_choices:
         await _send(response, body, [{"index": 0, "delta": {}, "finish_reason": reply.finish_reason}])
     if reply.has_usage and (body.get("stream_options") or {}).get("include_usage"):

@@ -24,7 +24,9 @@ from workflows.answering import NoAnswer, answer_of
 from workflows.inputs import InvalidInputs
 from workflows.ports import (
     Interrupted,
+    ModelBusy,
     ModelRefused,
+    ModelResting,
     NeedsWritingModel,
     Ports,
     Progress,
@@ -53,8 +55,10 @@ PERMANENT = (
     UnknownAlias,
     NeedsWritingModel,
     ModelRefused,
+    ModelResting,
+    ModelBusy,
 )
-"""Errors that another attempt would only meet again."""
+"""Errors that another attempt would only meet again, or not before the step's time is over."""
 
 
 class StepTimeout(Exception):

@@ -96,6 +96,14 @@ class ModelUnavailable(ModelError):
     """No provider on the alias's list could be reached."""
 
 
+class ModelResting(ModelUnavailable):
+    """The provider kept failing and is left alone; fact `again_s` says in how many seconds one may try."""
+
+
+class ModelBusy(ModelUnavailable):
+    """The calls that may be made in a minute are used up; fact `again_s` says for how many seconds."""
+
+
 class ModelTimeout(ModelError):
     """The deadline passed before the reply was whole."""
 

@@ -19,8 +19,19 @@ from bot.adapters.reservation import CheaperWanted, Expected, Payer, Reservation
 from bot.adapters.retry_budget import RetryBudget
 from bot.adapters.store.database import Store
 from bot.adapters.system_clock import SystemClock
+from bot.adapters.turns import Turns
 from knowledge.embedding import Embedder
-from workflows.ports import Clock, Model, ModelReply, ModelRequest, ModelTimeout, ModelUnavailable
+from workflows.ports import (
+    Clock,
+    Model,
+    ModelBusy,
+    ModelRefused,
+    ModelReply,
+    ModelRequest,
+    ModelResting,
+    ModelTimeout,
+    ModelUnavailable,
+)
 from workflows.run import Usage
 
 ATTEMPTS = 3
@@ -51,6 +62,7 @@ class Models:
         """Whether a model may be called that nobody knows the price of; never where a budget applies."""
         self.breaker = Breaker(store)
         self.retries = RetryBudget()
+        self.turns = Turns(store)
         self.calls = ProviderCalls(Quoter(embedder), os.environ if environ is None else environ)
 
     async def warm_up(self) -> None:
@@ -189,8 +201,7 @@ class _Asking:
             is_probe = await breaker.admit(profile.key)
         except Resting as resting:
             again_s = f"{resting.seconds:.0f}"
-            facts = facts_of(profile)
-            left_alone = ModelUnavailable(self.request.alias, reason="resting", again_s=again_s, **facts)
+            left_alone = ModelResting(self.request.alias, again_s=again_s, **facts_of(profile))
             raise CallFailed(left_alone) from None
         try:
             reply = await self._call(profile)
@@ -203,6 +214,7 @@ class _Asking:
 
     async def _call(self, profile: ModelProfile) -> ModelReply:
         call = await self.bound.models.calls.prepare(profile, self.request)
+        await self._turn(call)
         reservation = await self._reserve(call)
         started_at = reservation.at if reservation else self.bound.models.clock.now()
         begun = asyncio.get_running_loop().time()
@@ -214,6 +226,9 @@ class _Asking:
             raise
         except asyncio.CancelledError:
             outcome = ModelTimeout.__name__ if self.deadline.expired() else "Cancelled"
+            waited_s = asyncio.get_running_loop().time() - begun
+            if self.deadline.expired() and call.is_silent and waited_s >= profile.timeouts.first_token_s:
+                self.bound.models.breaker.failed(profile.key)
             raise
         finally:
             seconds = asyncio.get_running_loop().time() - begun
@@ -223,6 +238,19 @@ class _Asking:
                 entry = replace(entry, reservation=reservation)
             await asyncio.shield(self.bound.record(entry))
         return ModelReply(result.text, profile.model, usage, seconds, (*self.notes, *_notes(profile, result)))
+
+    async def _turn(self, call: ProviderCall) -> None:
+        """Wait until the call may start. Raises CallFailed."""
+        profile, facts = call.profile, facts_of(call.profile)
+        tokens = call.expected_tokens() if profile.tokens_per_minute else 0
+        if tokens > (profile.tokens_per_minute or tokens):
+            raise CallFailed(ModelRefused(self.request.alias, reason="too_long", **facts))
+        turn = await self.bound.models.turns.take(profile, tokens, self._left_s())
+        if not turn.is_taken:
+            again_s = f"{turn.wait.total_seconds():.0f}"
+            raise CallFailed(ModelBusy(self.request.alias, again_s=again_s, **facts))
+        if turn.wait:
+            await self.bound.models.clock.sleep(turn.wait.total_seconds())
 
     async def _reserve(self, call: ProviderCall) -> Reservation | None:
         """Set the most aside that the call can cost. Raises BudgetSpent, CheaperWanted, UnknownPrice."""

@@ -31,6 +31,7 @@ class _Strict(BaseModel):
 class Timeouts(_Strict):
     """Seconds before this provider counts as failing; the step's deadline stands above them."""
 
+    connect_s: float = Field(default=5, gt=0, le=60)
     first_token_s: float = Field(default=15, gt=0, le=600)
     between_tokens_s: float = Field(default=10, gt=0, le=600)
     reply_s: float = Field(default=45, gt=0, le=3600)
@@ -51,6 +52,11 @@ class ModelProfile(_Strict):
     json_mode: Literal["auto", "schema", "object", "none"] = "auto"
     """How structured replies are asked for: by JSON Schema, as any JSON object, or in words alone."""
     timeouts: Timeouts = Timeouts()
+    stream: Literal["auto", "always", "never"] = "auto"
+    """Whether replies come in pieces: where somebody reads along, always, or never."""
+    requests_per_minute: int | None = Field(default=None, ge=1, le=1_000_000)
+    tokens_per_minute: int | None = Field(default=None, ge=1, le=1_000_000_000)
+    """What may start within a minute, of all processes together; calls wait for their turn."""
     fallbacks: tuple[str, ...] = ()
     """Other aliases or `provider/model` names to call, in this order, when this one cannot be reached."""
     cheaper: str | None = None
@@ -173,7 +179,7 @@ def read_profiles(text: str, *, source: str = "models.yaml") -> ModelProfiles:
     return ModelProfiles(profiles)
 
 
-_NOWHERE = {"api_base": None, "api_key_env": None}
+_NOWHERE = {"api_base": None, "api_key_env": None, "requests_per_minute": None, "tokens_per_minute": None}
 _FILE = TypeAdapter(dict[str, ModelProfile])
 
 

@@ -14,7 +14,7 @@ from bot.adapters import prices
 from bot.adapters.prices import Tokens
 from bot.adapters.profiles import ModelProfile
 from bot.adapters.provider_errors import CallFailed, facts_of, failure_of
-from workflows.ports import EmptyReply, ModelRefused, ModelRequest, Task
+from workflows.ports import EmptyReply, ModelRefused, ModelRequest, ModelUnavailable, Task
 from workflows.run import Usage
 
 BUILT_IN = "spanwise"
@@ -109,6 +109,7 @@ class ProviderCall:
         self._is_billed = False
         """Whether the provider may have worked on it."""
         limits = [n for n in (request.max_output_tokens, profile.max_output_tokens) if n]
+        limits_s = profile.timeouts
         self._arguments: dict[str, Any] = {
             **profile.params,
             "model": profile.model,
@@ -118,7 +119,7 @@ class ProviderCall:
             "temperature": profile.temperature,
             "max_tokens": min(limits) if limits else None,
             "response_format": _response_format(litellm, profile, request),
-            "timeout": profile.timeouts.reply_s,
+            "timeout": litellm.main.httpx.Timeout(limits_s.reply_s, connect=limits_s.connect_s),
             "max_retries": 0,
             "drop_params": True,
         }
@@ -128,7 +129,7 @@ class ProviderCall:
     async def run(self, on_text: OnText | None) -> CallResult:
         """Ask once, streaming when somebody listens. Raises CallFailed."""
         try:
-            return await (self._whole() if on_text is None else self._streamed(on_text))
+            return await (self._streamed(on_text) if self._is_streamed(on_text) else self._whole())
         except CallFailed:
             raise
         except Exception as error:
@@ -138,6 +139,10 @@ class ProviderCall:
         except asyncio.CancelledError:
             self._is_billed = True
             raise
+
+    def _is_streamed(self, on_text: OnText | None) -> bool:
+        wanted = self.profile.stream
+        return wanted == "always" or (wanted == "auto" and on_text is not None)
 
     def usage(self, at: datetime) -> Usage:
         """What was used so far, as the provider counted it, else roughly; nothing for a refused call."""
@@ -149,11 +154,22 @@ class ProviderCall:
         """The most that it can cost, having seen to it that the reply has an end; None without a price."""
         if self.profile.provider == BUILT_IN:
             return Decimal(0)
-        longest = self._arguments["max_tokens"]
+        tokens = Tokens(self._most_input(), self._longest_reply())
+        return _cost(self._litellm, self.profile, tokens, at)
+
+    def expected_tokens(self) -> int:
+        """Roughly what is sent and the most that may come back, which is what providers count in a rate."""
+        return self._sent_tokens() + self._longest_reply()
+
+    def _longest_reply(self) -> int:
+        longest: int | None = self._arguments["max_tokens"]
         if longest is None:
             known = prices.most_output(self._litellm, self.profile.model) or LONGEST_REPLY
             longest = self._arguments["max_tokens"] = min(known, LONGEST_REPLY)
-        return _cost(self._litellm, self.profile, Tokens(self._most_input(), longest), at)
+        return longest
+
+    def _sent_tokens(self) -> int:
+        return sum(len(m.content) for m in self.request.messages) // CHARACTERS_PER_TOKEN + 1
 
     def _most_input(self) -> int:
         # no tokenizer makes more tokens than there are bytes; counting them truly would take milliseconds
@@ -168,9 +184,13 @@ class ProviderCall:
             return Tokens(usage.prompt_tokens or 0, usage.completion_tokens or 0, cached, written)
         if not self._is_billed and not self._received:
             return Tokens(0, 0)
-        sent = sum(len(m.content) for m in self.request.messages)
         received = sum(map(len, self._received))
-        return Tokens(sent // CHARACTERS_PER_TOKEN + 1, received // CHARACTERS_PER_TOKEN)
+        return Tokens(self._sent_tokens(), received // CHARACTERS_PER_TOKEN)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing of a reply has come."""
+        return not self._received
 
     @property
     def cached_tokens(self) -> int:
@@ -191,7 +211,7 @@ class ProviderCall:
             self._reason = choice.finish_reason
         return self._result()
 
-    async def _streamed(self, on_text: OnText) -> CallResult:
+    async def _streamed(self, on_text: OnText | None) -> CallResult:
         self._arguments.update(stream=True, stream_options={"include_usage": True})
         now = asyncio.get_running_loop().time
         async with asyncio.timeout(self._patience(self.profile.timeouts.first_token_s)) as silence:
@@ -201,11 +221,16 @@ class ProviderCall:
                     if silence.when() is not None:
                         silence.reschedule(now() + self.profile.timeouts.between_tokens_s)
                     piece = self._read(chunk)
-                    if piece:
+                    if piece and on_text is not None:
                         on_text(piece)
             finally:
                 if hasattr(stream, "aclose"):
                     await stream.aclose()
+        given = [getattr(stream, f"{kind}_finish_reason", "") for kind in ("received", "intermittent")]
+        if given == [None, None] and self._received:
+            # litellm says "stop" of a stream that merely ended
+            cut_off = ModelUnavailable(self.request.alias, reason="cut_off", **facts_of(self.profile))
+            raise CallFailed(cut_off, may_retry=True)
         return self._result()
 
     def _patience(self, seconds: float) -> float | None:
@@ -247,12 +272,11 @@ class ProviderCall:
             raise self._litellm.exception_type(self.profile.model, error, provider) from error
 
     def _result(self) -> CallResult:
-        text = "".join(self._received)
+        text, facts = "".join(self._received), facts_of(self.profile)
+        if self._reason == "content_filter":
+            refused = ModelRefused(self.request.alias, reason="content_policy", **facts)
+            raise CallFailed(refused, may_fall_back=False)
         if not text.strip():
-            facts = facts_of(self.profile)
-            if self._reason == "content_filter":
-                refused = ModelRefused(self.request.alias, reason="content_policy", **facts)
-                raise CallFailed(refused, may_fall_back=False)
             raise CallFailed(EmptyReply(self.request.alias, **facts))
         return CallResult(text, is_cut=self._reason == "length")
 
@@ -272,6 +296,8 @@ def load_litellm() -> Any:
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     litellm.drop_params = True
+    # otherwise most providers get one limit for connecting and for each read alike
+    vars(litellm.main)["supports_httpx_timeout"] = lambda _provider: True
     return litellm
 
 

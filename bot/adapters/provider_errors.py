@@ -52,6 +52,8 @@ def failure_of(error: Exception, profile: ModelProfile, alias: str) -> CallFaile
     facts = facts_of(profile)
     status = getattr(error, "status_code", None)
     names = {type(e).__name__ for e in _chain(error)}
+    if any(name.endswith(_UNREACHABLE) for name in names):
+        return CallFailed(ModelUnavailable(alias, reason="unreachable", **facts), may_retry=True)
     if isinstance(error, TimeoutError) or status == 408:
         return CallFailed(ModelTimeout(alias, **facts), may_retry=True)
     if "ContentPolicyViolationError" in names:
@@ -64,14 +66,10 @@ def failure_of(error: Exception, profile: ModelProfile, alias: str) -> CallFaile
     if status in _REFUSALS:
         refused = _refusal(alias, _REFUSALS[status], profile)
         return CallFailed(refused, may_fall_back=status == 404)
-    return _outage(alias, names, status, facts)
-
-
-def _outage(alias: str, names: set[str], status: int | None, facts: dict[str, str]) -> CallFailed:
-    if any(name.endswith(_UNREACHABLE) for name in names):
-        return CallFailed(ModelUnavailable(alias, reason="unreachable", **facts), may_retry=True)
-    reason = "server_error" if status == 409 or (status or 0) >= 500 else "unreadable_reply"
-    return CallFailed(ModelUnavailable(alias, reason=reason, **facts), may_retry=True)
+    is_theirs = status == 409 or (status or 0) >= 500
+    reason = "server_error" if is_theirs else "unreadable_reply"
+    # what cannot be read may have been paid for
+    return CallFailed(ModelUnavailable(alias, reason=reason, **facts), may_retry=is_theirs, is_fault=True)
 
 
 def _refusal(alias: str, reason: str, profile: ModelProfile) -> ModelRefused:

@@ -5,77 +5,19 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.breaker import Breaker
-from bot.adapters.ledger_entry import LedgerEntry
-from bot.adapters.llm import CUT_NOTE, BoundModel, Models
-from bot.adapters.profiles import ModelProfiles, read_profiles
+from bot.adapters.llm import CUT_NOTE
 from bot.adapters.store.database import Store
-from tests.fakes import FakeClock
+from tests.bot.model_bench import Bench
 from tests.openai_server import EMPTY, GARBAGE, HANG, NO_CHOICES, OpenAIServer, Reply, rejection
 from workflows.ports import (
     EmptyReply,
-    Message,
     ModelError,
     ModelRefused,
-    ModelRequest,
+    ModelResting,
     ModelTimeout,
     ModelUnavailable,
-    Task,
     UnknownAlias,
 )
-
-PROFILES = """
-default:
-  model: openai/gpt-4o-mini
-  api_base: {base}
-  api_key_env: TEST_KEY
-backed:
-  model: openai/first
-  api_base: {base}
-  fallbacks: [spare]
-spare:
-  model: openai/spare
-  api_base: {base}
-  price: {{input_per_million: 3, output_per_million: 12}}
-hasty:
-  model: openai/hasty
-  api_base: {base}
-  timeouts: {{first_token_s: 0.2, between_tokens_s: 0.2, reply_s: 0.2}}
-  fallbacks: [spare]
-dead:
-  model: openai/dead
-  api_base: http://127.0.0.1:9/v1
-"""
-
-
-class Bench:
-    """Models bound to a list of entries, beside the server they call."""
-
-    def __init__(self, server: OpenAIServer, store: Store) -> None:
-        self.server = server
-        self.entries: list[LedgerEntry] = []
-        self.clock = FakeClock()
-        self.pieces: list[str] = []
-        profiles = self.profiles(server)
-        self.models = Models(profiles, store, clock=self.clock, environ={"TEST_KEY": "sk-secret"})
-        self.models.breaker = Breaker(store, lambda _: self.clock.now())
-        self.models.breaker.fresh_s = 0
-        self.model: BoundModel = self.models.bind(self._record, run_id="r_1")
-
-    @staticmethod
-    def profiles(server: OpenAIServer) -> ModelProfiles:
-        return read_profiles(PROFILES.format(base=server.base_url))
-
-    async def _record(self, entry: LedgerEntry) -> None:
-        self.entries.append(entry)
-
-    async def ask(self, alias: str = "default", *, streamed: bool = False, **request: Any) -> Any:
-        asked = ModelRequest(alias, (Message("user", "How many days?"),), Task("answer"), "answer", **request)
-        return await self.model.complete(asked, self.pieces.append if streamed else None)
-
-    @property
-    def outcomes(self) -> list[tuple[str, str]]:
-        return [(e.model.removeprefix("openai/"), e.outcome) for e in self.entries]
 
 
 @pytest.fixture
@@ -148,7 +90,6 @@ RETRIED = [
     pytest.param(rejection(429), id="429"),
     pytest.param(rejection(408), id="408"),
     pytest.param(rejection(409), id="409"),
-    pytest.param(GARBAGE, id="garbage", marks=()),
 ]
 
 
@@ -162,13 +103,19 @@ async def test_a_passing_fault_is_retried(bench: Bench, fault: Reply) -> None:
     assert len(bench.clock.sleeps) == 1
 
 
-@pytest.mark.parametrize("fault", [p for p in RETRIED if p.id != "garbage"])
+@pytest.mark.parametrize("fault", RETRIED)
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_a_lasting_fault_falls_back(bench: Bench, fault: Reply, streamed: bool) -> None:
     bench.server.script.extend([fault] * 3)
     reply = await bench.ask("backed", streamed=streamed)
     assert reply.model == "openai/spare"
     assert [model for model, _ in bench.outcomes] == ["first", "first", "first", "spare"]
+
+
+async def test_what_cannot_be_read_is_not_paid_for_twice(bench: Bench) -> None:
+    bench.server.script.append(GARBAGE)
+    assert (await bench.ask("backed")).model == "openai/spare"
+    assert [model for model, _ in bench.outcomes] == ["first", "spare"]
 
 
 async def test_retry_after_is_honoured_up_to_the_deadline(bench: Bench) -> None:
@@ -188,6 +135,7 @@ REFUSED = [
     pytest.param(rejection(400, "content_policy_violation"), "content_policy", id="policy"),
     pytest.param(rejection(400, "context_length_exceeded"), "too_long", id="too long"),
     pytest.param(Reply("", finish_reason="content_filter"), "content_policy", id="filtered"),
+    pytest.param(Reply("Half an", finish_reason="content_filter"), "content_policy", id="cut by a filter"),
 ]
 
 
@@ -283,9 +231,9 @@ async def test_a_failing_provider_rests(bench: Bench) -> None:
         with pytest.raises(ModelUnavailable):
             await bench.ask()
     assert len(bench.server.history) == 5
-    with pytest.raises(ModelUnavailable) as caught:
+    with pytest.raises(ModelResting) as caught:
         await bench.ask()
-    assert caught.value.facts["reason"] == "resting"
+    assert 29 <= int(caught.value.facts["again_s"]) <= 30
     assert len(bench.server.history) == 5
     await bench.clock.sleep(31)
     assert (await bench.ask()).text

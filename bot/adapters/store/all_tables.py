@@ -29,6 +29,7 @@ from bot.adapters.store import (  # noqa: F401 - importing a module declares its
     stages_log,
     step_log,
     triage_log,
+    turns_log,
     versions_log,
 )
 from bot.adapters.store.tables import metadata

@@ -63,6 +63,7 @@ runs = Table(
     Column("finished_at", UtcDateTime),
     Column("ending", String(16)),
     Column("correlation", String(32), nullable=False, server_default=""),
+    Column("put_off", Integer, nullable=False, server_default="0"),
     Index("ix_runs_created_at", "created_at"),
     Index("ix_runs_finished_at", "finished_at"),
     Index("ix_runs_started_at_actor_id", "started_at", "actor_id"),
@@ -73,7 +74,8 @@ runs = Table(
 )
 """`revision` grows with everything a reader of the run's message would see change; `label` is whose versions
 it runs on, those of production or the candidate's; `ending` is empty while it has not ended; `correlation` is
-the id of all that follows from the request."""
+the id of all that follows from the request; `put_off` counts how often it was queued again for want of a
+model."""
 
 inbox = Table(
     "inbox",

@@ -23,6 +23,13 @@ def upgrade() -> None:
         sa.Column("recent", sa.String(length=20), nullable=False),
         sa.Column("probe_at", UtcDateTime(), nullable=True),
     )
+    make_table(
+        "model_turns",
+        ("key",),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("full_at", UtcDateTime(), nullable=False),
+    )
+    op.add_column("runs", sa.Column("put_off", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("heartbeats", sa.Column("slots", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("heartbeats", sa.Column("troubles", JsonText(), nullable=False, server_default="{}"))
     op.add_column("outbox", sa.Column("shown_place", sa.Integer(), nullable=False, server_default="0"))
