@@ -16,6 +16,7 @@ from bot.services.question_work import QuestionWork
 from bot.services.stand_in import StandIn
 from bot.slack.app import build_app, socket_open
 from bot.slack.digest_hanging import hanging
+from bot.slack.home_ahead import DrawnAhead
 from bot.slack.http_door import build_door, open_door
 from bot.slack.signatures import Signatures
 from bot.slack_line import NoWayIn, SlackLine, open_line
@@ -49,6 +50,7 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
                 tasks.create_task(product.fixing.run_until(stop, line.desk.people.actor))
             if "slack" in parts and line is not None:
                 tasks.create_task(_take_requests(product, line, stop))
+                tasks.create_task(DrawnAhead(line.desk).run_until(stop))
                 if "worker" not in parts:
                     tasks.create_task(StandIn(product.store, product.courier(line.delivery)).run_until(stop))
             if "clock" in parts:

@@ -61,7 +61,7 @@ async def open_line(product: Product) -> SlackLine:
     except BaseException:
         await session.close()
         raise
-    people = People(gateway, product.clock, myself.get("team_id", ""))
+    people = People(gateway, product.clock, myself.get("team_id", ""), myself.get("user_id", ""))
     desk = _desk(product, gateway, people, myself.get("url", ""))
     probe = LineProbe(gateway, product.clock)
     return SlackLine(gateway, desk, Delivery(gateway, people, product.clock), probe, session.close)

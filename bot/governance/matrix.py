@@ -285,7 +285,7 @@ ANSWER_FOR: tuple[Act, ...] = (
                 "digest-dismiss",
                 "digest-back",
             ),
-            "modal": ("digest-case-form", "digest-knowledge-form"),
+            "modal": ("digest-case-form", "digest-knowledge-form", "digest-revision-form"),
         },
         "also whoever it was given to; a case, a prompt or a document still needs its own right",
     ),

@@ -1,7 +1,7 @@
 """A week of some workflows as its digest tells it: numbers beside those of the week before. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 
 from bot.quality.digest_cost import CostReason
 from bot.quality.digest_findings import Act
-from bot.quality.tallies import Share, Tally, share_of
+from bot.quality.finding_sight import Sight
+from bot.quality.tallies import Endings, Share, Tally, share_of
 
 NOTHING = Decimal(0)
 FEW_RUNS = 5
@@ -19,19 +20,10 @@ FEW_RUNS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
+class Measures(Endings):
     """What the runs of a week came to."""
 
-    runs: int = 0
     people: int = 0
-    answered: int = 0
-    abstained: int = 0
-    escalated: int = 0
-    failed: int = 0
-    cancelled: int = 0
-    votes_up: int = 0
-    votes_down: int = 0
-    corrected: int = 0
     answers_usd: Decimal = NOTHING
     """What the runs themselves cost."""
     cost_usd: Decimal = NOTHING
@@ -47,27 +39,14 @@ class Measures:
     def of(cls, tally: Tally, people: int, cost_usd: Decimal = NOTHING, unpriced: int = 0) -> "Measures":
         """From what was counted."""
         return cls(
-            runs=tally.runs,
+            **{each.name: getattr(tally, each.name) for each in fields(Endings)},
             people=people,
-            answered=tally.answered,
-            abstained=tally.abstained,
-            escalated=tally.escalated,
-            failed=tally.failed,
-            cancelled=tally.cancelled,
-            votes_up=tally.votes_up,
-            votes_down=tally.votes_down,
-            corrected=tally.corrected,
             answers_usd=tally.cost_usd,
             cost_usd=cost_usd,
             unpriced=unpriced,
             half_s=tally.durations.percentile(0.5),
             most_s=tally.durations.percentile(0.95),
         )
-
-    @property
-    def satisfaction(self) -> Share | None:
-        """Thumbs up among all thumbs, with its interval; None without a vote."""
-        return share_of(self.votes_up, self.votes_up + self.votes_down)
 
     @property
     def per_run_usd(self) -> Decimal | None:
@@ -194,6 +173,13 @@ class Digest:
     """Who has it come to a channel: told when it cannot."""
     is_public: bool = False
     """Whether others read it: it then holds nobody's words."""
+    open: tuple[str, ...] = ()
+    """The collections that all its readers may read."""
+
+    @property
+    def sight(self) -> Sight:
+        """What its readers may see of findings."""
+        return Sight(not self.is_public, frozenset(self.open))
 
     @property
     def is_quiet(self) -> bool:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from bot.quality.tallies import Spend
+from bot.quality.token_rates import Rates
 
 Spending: TypeAlias = Mapping[tuple[str, str], Spend]
 """Purpose and model to what was spent on it."""
@@ -15,10 +16,12 @@ Spending: TypeAlias = Mapping[tuple[str, str], Spend]
 WORTH_SAYING = 0.05
 """A smaller change than this share needs no reason."""
 OUTPUT_WEIGHT = 4
-"""How many tokens read one written token costs about as much as: providers ask three to five times."""
+"""How many tokens read one written token costs about as much as, where calls do not tell: providers ask three
+to five times."""
 DRIFT = 0.3
 """Texts that changed by this share of what a token did explain the rest as well."""
 ANSWER = "answer"
+_NONE = Spend()
 
 
 class CostReason(StrEnum):
@@ -50,10 +53,20 @@ class _Sums:
     usd: Decimal
     by_model: Mapping[str, float]
     """Tokens of each model, those written weighing more."""
+    spends: Mapping[str, Spend]
 
 
-def why_cost(now: Spending, before: Spending, runs: int, runs_before: int) -> CostReason | None:
-    """What explains most of the change; None where it is small, or one of the weeks cost nothing."""
+def why_cost(
+    now: Spending,
+    before: Spending,
+    runs: int,
+    runs_before: int,
+    rates: tuple[Mapping[str, Rates], Mapping[str, Rates]] = ({}, {}),
+) -> CostReason | None:
+    """What explains most of the change; None where it is small, or one of the weeks cost nothing.
+
+    `rates`: what a token of each model cost in the week and in the one before, as far as known.
+    """
     spent, spent_before = _usd(now.values()), _usd(before.values())
     if not spent or not spent_before or abs(float(spent / spent_before) - 1) < WORTH_SAYING:
         return None
@@ -62,14 +75,20 @@ def why_cost(now: Spending, before: Spending, runs: int, runs_before: int) -> Co
     tests = (spent - answers.usd) - (spent_before - answers_before.usd)
     if abs(tests) * 2 > abs(spent - spent_before) and (tests > 0) == grew:
         return CostReason.TESTS
-    moved = _moves(answers, answers_before, runs, runs_before)
+    moved = _moves(answers, answers_before, runs, runs_before, rates)
     if not moved:
         return None
     reason = max(moved, key=lambda each: moved[each] if grew else -moved[each])
     return reason if (moved[reason] > 0) == grew else None
 
 
-def _moves(now: _Sums, before: _Sums, runs: int, runs_before: int) -> dict[CostReason, float]:
+def _moves(
+    now: _Sums,
+    before: _Sums,
+    runs: int,
+    runs_before: int,
+    rates: tuple[Mapping[str, Rates], Mapping[str, Rates]],
+) -> dict[CostReason, float]:
     """By how much, on a log scale, each factor of the cost of answers moved it."""
     counts = (runs, runs_before, now.calls, before.calls, now.usd, before.usd)
     weights = (_weight(now), _weight(before))
@@ -79,6 +98,8 @@ def _moves(now: _Sums, before: _Sums, runs: int, runs_before: int) -> dict[CostR
         CostReason.RUNS: math.log(runs / runs_before),
         CostReason.CALLS: math.log((now.calls / runs) / (before.calls / runs_before)),
     }
+    if not _is_mixed(now, before) and (told := _priced(now, before, *rates)):
+        return moved | told
     longer = math.log((weights[0] / now.calls) / (weights[1] / before.calls))
     written = OUTPUT_WEIGHT * (now.written / now.calls - before.written / before.calls)
     read = now.read / now.calls - before.read / before.calls
@@ -92,6 +113,43 @@ def _moves(now: _Sums, before: _Sums, runs: int, runs_before: int) -> dict[CostR
         moved[CostReason.PRICE] = rate
     moved[CostReason.ANSWERS if abs(written) >= abs(read) else CostReason.PROMPTS] = longer
     return moved
+
+
+def _priced(
+    now: _Sums, before: _Sums, rates: Mapping[str, Rates], rates_before: Mapping[str, Rates]
+) -> dict[CostReason, float]:
+    """What prices and lengths did, each while the other stays; empty where some price is not known."""
+    models = {*now.spends, *before.spends}
+    pairs = {
+        model: (rates.get(model) or rates_before.get(model), rates_before.get(model) or rates.get(model))
+        for model in models
+        if any(week.spends.get(model, _NONE).cost_usd for week in (now, before))
+    }
+    if not pairs or any(new is None for new, _ in pairs.values()):
+        return {}
+
+    def cost(week: _Sums, which: int) -> float:
+        each = ((pairs[model][which], spend) for model, spend in week.spends.items() if model in pairs)
+        return sum(price.cost(spend) for price, spend in each if price is not None) / week.calls
+
+    both = ((cost(now, 0), cost(now, 1)), (cost(before, 0), cost(before, 1)))
+    if not all(all(pair) for pair in both):
+        return {}
+    price = sum(math.log(new / old) for new, old in both) / 2
+    longer = sum(math.log(new / old) for new, old in zip(*both, strict=True)) / 2
+    known = [(new, model) for model, (new, _) in pairs.items() if new is not None]
+    written = sum(each.written * (_written(now, model) - _written(before, model)) for each, model in known)
+    read = sum(each.read * (_read(now, model) - _read(before, model)) for each, model in known)
+    lengths = CostReason.ANSWERS if abs(written) >= abs(read) else CostReason.PROMPTS
+    return {CostReason.PRICE: price, lengths: longer}
+
+
+def _written(week: _Sums, model: str) -> float:
+    return week.spends.get(model, _NONE).output_tokens / week.calls
+
+
+def _read(week: _Sums, model: str) -> float:
+    return week.spends.get(model, _NONE).input_tokens / week.calls
 
 
 def _is_mixed(now: _Sums, before: _Sums) -> bool:
@@ -122,4 +180,5 @@ def _sums(spending: Spending) -> _Sums:
         by_model={
             model: each.input_tokens + OUTPUT_WEIGHT * each.output_tokens for model, each in answers.items()
         },
+        spends=answers,
     )

@@ -64,14 +64,16 @@ STATUS_AFTER: Mapping[Act, FindingStatus] = {
 }
 
 ACTS: Mapping[FindingKind, tuple[Act, ...]] = {
-    FindingKind.FAILURES: (Act.FIX, Act.DISMISS, Act.ASSIGN),
+    FindingKind.FAILURES: (Act.FIX, Act.CASE, Act.DISMISS, Act.ASSIGN),
     FindingKind.WORST: (Act.FIX, Act.CASE, Act.KNOWLEDGE, Act.DISMISS, Act.ASSIGN),
     FindingKind.GAP: (Act.KNOWLEDGE, Act.CASE, Act.FIX, Act.DISMISS, Act.ASSIGN),
-    FindingKind.ANOMALY: (Act.FIX, Act.DISMISS, Act.ASSIGN),
+    FindingKind.ANOMALY: (Act.FIX, Act.CASE, Act.KNOWLEDGE, Act.DISMISS, Act.ASSIGN),
     FindingKind.FORECAST: (Act.FIX, Act.DISMISS, Act.ASSIGN),
-    FindingKind.STALE: (Act.KNOWLEDGE, Act.DISMISS, Act.ASSIGN),
+    FindingKind.STALE: (Act.FIX, Act.KNOWLEDGE, Act.DISMISS, Act.ASSIGN),
 }
 """What can be done about each kind, the likeliest first."""
+VOTES = "votes:"
+"""How the subject of a finding about votes begins: the one measure that more knowledge can mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,18 @@ class Finding:
         return replace(self, status=FindingStatus.OPEN, decision=None)
 
 
+def doable(finding: Finding) -> tuple[Act, ...]:
+    """What can be done about it: without a workflow nothing is edited, without a run no case is kept."""
+    without = set()
+    if not finding.workflow:
+        without.add(Act.FIX)
+    if not finding.facts.get("run"):
+        without.add(Act.CASE)
+    if finding.kind is FindingKind.ANOMALY and not finding.subject.startswith(VOTES):
+        without.add(Act.KNOWLEDGE)
+    return tuple(each for each in ACTS[finding.kind] if each not in without)
+
+
 def finding_id(workflow: str, kind: str, subject: str) -> str:
     """The same for the same thing, whoever finds it and whenever."""
     digest = hashlib.sha256("\0".join((workflow, kind, subject)).encode()).digest()
@@ -159,7 +173,10 @@ def remembered(found: Sequence[Finding], known: Iterable[Finding]) -> tuple[Find
         if old is None:
             shown.append(each)
         elif comes_back(old, each):
-            shown.append(replace(each, id=old.id, decision=old.decision))
+            # one made for a channel has no words: those of the same week are not lost over it
+            kept = old.facts if old.week == each.week else {}
+            facts = {**kept, **each.facts}
+            shown.append(replace(each, id=old.id, decision=old.decision, facts=facts))
     return tuple(shown)
 
 

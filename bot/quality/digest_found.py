@@ -38,12 +38,17 @@ class Failures:
     """Of the error that ended the newest run."""
 
 
-def found(insights: WeekInsights, failures: Iterable[Failures], week: IsoWeek) -> tuple[Finding, ...]:
-    """Everything that an owner may do something about, the worst of each kind first."""
+def found(
+    insights: WeekInsights, failures: Iterable[Failures], week: IsoWeek, *, sees: bool
+) -> tuple[Finding, ...]:
+    """Everything that an owner may do something about, the worst of each kind first.
+
+    `sees`: whether the insights were made for readers who may see what people asked.
+    """
     made: list[tuple[FindingKind, str, str, Mapping[str, Any]]] = [
         *((FindingKind.FAILURES, each.workflow, each.error, _failures(each)) for each in _many(failures)),
         *((FindingKind.WORST, each.workflow, each.run_id, _worst(each)) for each in insights.worst),
-        *((FindingKind.GAP, each.workflow, each.topic_id, _gap(each)) for each in insights.gaps),
+        *((FindingKind.GAP, each.workflow, each.topic_id, _gap(each, sees=sees)) for each in insights.gaps),
         *(
             (FindingKind.ANOMALY, each.workflow, _subject(each), _anomaly(each))
             # what has a likely cause can be acted on
@@ -96,18 +101,25 @@ def _worst(each: WorstAnswer) -> Mapping[str, Any]:
         "votes_up": each.votes_up,
         "reasons": [reason.value for reason in each.reasons],
         "words": [said[:TEXT] for said in each.words[:2]],
+        "drawn": list(each.drawn),
     }
 
 
-def _gap(each: Gap) -> Mapping[str, Any]:
-    return {
+def _gap(each: Gap, *, sees: bool) -> Mapping[str, Any]:
+    """Without the words, the facts that another digest of the week has kept stay with it."""
+    counted = {
         "severity": each.questions,
-        "label": each.label,
         "questions": each.questions,
         "people": each.people,
         "escalated": each.escalated,
-        "examples": [example.text[:TEXT] for example in each.examples],
         "run": each.newest_run_id,
+    }
+    if not sees:
+        return {**counted, "hint": each.label}
+    return {
+        **counted,
+        "label": each.label,
+        "examples": [example.text[:TEXT] for example in each.examples],
     }
 
 
@@ -123,6 +135,7 @@ def _anomaly(each: Anomaly) -> Mapping[str, Any]:
         "usual": each.usual,
         "weeks": each.weeks,
         "causes": [_cause(cause) for cause in each.causes[:CAUSES]],
+        "run": each.run_id,
     }
 
 

@@ -104,8 +104,8 @@ def share_of(count: int, total: int) -> Share | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """Runs that have ended, counted in the hour in which they were asked for."""
+class Endings:
+    """Runs that have ended, by how they ended, and what people said of them."""
 
     runs: int = 0
     """The five endings together."""
@@ -119,6 +119,17 @@ class Tally:
     votes_down: int = 0
     corrected: int = 0
     """How many people said what an answer should have been."""
+
+    @property
+    def satisfaction(self) -> Share | None:
+        """Thumbs up among all thumbs, with its interval; None without a vote."""
+        return share_of(self.votes_up, self.votes_up + self.votes_down)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally(Endings):
+    """Runs that have ended, counted in the hour in which they were asked for."""
+
     cost_usd: Decimal = Decimal(0)
     """All calls made for these runs, judges included; without evaluations of a workflow."""
     input_tokens: int = 0
@@ -128,11 +139,6 @@ class Tally:
 
     def __add__(self, other: "Tally") -> "Tally":
         return _sum(self, other)
-
-    @property
-    def satisfaction(self) -> Share | None:
-        """Thumbs up among all thumbs; None without a vote."""
-        return share_of(self.votes_up, self.votes_up + self.votes_down)
 
     @property
     def cost_per_run(self) -> Decimal | None:

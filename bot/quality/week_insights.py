@@ -50,7 +50,7 @@ class Gap:
     """Of the questions, those handed to a person."""
     examples: tuple[Example, ...] = ()
     newest_run_id: str = ""
-    """The run from which a document can be written; empty for readers who may not see the runs."""
+    """The run from which a case can be made, by whoever may see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,8 @@ class WorstAnswer:
     words: tuple[str, ...]
     """What people wrote should have been said."""
     asked_at: datetime
+    drawn: tuple[str, ...] = ()
+    """The collections that the answer was made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,8 @@ class Anomaly:
     """How many weeks were looked at."""
     causes: tuple[Cause, ...] = ()
     """The likeliest first."""
+    run_id: str = ""
+    """The run that shows it best; empty where none does more than others."""
 
 
 @dataclass(frozen=True, slots=True)

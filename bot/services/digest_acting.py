@@ -1,14 +1,14 @@
 """What people do about the findings of a digest, kept so that the next one remembers."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from bot.adapters.queue.wakeup import WakeUp
-from bot.adapters.store import audit_log, digests_log, outbox_log
+from bot.adapters.store import audit_log, digests_log, document_log, outbox_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.run_log import read_run
 from bot.adapters.store.triage_log import TriageItem
@@ -17,14 +17,17 @@ from bot.governance.roles import Permission
 from bot.quality.complaint import TriageState
 from bot.quality.digest import Digest, unpacked
 from bot.quality.digest_findings import COLLECTION, Act, Decision, Finding, FindingStatus
+from bot.quality.finding_sight import Sight, seen
 from bot.services import opaque_ids, run_views
 from bot.services.access import Access, Outsider
-from bot.services.actors import Actor
+from bot.services.actors import Actor, Origin
 from bot.services.catalogue import Catalogue
 from bot.services.change_requests import Changes
 from bot.services.digesting import DIGEST
+from bot.services.discretion import Discretion, readable
 from bot.services.drafting import Drafting, EditMenu
 from bot.services.golden_cases import GoldenCases
+from bot.services.readers import Audience
 from bot.services.remedies import CaseDraft, Remedies
 from bot.services.triage import Card, Triage, load_card
 from workflows.ports import Clock
@@ -59,12 +62,30 @@ class FindingDecided(Exception):
         }
 
 
+class NoSuchDocument(Exception):
+    """It was taken out of its collection, or its path changed."""
+
+    def __init__(self, collection: str, title: str) -> None:
+        super().__init__(collection, title)
+        self.facts = {"collection": collection, "title": title}
+
+
 class NoAnswerToKeep(Exception):
     """The finding names no run of which a case could be made."""
 
     def __init__(self, finding_id: str) -> None:
         super().__init__(finding_id)
         self.facts = {"finding": finding_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """An old document as it stands, to be written anew."""
+
+    finding: Finding
+    collection: str
+    title: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +109,7 @@ class DigestActs:
         remedies: Remedies,
         golden: GoldenCases,
         drafting: Drafting,
+        changes: Changes,
     ) -> None:
         self._store = store
         self._access = access
@@ -97,6 +119,7 @@ class DigestActs:
         self.remedies = remedies
         self._golden = golden
         self.drafting = drafting
+        self._changes = changes
 
     @classmethod
     def of(
@@ -113,11 +136,16 @@ class DigestActs:
         """With what makes remedies and drafts, which others use as well."""
         remedies = Remedies(store, triage, catalogue, access, outgoing, golden, changes)
         drafting = Drafting(store, access, catalogue, clock, changes)
-        return cls(store, access, clock, outgoing, triage, remedies, golden, drafting)
+        return cls(store, access, clock, outgoing, triage, remedies, golden, drafting, changes)
 
     async def open_finding(self, actor: Actor, finding_id: str) -> Finding:
-        """One that nobody has settled, for whoever may. Raises as `decide`."""
-        return await self._store.read(lambda connection: self._open(connection, actor, finding_id))
+        """One that nobody has settled, for whoever may, as far as they may see it. Raises as `decide`."""
+
+        def look(connection: Connection) -> Finding:
+            finding = self._open(connection, actor, finding_id)
+            return seen(finding, self._sight(connection, actor, finding))
+
+        return await self._store.read(look)
 
     async def decide(self, actor: Actor, finding_id: str, act: Act, result: str = "") -> Finding:
         """Keep what somebody did about it.
@@ -139,14 +167,14 @@ class DigestActs:
         def work(connection: Connection) -> Finding:
             finding = self._open(connection, actor, finding_id)
             done = self._decide(connection, actor, finding, Act.ASSIGN, person)
-            sees = self._access.may(connection, receiver, Permission.SEE_RUNS, finding.scope)
+            sight = self._sight(connection, receiver, finding)
             key = f"{TASK}:{person}:{self._clock.now().isoformat()}"
             item = outbox_log.NewItem(
                 id=opaque_ids.message_id(finding_id, key),
                 kind=TASK,
                 channel=person,
                 subject=f"{FINDING}:{finding_id}",
-                body={"person": person, "by": actor.id, "sees": sees},
+                body={"person": person, "by": actor.id, "sees": sight.asked, "open": sorted(sight.open)},
             )
             outbox_log.insert_item(connection, item, self._clock.now())
             return done
@@ -177,12 +205,54 @@ class DigestActs:
         await self.decide(actor, finding_id, Act.FIX, str(target or ""))
         return menu, target
 
+    async def revision(self, actor: Actor, finding_id: str) -> Revision:
+        """The document that a finding is about. Raises as `decide`, and NoSuchDocument."""
+
+        def look(connection: Connection) -> Revision:
+            finding = self._open(connection, actor, finding_id)
+            collection = finding.workflow.removeprefix(COLLECTION)
+            self._access.authorise(connection, actor, Permission.EDIT_KNOWLEDGE, finding.scope)
+            row = document_log.find_document(connection, collection, str(finding.facts.get("path", "")))
+            if row is None:
+                raise NoSuchDocument(collection, str(finding.facts.get("title", "")))
+            return Revision(finding, collection, row.document.title, row.document.text)
+
+        return await self._store.read(look)
+
+    async def revise(
+        self,
+        actor: Actor,
+        finding_id: str,
+        text: str,
+        reason: str,
+        origin: Origin,
+        *,
+        base_hash: str,
+        key: str,
+    ) -> str:
+        """Propose another text of the document and settle the finding; the change's id.
+
+        Raises as `revision`, and what proposing raises.
+        """
+        found = await self.revision(actor, finding_id)
+        target = Target("document", f"{found.collection}/{found.finding.facts['path']}")
+        change = await self._changes.propose(
+            actor, target, text, reason=reason, origin=origin, base_hash=base_hash, key=key
+        )
+        await self.decide(actor, finding_id, Act.FIX, change.id)
+        return change.id
+
     async def case_draft(self, actor: Actor, finding_id: str) -> CaseDraft:
-        """A golden case to start from. Raises as `decide`, and NoAnswerToKeep."""
+        """A golden case to start from, without an answer that the actor may not read.
+
+        Raises as `decide`, and NoAnswerToKeep.
+        """
 
         def look(connection: Connection) -> CaseDraft:
             finding = self._open(connection, actor, finding_id)
-            card = _card(connection, finding)
+            # the form shows what somebody asked: who was only given the finding may not see it for that
+            self._access.authorise(connection, actor, Permission.SEE_RUNS, finding.scope)
+            card = _as_read(connection, actor, _card(connection, finding))
             return self.remedies.case_of(connection, actor, card)
 
         return await self._store.read(look)
@@ -197,6 +267,7 @@ class DigestActs:
 
         def work(connection: Connection) -> str:
             finding = self._open(connection, actor, finding_id)
+            self._access.authorise(connection, actor, Permission.SEE_RUNS, finding.scope)
             card = _card(connection, finding)
             run = card.run
             given = {**{name: str(value) for name, value in run.inputs.items()}, **inputs}
@@ -232,6 +303,10 @@ class DigestActs:
         if finding is None:
             raise UnknownFinding(finding_id)
         return finding
+
+    def _sight(self, connection: Connection, actor: Actor, finding: Finding) -> Sight:
+        asked = self._access.may(connection, actor, Permission.SEE_RUNS, finding.scope)
+        return Sight(asked, readable(connection, Audience.of_one(actor)))
 
     def _open(self, connection: Connection, actor: Actor, finding_id: str) -> Finding:
         finding = self._found(connection, actor, finding_id)
@@ -278,6 +353,14 @@ def _is_given_to(finding: Finding, actor: Actor) -> bool:
     """Whoever a finding was given to may settle it; what that makes still needs its own right."""
     decision = finding.decision
     return finding.status is FindingStatus.ASSIGNED and decision is not None and decision.result == actor.id
+
+
+def _as_read(connection: Connection, actor: Actor, card: Card) -> Card:
+    """The same, without what it answered and what people wrote about that where the actor may not read it."""
+    row = read_run(connection, card.run.id)
+    if row is None or Discretion(connection, actor).reads(row):
+        return card
+    return replace(card, run=replace(card.run, answer=None), complaints=())
 
 
 def _card(connection: Connection, finding: Finding) -> Card:

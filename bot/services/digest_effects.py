@@ -75,7 +75,7 @@ def _change(connection: Connection, finding: Finding, decision: Decision, now: d
 def _concerns(target: Target, finding: Finding, act: Act) -> bool:
     """Whether a change of that target can be what somebody made of the finding."""
     is_document = target.kind == "document"
-    if act is Act.FIX:
+    if act is Act.FIX and _workflow(finding):
         return not is_document and target.workflow == finding.workflow
     return is_document or (act is Act.ASSIGN and target.workflow == finding.workflow)
 

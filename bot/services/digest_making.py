@@ -16,12 +16,11 @@ from bot.quality.digest_findings import COLLECTION, Finding, chosen, remembered
 from bot.quality.digest_found import Failures
 from bot.quality.week_insights import Topic, WeekInsights
 from bot.services import opaque_ids
-from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue, UnknownWorkflow
 from bot.services.digest_effects import follow_ups
 from bot.services.digest_numbers import Numbers, read_numbers
-from bot.services.digesting import DIGEST
-from bot.services.insights import EVERYBODY
+from bot.services.digesting import DIGEST, is_channel
+from bot.services.discretion import readable
 from bot.services.readers import Audience
 from workflows.ports import Clock
 
@@ -59,15 +58,17 @@ class DigestMaker:
         self._insights = insights
 
     async def make(
-        self, held: HeldDigest, kept: Subscription, reader: Actor, workflows: Sequence[str]
+        self, held: HeldDigest, kept: Subscription, audience: Audience, workflows: Sequence[str]
     ) -> Made:
-        """Count and look. `workflows` are those whose runs the reader may see. Raises UnknownZone."""
-        zone, is_public = kept.schedule.info, kept.recipient[:1] in "CG"
+        """Count and look. `audience` will read it; `workflows` are those whose runs they may see, or in a
+        channel whoever set it. Raises UnknownZone."""
+        zone, is_public = kept.schedule.info, is_channel(kept.recipient)
         since, until = held.week.starts(zone), held.week.ends(zone)
-        audience = EVERYBODY if is_public else Audience((frozenset({reader.id, *reader.groups}),))
         insights = await self._insights(workflows, since, until, not is_public, audience)
 
-        def look(connection: Connection) -> tuple[Numbers, tuple[Failures, ...], Mapping[str, str]]:
+        def look(
+            connection: Connection,
+        ) -> tuple[Numbers, tuple[Failures, ...], Mapping[str, str], frozenset[str]]:
             titles = self._titles(connection, workflows)
             numbers = read_numbers(connection, titles, held.week, zone)
             runs = {each.name: each.now.runs for each in numbers.lines}
@@ -76,9 +77,9 @@ class DigestMaker:
                 Failures(name, error, each.count, runs.get(name, each.count), each.newest_run_id, each.facts)
                 for (name, error), each in failed.items()
             )
-            return numbers, failures, titles
+            return numbers, failures, titles, readable(connection, audience)
 
-        numbers, failures, titles = await self._store.read(look)
+        numbers, failures, titles, is_open = await self._store.read(look)
         digest = Digest(
             recipient=kept.recipient,
             week=str(held.week),
@@ -96,8 +97,9 @@ class DigestMaker:
             is_preview=held.is_preview,
             set_by=kept.set_by,
             is_public=is_public,
+            open=tuple(sorted(is_open)),
         )
-        found = digest_found.found(insights, failures, held.week)
+        found = digest_found.found(insights, failures, held.week, sees=not is_public)
         collections = {each.document.collection for each in insights.stale}
         scopes = (*workflows, "", *(f"{COLLECTION}{name}" for name in sorted(collections)))
         return Made(digest, found, numbers.charts, scopes)

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 from itertools import pairwise
 
 from sqlalchemy import Connection
 
 from bot.adapters.store import rollups_log
+from bot.adapters.store.raw_counts import SpendHour
 from bot.quality import chart_data
 from bot.quality.chart_data import ChartData
 from bot.quality.digest import Measures, WeekLine, ranked
 from bot.quality.digest_cost import why_cost
 from bot.quality.digest_slots import IsoWeek, moment_of
 from bot.quality.tallies import Spend, Tally, total
+from bot.quality.token_rates import Rates, week_rates
 
 Costs = dict[tuple[str, str], Spend]
 """Purpose and model to what was spent on it."""
@@ -42,6 +44,8 @@ class _Week:
     whole: Mapping[str, Tally]
     """The days together."""
     costs: Mapping[str, Costs]
+    rates: Mapping[str, Rates]
+    """What a token of each model cost."""
 
     def usd(self, workflow: str) -> tuple[Decimal, ...]:
         """What a workflow spent on each day."""
@@ -69,25 +73,30 @@ def _read(connection: Connection, names: tuple[str, ...], week: IsoWeek, zone: t
     edges = (*(moment_of(day, 0, zone) for day in days), week.ends(zone))
     since, until = edges[0], edges[-1]
     tallies = rollups_log.tallies_between(connection, edges, names)
-    spends = tuple(_spent(connection, start, end, names) for start, end in pairwise(edges))
+    hours = [rollups_log.spend_by_hour(connection, start, end, names) for start, end in pairwise(edges)]
+    spends = tuple(map(_spent, hours))
     return _Week(
         days=days,
         tallies=tallies,
         spends=spends,
         whole={name: total(day[name] for day in tallies if name in day) for name in names},
         costs={name: _added(day[name] for day in spends if name in day) for name in names},
+        rates=week_rates([_by_model(day) for day in hours]),
         people=rollups_log.people(connection, since, until, names),
         people_together=rollups_log.people_together(connection, since, until, names),
     )
 
 
-def _spent(
-    connection: Connection, since: datetime, until: datetime, names: tuple[str, ...]
-) -> dict[str, Costs]:
+def _by_model(day: Mapping[SpendHour, Spend]) -> dict[str, list[Spend]]:
+    found: dict[str, list[Spend]] = {}
+    for (_, _, _, model), spend in day.items():
+        found.setdefault(model, []).append(spend)
+    return found
+
+
+def _spent(day: Mapping[SpendHour, Spend]) -> dict[str, Costs]:
     found: dict[str, Costs] = {}
-    for (workflow, _, purpose, model), spend in rollups_log.spend_by_hour(
-        connection, since, until, names
-    ).items():
+    for (workflow, _, purpose, model), spend in day.items():
         costs = found.setdefault(workflow, {})
         costs[purpose, model] = costs.get((purpose, model), Spend()) + spend
     return found
@@ -95,7 +104,8 @@ def _spent(
 
 def _line(name: str, title: str, now: _Week, before: _Week) -> WeekLine:
     made = WeekLine(name, title, now.measures(name), before.measures(name))
-    why = why_cost(now.costs[name], before.costs[name], made.now.runs, made.before.runs)
+    rates = (now.rates, before.rates)
+    why = why_cost(now.costs[name], before.costs[name], made.now.runs, made.before.runs, rates)
     return replace(made, why_cost=why)
 
 
@@ -106,7 +116,8 @@ def _together(names: Sequence[str], now: _Week, before: _Week) -> WeekLine:
         tally = total(week.tally(name) for name in names)
         measures.append(_measures(tally, week.people_together, spent))
         costs.append(spent)
-    why = why_cost(costs[0], costs[1], measures[0].runs, measures[1].runs)
+    rates = (now.rates, before.rates)
+    why = why_cost(costs[0], costs[1], measures[0].runs, measures[1].runs, rates)
     return WeekLine("", "", measures[0], measures[1], why)
 
 

@@ -21,7 +21,8 @@ from bot.services import opaque_ids
 from bot.services.actors import Actor
 from bot.services.complaints import is_person
 from bot.services.digest_making import DigestMaker, Made, packed_charts
-from bot.services.digesting import Digests
+from bot.services.digesting import Digests, is_channel
+from bot.services.readers import Audience
 from workflows.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,10 @@ class Neighbours(Protocol):
 
     async def holders(self, grantees: Iterable[str]) -> tuple[Holder, ...]:
         """People as they are, groups as their members."""
+        ...
+
+    async def audience(self, channel: str) -> Audience:
+        """All who read a channel."""
         ...
 
     async def zone(self, person: str) -> str:
@@ -143,7 +148,11 @@ class DigestWork:
             return
         await self.refresh()
         await self._questions_taken_up(held)
-        made: Made = await self.maker.make(held, kept, reader, workflows)
+        if is_channel(kept.recipient):
+            audience = await people.audience(kept.recipient)
+        else:
+            audience = Audience.of_one(reader)
+        made: Made = await self.maker.make(held, kept, audience, workflows)
         charts = await hang(made.charts) if made.digest.total.now.runs else ()
         if await self.maker.post(held, made, charts):
             log.info("digest.posted", key=held.key, runs=made.digest.total.now.runs, charts=len(charts))

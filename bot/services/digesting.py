@@ -61,6 +61,11 @@ class DigestSettings:
     """Whether there is a workflow whose digest they could get."""
 
 
+def is_channel(recipient: str) -> bool:
+    """Whether a digest goes where others read it."""
+    return recipient[:1] in ("C", "G")
+
+
 def digest_key(recipient: str, week: object, more: str = "") -> str:
     """What makes a digest the same however often a clock asks for it; also its subject in the outbox."""
     return ":".join(filter(None, (DIGEST, recipient, str(week), more)))
@@ -102,7 +107,7 @@ class Digests:
             for each in digests_log.read_subscriptions(connection):
                 if each.recipient == actor.id:
                     own = self._view(each, mine)
-                elif each.recipient[:1] in "CG" and self._may_change(connection, actor, each):
+                elif is_channel(each.recipient) and self._may_change(connection, actor, each):
                     channels.append(self._view(each, tuple(n for n in mine if _tells_of(each, n))))
             return DigestSettings(own, tuple(channels), bool(mine))
 

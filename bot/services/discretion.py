@@ -20,7 +20,7 @@ class Discretion:
         self._actor = actor
         self._reads_all = actor.id == OPERATOR
         reader = TERMINAL if self._reads_all else Audience((frozenset({actor.id, *actor.groups}),))
-        self._open = {row.name for row in list_collections(connection) if reader.may_read(row.audience)}
+        self._open = readable(connection, reader)
 
     def reads(self, row: RunRow) -> bool:
         """Whether the person may read the answer of a run, as its row in the store has it."""
@@ -38,6 +38,11 @@ class Discretion:
         if self._reads_all or asked_by == self._actor.id or reads_there(self._actor, origin):
             return True
         return self._open.issuperset(drawn)
+
+
+def readable(connection: Connection, audience: Audience) -> frozenset[str]:
+    """The collections that all of an audience may read."""
+    return frozenset(row.name for row in list_collections(connection) if audience.may_read(row.audience))
 
 
 def passages_of(explanation: Explanation) -> Iterable[Mapping[str, Any]]:

@@ -126,10 +126,11 @@ class Escalating:
         if not expert:
             raise NobodyToAsk(view.workflow)
         now = self._clock.now()
-        escalations_log.insert_escalation(connection, view.id, view.workflow, view.actor.id, expert, now)
-        outbox_log.reopen_message(connection, view.id)
-        self._send(connection, view.id, CARD, expert)
-        self._record(connection, view.actor.id, "run.escalated", view, {"expert": expert})
+        asked_by = view.actor.id
+        if escalations_log.insert_escalation(connection, view.id, view.workflow, asked_by, expert, now):
+            outbox_log.reopen_message(connection, view.id)
+            self._send(connection, view.id, CARD, expert)
+            self._record(connection, asked_by, "run.escalated", view, {"expert": expert})
         made = load_escalation(connection, view.id)
         if made is None:
             raise UnknownRun(view.id)

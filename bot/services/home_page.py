@@ -14,7 +14,7 @@ from bot.adapters.store import alerts_log, home_facts, rollups_log, run_log, sco
 from bot.adapters.store.backlog import Backlog, read_backlog
 from bot.adapters.store.database import Store
 from bot.governance.changes import ChangeStatus
-from bot.governance.roles import Permission
+from bot.governance.roles import ROLES, Permission
 from bot.quality.alerts import Standing
 from bot.quality.chart_data import ChartData, of_week
 from bot.quality.tallies import Tally
@@ -139,16 +139,26 @@ class HomePages:
         async with self._counting:
             lately, before = await self._sums()
         page = await self._store.read(lambda connection: self._look(connection, actor, lately, before))
-        names = tuple(sorted(each.name for each in page.owned))
-        async with self._counting:
-            chart = await self._chart(names) if names else None
         return replace(
             page,
-            chart=chart,
+            chart=await self.chart(actor) if page.owned else None,
             approvals=await self._approvals(actor),
             budgets=await self._budgets.overview(actor),
             operation=await self._operation(actor),
         )
+
+    async def answering(self) -> tuple[str, ...]:
+        """People and groups who may answer for a workflow, and so have a chart."""
+        grants = await self._store.read(self._access.grants)
+        return tuple({each.grantee: None for each in grants if Permission.TRIAGE in ROLES[each.role]})
+
+    async def chart(self, actor: Actor) -> ChartData | None:
+        """The chart of somebody's home tab as of today; None for who answers for nothing."""
+        names = await self._store.read(
+            lambda connection: tuple(sorted(self._answered_for(connection, actor)))
+        )
+        async with self._counting:
+            return await self._chart(names) if names else None
 
     def _look(self, connection: Connection, actor: Actor, lately: Sums, before: Sums) -> HomePage:
         return HomePage(
@@ -186,16 +196,19 @@ class HomePages:
         waiting = triage_log.count_waiting(connection)
         found = [
             OwnedWorkflow(
-                each.name,
-                each.title,
-                lately.get(each.name, Tally()),
-                before.get(each.name, Tally()),
-                waiting.get(each.name, 0),
+                name, title, lately.get(name, Tally()), before.get(name, Tally()), waiting.get(name, 0)
             )
-            for each in self._catalogue.released_in(connection)
-            if self._access.may(connection, actor, Permission.TRIAGE, f"workflow:{each.name}")
+            for name, title in self._answered_for(connection, actor).items()
         ]
         return tuple(sorted(found, key=lambda each: (-each.now.runs, each.name)))
+
+    def _answered_for(self, connection: Connection, actor: Actor) -> dict[str, str]:
+        """Name and title of the workflows that the person answers for."""
+        return {
+            each.name: each.title
+            for each in self._catalogue.released_in(connection)
+            if self._access.may(connection, actor, Permission.TRIAGE, f"workflow:{each.name}")
+        }
 
     async def _chart(self, names: tuple[str, ...]) -> ChartData:
         today = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)

@@ -8,13 +8,15 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
+from bot.adapters.store.bad_answers import bad_answers
 from bot.adapters.store.budgets_log import read_budgets
+from bot.adapters.store.digest_facts import dearest_run, slowest_run
 from bot.adapters.store.rollups_log import spend_by_hour, tallies, tallies_between
 from bot.governance.budget import Period, ScopeKind
 from bot.quality.anomalies import LAG, WEEKS, anomalies, likely, moved_at
 from bot.quality.forecast import DAYS, forecast
 from bot.quality.tallies import Tally
-from bot.quality.week_insights import Anomaly, Forecast
+from bot.quality.week_insights import Anomaly, Forecast, Measure
 from bot.services.insight_causes import Causes
 from bot.services.pinning import Pinned
 
@@ -40,8 +42,22 @@ def unusual(
             known, days = causes.of(pinned[name]), _days(connection, name, until)
             for each in mine:
                 moved = moved_at(each.measure, days, is_more=each.z > 0)
-                found.append(replace(each, causes=likely(known, moved) or likely(known, since)))
+                run_id = _shown_by(connection, each, since, until)
+                found.append(
+                    replace(each, causes=likely(known, moved) or likely(known, since), run_id=run_id)
+                )
     return tuple(sorted(found, key=lambda each: (-abs(each.z), each.workflow)))
+
+
+def _shown_by(connection: Connection, each: Anomaly, since: datetime, until: datetime) -> str:
+    """The run that shows what is worse than usual; none shows what is better, or how often people ask."""
+    if each.z < 0 or each.measure is Measure.VOLUME:
+        return ""
+    if each.measure is Measure.VOTES:
+        worst = bad_answers(connection, (each.workflow,), since, until, 1)
+        return worst[0].run_id if worst else ""
+    find = dearest_run if each.measure is Measure.COST else slowest_run
+    return find(connection, each.workflow, since, until)
 
 
 def _days(connection: Connection, workflow: str, until: datetime) -> list[tuple[datetime, Tally]]:

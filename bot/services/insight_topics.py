@@ -79,7 +79,6 @@ class TopicReader:
             if not self.may_see and facts.people < PEOPLE:
                 continue
             name, examples = self._names(samples, group)
-            newest = samples[group.id].run_ids[0] if self.may_see else ""
             found.append(
                 Gap(
                     group.id,
@@ -89,7 +88,7 @@ class TopicReader:
                     facts.people,
                     escalated=facts.escalated,
                     examples=examples,
-                    newest_run_id=newest,
+                    newest_run_id=samples[group.id].run_ids[0],
                 )
             )
         return tuple(sorted(found, key=lambda gap: (-gap.people, -gap.questions, gap.topic_id)))

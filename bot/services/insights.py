@@ -16,6 +16,7 @@ from bot.quality.topic_words import question_of, quoted
 from bot.quality.week_insights import Gap, Topic, WeekInsights, WorstAnswer
 from bot.services.catalogue import Catalogue
 from bot.services.complaints import Complaint, standing_complaints
+from bot.services.discretion import drawn_from
 from bot.services.insight_documents import documents
 from bot.services.insight_figures import forecasts, unusual
 from bot.services.insight_topics import TopicReader
@@ -128,6 +129,7 @@ def _worst(
                 reasons=_reasons(complaints),
                 words=tuple(quoted(one.correction, WORDS) for one in complaints if one.correction),
                 asked_at=row.created_at,
+                drawn=tuple(sorted(drawn_from(row.answer))),
             )
         )
     return tuple(worst)

@@ -19,12 +19,17 @@ class Audience:
         """Those who can read where the answer will stand; for a private one, the person who asked."""
         asker = frozenset({actor.id, *actor.groups})
         if origin.visibility == "private":
-            return cls((asker,))
+            return cls.of_one(actor)
         if not origin.readers:
             return cls(None)
         # the groups of the others are not known here, so they count for nothing
         others = (frozenset({reader}) for reader in origin.readers if reader != actor.id)
         return cls((asker, *others))
+
+    @classmethod
+    def of_one(cls, actor: Actor) -> "Audience":
+        """One person alone."""
+        return cls((frozenset({actor.id, *actor.groups}),))
 
     def may_read(self, allowed: Collection[str]) -> bool:
         """Whether every reader is among those allowed. Nobody named in the list means nobody."""

@@ -4,25 +4,28 @@ from collections.abc import Awaitable, Callable, Mapping
 from html import unescape
 from typing import Any
 
-from bot.quality.digest_findings import Act
+from bot.quality.digest_findings import Act, FindingKind
 from bot.quality.digest_request import DigestRequest, read_request
 from bot.services.actors import Actor
+from bot.services.digest_acting import Revision
 from bot.slack import digest_blocks as blocks
 from bot.slack import digest_finding_text as found
 from bot.slack import digest_forms as forms
 from bot.slack import digest_text as words
+from bot.slack.admin_text import drafted
 from bot.slack.blocks import notice
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_forms import open_editor
 from bot.slack.edit_views import menu_message
 from bot.slack.form_replies import closing_with, marked, opening, saying
 from bot.slack.gateway import SlackBusy, SlackRefused, SlackUncertain
-from bot.slack.knowledge_forms import draft_sent
+from bot.slack.knowledge_forms import MOST_PARTS, PART, draft_sent, written
 from bot.slack.payloads import Call, UnreadableClick
-from bot.slack.requesting import is_channel
+from bot.slack.requesting import is_channel, origin_of
 from bot.slack.text import form_expired
 from bot.slack.triage_forms import CONTAIN, read_case
 from bot.slack.triage_text import expects_nothing
+from workflows.versions import content_hash
 
 
 class PlaceClosed(Exception):
@@ -58,10 +61,39 @@ async def fix(call: Call, desk: Desk) -> Reply:
     """The editor of the one prompt, or what there is to edit."""
     actor = await desk.people.actor(call.person)
     finding = await desk.digest_acts.open_finding(actor, call.value)
+    if finding.kind is FindingKind.STALE:
+        return _revise(call, desk, await desk.digest_acts.revision(actor, finding.id))
     menu, target = await desk.digest_acts.begin_fix(actor, call.value)
     if target is None:
         return Reply(after=lambda: desk.tell(call, menu_message(menu)))
     return await open_editor(call, desk, target, why=found.reason(finding))
+
+
+def _revise(call: Call, desk: Desk, revision: Revision) -> Reply:
+    if len(revision.text) > PART * MOST_PARTS:
+        return saying(desk, notice(found.too_long_to_revise(revision.title)))
+    memory = {**call.place, "finding": call.value, "base": content_hash(revision.text)}
+    late = form_expired(found.BUTTONS[Act.FIX], "")
+    return opening(call, desk, forms.revision_form(revision, memory), late)
+
+
+async def revision_sent(call: Call, desk: Desk) -> Reply:
+    """Another text of an old document, to propose."""
+    text, finding_id = written(call), call.remembered("finding")
+    if not text:
+        return marked({"part0": "Write what the document should say."})
+    actor = await desk.people.actor(call.person)
+    finding = await desk.digest_acts.open_finding(actor, finding_id)
+    change = await desk.digest_acts.revise(
+        actor,
+        finding_id,
+        f"{text}\n",
+        found.reason(finding),
+        await origin_of(call, desk, "shortcut", "private"),
+        base_hash=call.remembered("base"),
+        key=call.dedupe_key,
+    )
+    return closing_with(call, desk, notice(drafted(change)))
 
 
 async def case(call: Call, desk: Desk) -> Reply:
@@ -162,4 +194,8 @@ DIGEST_ACTIONS: Mapping[str, Handler] = {
     blocks.DISMISS: dismiss,
     blocks.TAKE_BACK: take_back,
 }
-DIGEST_VIEWS: Mapping[str, Handler] = {forms.CASE_FORM: case_sent, forms.KNOWLEDGE_FORM: knowledge_sent}
+DIGEST_VIEWS: Mapping[str, Handler] = {
+    forms.CASE_FORM: case_sent,
+    forms.KNOWLEDGE_FORM: knowledge_sent,
+    forms.REVISION_FORM: revision_sent,
+}

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from bot.quality import chart_data
 from bot.quality.digest import Chart, Digest
-from bot.quality.digest_findings import ACTS, Act, Finding, FindingKind, FindingStatus
+from bot.quality.digest_findings import Act, Finding, FindingKind, FindingStatus, doable
+from bot.quality.finding_sight import Sight, seen
 from bot.services.digest_acting import DigestLetter
 from bot.services.digesting import DigestSettings, DigestView
 from bot.services.outbox_items import OutboxItem
@@ -38,7 +39,8 @@ def digest_letter(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
     """The digest as it stands now."""
     if not isinstance(item.about, DigestLetter):
         return notice(words.FORGOTTEN)
-    digest, findings = item.about.digest, item.about.findings
+    digest = item.about.digest
+    findings = {name: seen(each, digest.sight) for name, each in item.about.findings.items()}
     is_moved = item.channel[:1] in "CG" and bool(item.posted_channel) and item.posted_channel != item.channel
     top = [_text(words.moved_here(item.channel))] if is_moved else []
     blocks = (*top, *(_quiet(digest) if digest.is_quiet else _whole(digest, findings)))
@@ -99,7 +101,7 @@ def _findings(digest: Digest, findings: Mapping[str, Finding], titles: Names) ->
     yield el.header(words.FINDINGS)
     for finding in shown:
         title = found.where(finding, titles)
-        yield _text(found.told(finding, title, with_words=not digest.is_public))
+        yield _text(found.told(finding, title))
         yield _ending(finding)
     if digest.findings_left:
         yield el.context(words.left_out(digest.findings_left))
@@ -108,18 +110,12 @@ def _findings(digest: Digest, findings: Mapping[str, Finding], titles: Names) ->
 def _ending(finding: Finding) -> Block:
     """Buttons, or what was done with the way back."""
     if finding.status is FindingStatus.OPEN:
-        return _buttons(finding, acts_of(finding))
+        return _buttons(finding, doable(finding))
     if finding.decision is None:
         return el.context(found.gone())
     about = "Take the decision about this finding back"
     back = el.button(found.TAKE_BACK, TAKE_BACK, finding.id, about=about)
     return el.section(found.settled(finding.decision), back)
-
-
-def acts_of(finding: Finding) -> tuple[Act, ...]:
-    """What can be done about a finding; without a workflow there is nothing to edit."""
-    acts = ACTS[finding.kind]
-    return acts if finding.workflow else tuple(each for each in acts if each is not Act.FIX)
 
 
 def _buttons(finding: Finding, acts: Iterable[Act]) -> Block:
@@ -139,10 +135,13 @@ def task_letter(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
     finding = item.about
     if not isinstance(finding, Finding):
         return notice(found.gone())
-    # it may have been given to somebody who may not see what people asked
-    told = found.told(finding, found.where(finding, {}), with_words=bool(item.body.get("sees")))
+    # it may have been given to somebody who may not see what people asked, or not read some document
+    sight = Sight(bool(item.body.get("sees")), frozenset(map(str, item.body.get("open") or ())))
+    finding = seen(finding, sight)
+    told = found.told(finding, found.where(finding, {}))
     is_theirs = finding.decision is not None and finding.decision.result == item.channel
-    acts = [each for each in acts_of(finding) if each is not Act.ASSIGN]
+    hidden = {Act.ASSIGN} if sight.asked else {Act.ASSIGN, Act.CASE}
+    acts = [each for each in doable(finding) if each not in hidden]
     if finding.status is FindingStatus.ASSIGNED and is_theirs:
         ending = _buttons(finding, acts)
     else:

@@ -8,6 +8,7 @@ from typing import Any
 from bot.quality.digest_findings import COLLECTION, Act, Decision, Finding, FindingKind, FindingStatus
 from bot.quality.digest_words import more_or_less
 from bot.quality.figures import counted, dollars, elapsed, percent
+from bot.quality.finding_sight import WITHHELD
 from bot.quality.week_insights import CauseKind, Measure
 from bot.slack.digest_text import DID
 from bot.slack.elements import escape, mention, moment, one_line
@@ -36,13 +37,13 @@ def heading(finding: Finding) -> str:
     return _HEADINGS[finding.kind](finding.facts)
 
 
-def told(finding: Finding, title: str, *, with_words: bool) -> str:
-    """A finding in a few lines; `with_words` for readers who may see what people asked."""
+def told(finding: Finding, title: str) -> str:
+    """A finding in a few lines, as far as its readers may see it."""
     if is_forgotten(finding):
         return gone()
     about = f" · {escape(title)}" if title else ""
     lines = [f"*{heading(finding)}*{about}", *_back(finding)]
-    lines += _DETAILS[finding.kind](finding.facts, with_words)
+    lines += _DETAILS[finding.kind](finding.facts)
     return "\n".join(line for line in lines if line)
 
 
@@ -68,8 +69,8 @@ def _failures(facts: Facts) -> str:
     return f"{counted(int(facts['count']), 'run')} of {int(facts['runs']):,} failed in the same way"
 
 
-def _failure_details(facts: Facts, with_words: bool) -> list[str]:
-    if not with_words:
+def _failure_details(facts: Facts) -> list[str]:
+    if not facts.get("error"):
         return []
     return [f"> {sentence(str(facts['error']), _strings(facts.get('facts') or {}))}"]
 
@@ -80,15 +81,15 @@ def _worst(facts: Facts) -> str:
     return f"An answer was voted down by {counted(down, 'person', 'people')}{liked}"
 
 
-def _worst_details(facts: Facts, with_words: bool) -> list[str]:
+def _worst_details(facts: Facts) -> list[str]:
     reasons = [REASONS[each].lower() for each in facts.get("reasons", ()) if each in REASONS]
     lines = [f"Because {'; '.join(reasons)}." if reasons else ""]
-    if not with_words:
+    if not facts.get("question"):
         return lines
-    asked = [
-        f"Asked: “{one_line(str(facts['question']), QUESTION)}”",
-        f"Answered: “{one_line(str(facts['answer']), ANSWER)}”",
-    ]
+    asked = [f"Asked: “{one_line(str(facts['question']), QUESTION)}”"]
+    if facts.get(WITHHELD):
+        return [*asked, "_Its answer comes from documents that you may not read._", *lines]
+    asked.append(f"Answered: “{one_line(str(facts['answer']), ANSWER)}”")
     said = [f"Should have said: “{one_line(str(each), ANSWER)}”" for each in facts.get("words", ())]
     return [*asked, *lines, *said[:1]]
 
@@ -97,14 +98,15 @@ def _gap(facts: Facts) -> str:
     return f"{counted(int(facts['questions']), 'question')} that the knowledge does not cover"
 
 
-def _gap_details(facts: Facts, with_words: bool) -> list[str]:
+def _gap_details(facts: Facts) -> list[str]:
     people = counted(int(facts["people"]), "person", "people")
     given = int(facts.get("escalated", 0))
     handed = f", {given:,} handed to a person" if given else ""
-    label = f": *{one_line(str(facts['label']), 90)}*" if with_words and facts.get("label") else "."
-    lines = [f"Asked by {people}{handed}{label}"]
-    if with_words:
-        lines.append(" · ".join(f"“{one_line(str(each), 90)}”" for each in facts.get("examples", ())[:3]))
+    label = facts.get("label") or facts.get("hint")
+    about = f": *{one_line(str(label), 90)}*" if label else "."
+    lines = [f"Asked by {people}{handed}{about}"]
+    if facts.get("examples"):
+        lines.append(" · ".join(f"“{one_line(str(each), 90)}”" for each in facts["examples"][:3]))
     return lines
 
 
@@ -129,15 +131,19 @@ _VALUES: Mapping[Measure, Callable[[float], str]] = {
 }
 
 
-def _anomaly_details(facts: Facts, _with_words: bool) -> list[str]:
+def _anomaly_details(facts: Facts) -> list[str]:
     causes = [_cause(each) for each in facts.get("causes", ())]
     if not causes:
-        return [f"Nothing of ours changed just before, against {counted(int(facts['weeks']), 'week')}."]
+        weeks = counted(int(facts["weeks"]), "week")
+        return [f"Compared with {weeks} before. Nothing that it is made of changed just before it."]
     return [f"Just before: {'; '.join(causes)}."]
 
 
 def _cause(cause: Facts) -> str:
-    what, at = escape(str(cause["what"])), moment(datetime.fromisoformat(str(cause["at"])))
+    at = moment(datetime.fromisoformat(str(cause["at"])))
+    if not cause["what"]:
+        return f"a change of a document that not everybody who reads this may read, {at}"
+    what = escape(str(cause["what"]))
     by = f" by {mention(str(cause['by']))}" if cause.get("by") else ""
     return f"{_CAUSES[CauseKind(cause['kind'])]} `{what}`{by}, {at}"
 
@@ -155,7 +161,7 @@ def _forecast(facts: Facts) -> str:
     return f"The month will cost more than its limit of {dollars(Decimal(facts['limit']))}"
 
 
-def _forecast_details(facts: Facts, _with_words: bool) -> list[str]:
+def _forecast_details(facts: Facts) -> list[str]:
     spent, expected, low, high = (Decimal(facts[name]) for name in ("spent", "expected", "low", "high"))
     return [
         f"{dollars(spent)} is spent; about {dollars(expected)} at its end "
@@ -167,12 +173,13 @@ def _stale(facts: Facts) -> str:
     return f"An old document stands behind {counted(int(facts['answers']), 'answer')}"
 
 
-def _stale_details(facts: Facts, _with_words: bool) -> list[str]:
-    title, age = one_line(str(facts["title"]), 90), int(facts["age_days"])
+def _stale_details(facts: Facts) -> list[str]:
+    named, age = str(facts.get("title") or ""), int(facts["age_days"])
+    title = f"*{one_line(named, 90)}*" if named else "A document that you may not read"
     down = int(facts["votes_down"])
     voted = f", {down:,} of them voted down" if down else ""
     owner = f", kept by {one_line(str(facts['owner']), 60)}" if facts.get("owner") else ""
-    return [f"*{title}* was last changed {_age(age)} ago{voted}{owner}."]
+    return [f"{title} was last changed {_age(age)} ago{voted}{owner}."]
 
 
 def _age(age_days: int) -> str:
@@ -189,7 +196,7 @@ _HEADINGS: Mapping[FindingKind, Callable[[Facts], str]] = {
     FindingKind.FORECAST: _forecast,
     FindingKind.STALE: _stale,
 }
-_DETAILS: Mapping[FindingKind, Callable[[Facts, bool], list[str]]] = {
+_DETAILS: Mapping[FindingKind, Callable[[Facts], list[str]]] = {
     FindingKind.FAILURES: _failure_details,
     FindingKind.WORST: _worst_details,
     FindingKind.GAP: _gap_details,
@@ -222,6 +229,24 @@ def settled(decision: Decision) -> str:
         Act.DISMISS: f":ballot_box_with_check: {who}: not a problem",
     }
     return f"{words[decision.act]} · {moment(decision.at)}"
+
+
+REVISE_TITLE = "Update a document"
+REVISE_HINT = "Somebody else approves it; until then answers stand on the text as it was."
+
+
+def on_revision(finding: Finding) -> str:
+    """Above the text of an old document."""
+    place = escape(f"{finding.workflow.removeprefix(COLLECTION)}/{finding.facts.get('path', '')}")
+    return f"{told(finding, '')}\nWrite what holds today, and take out what no longer does: `{place}`."
+
+
+def too_long_to_revise(title: str) -> str:
+    """A document that no form holds."""
+    return (
+        f"*{one_line(title, 90)}* is too long for a form. Change its file and bring it in with "
+        "`python -m bot knowledge add`, or take the page out and write it anew with *Add knowledge*."
+    )
 
 
 def given(by: str) -> str:

@@ -4,11 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 
 from bot.quality.digest_findings import COLLECTION, Finding
+from bot.services.digest_acting import Revision
 from bot.services.remedies import CaseDraft
+from bot.slack import digest_finding_text as found
+from bot.slack import elements as el
 from bot.slack import knowledge_forms, triage_forms
 from bot.slack.richtext import Block
 
-CASE_FORM, KNOWLEDGE_FORM = "digest-case-form", "digest-knowledge-form"
+CASE_FORM, KNOWLEDGE_FORM, REVISION_FORM = "digest-case-form", "digest-knowledge-form", "digest-revision-form"
 """Callback ids."""
 
 
@@ -17,10 +20,26 @@ def case_form(draft: CaseDraft, memory: Mapping[str, str]) -> Block:
     return _as(triage_forms.case_form(draft, memory), CASE_FORM, memory)
 
 
+def revision_form(revision: Revision, memory: Mapping[str, str]) -> Block:
+    """An old document, to be brought up to date."""
+    return el.modal(
+        found.REVISE_TITLE,
+        [
+            el.section(found.on_revision(revision.finding)),
+            *knowledge_forms.text_fields(revision.text),
+            el.context(found.REVISE_HINT),
+        ],
+        callback_id=REVISION_FORM,
+        metadata=json.dumps(dict(memory), separators=(",", ":")),
+        submit="Propose",
+        close="Cancel",
+    )
+
+
 def knowledge_form(finding: Finding, collections: Sequence[str], memory: Mapping[str, str]) -> Block:
     """A document that would answer what a finding is about."""
     facts = finding.facts
-    title = next((str(facts[name]) for name in ("label", "question", "title") if facts.get(name)), "")
+    title = next((str(facts[name]) for name in ("label", "question") if facts.get(name)), "")
     text = "\n\n".join(str(each) for each in facts.get("words", ()))
     named = finding.workflow.removeprefix(COLLECTION)
     chosen = named if named in collections else ""

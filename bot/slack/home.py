@@ -1,18 +1,21 @@
-"""App Home: drawn in one call whenever its person looks at it, and again after what they decide there."""
+"""App Home: published in one call whenever its person looks at it, and again after what they decide there."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.governance.roles import Permission
+from bot.quality.chart_data import ChartData
 from bot.slack import change_blocks
 from bot.slack.blocks import CANCEL
 from bot.slack.desk import Desk, Reply
-from bot.slack.digest_charts import NO_FILES, Files
+from bot.slack.digest_charts import NO_FILES, ChartShow, Files
+from bot.slack.home_ahead import pictured
 from bot.slack.home_blocks import home_view
 from bot.slack.payloads import Call
 
 PATIENCE_S = 2.0
-"""A chart that takes longer is shown when it is there, in a second call: its person is waiting."""
+"""A chart that takes longer is left out, its numbers said in words: its person is waiting."""
 REDRAWS = frozenset({CANCEL, change_blocks.APPROVE})
 """Buttons of the tab after which something on it is different."""
 
@@ -41,27 +44,20 @@ def kept_current(call: Call, desk: Desk, reply: Reply) -> Reply:
 
 
 async def draw(person: str, desk: Desk) -> None:
-    """Publish a person's home tab. Raises SlackBusy, SlackUncertain, SlackRefused."""
-    late = await _draw(person, desk)
-    if late is not None and await late:
-        # everything is looked at anew: they may have decided something meanwhile
-        await _draw(person, desk)
-
-
-async def _draw(person: str, desk: Desk) -> asyncio.Task[Files] | None:
-    """Publish the tab with what there is; the picture that is still made, if one is."""
+    """Publish a person's home tab, in one call. Raises SlackBusy, SlackUncertain, SlackRefused."""
     actor = await desk.people.actor(person)
     page = await desk.home.page(actor)
     is_admin = await desk.access.holds(actor, Permission.GRANT)
-    show = replace(desk.charts, native=False)
+    show, charts = pictured(desk), [page.chart] if page.chart is not None else []
 
     async def publish(files: Files) -> None:
         await desk.gateway.publish_home(person, home_view(actor.name, page, files, is_admin=is_admin))
 
-    if page.chart is None:
-        await publish(NO_FILES)
-        return None
-    making = asyncio.create_task(show.files([page.chart]))
+    await show.show(await _in_time(show, charts), publish)
+
+
+async def _in_time(show: ChartShow, charts: Sequence[ChartData]) -> Files:
+    """The pictures, usually drawn ahead; what takes longer than a person waits goes on for the next look."""
+    making = asyncio.create_task(show.files(charts))
     done, _ = await asyncio.wait({making}, timeout=PATIENCE_S)
-    await show.show(making.result() if done else NO_FILES, publish)
-    return None if done else making
+    return making.result() if done else NO_FILES

@@ -10,6 +10,7 @@ import structlog
 
 from bot.quality.readiness import Holder
 from bot.services.actors import Actor
+from bot.services.readers import Audience
 from bot.slack.elements import is_person
 from bot.slack.gateway import Gateway, SlackBusy, SlackRefused, SlackUncertain
 from workflows.ports import Clock
@@ -47,6 +48,8 @@ class People:
     clock: Clock
     home_team: str = ""
     """The workspace whose members may use us; learned from Slack when empty."""
+    myself: str = ""
+    """Our own user: a member of each channel that we are in, and no reader of it."""
     _kept: dict[str, _Kept] = field(default_factory=dict)
     _handles: dict[str, str] = field(default_factory=dict)
     _asking: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
@@ -65,7 +68,7 @@ class People:
             id=person,
             name=_name(user),
             team_id=team,
-            groups=frozenset(group for group, members in groups.items() if person in members),
+            groups=_groups_of(groups, person),
             is_outsider=self._is_foreign(user),
         )
 
@@ -138,6 +141,17 @@ class People:
             return (person,)
         return tuple(await self._once(f"readers:{channel}", lambda: self._ask_readers(channel)))
 
+    async def audience(self, channel: str) -> Audience:
+        """All who read a channel, with their groups; of one that Slack tells nothing of, everybody."""
+        readers = await self.readers(channel, "")
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                groups = await self._groups()
+        except _SLACK_FAILED:
+            groups = {}
+        each = (frozenset({person, *_groups_of(groups, person)}) for person in readers)
+        return Audience(tuple(each) or None)
+
     async def _ask_readers(self, channel: str) -> tuple[str, ...]:
         try:
             async with asyncio.timeout(DEADLINE_S):
@@ -150,7 +164,7 @@ class People:
             return ()
         if (answer.get("response_metadata") or {}).get("next_cursor"):
             return ()
-        return tuple(sorted(answer.get("members") or ()))
+        return tuple(sorted(each for each in answer.get("members") or () if each != self.myself))
 
     async def _user(self, person: str) -> Mapping[str, Any]:
         user: Mapping[str, Any] = await self._once(f"user:{person}", lambda: self._ask_user(person))
@@ -197,6 +211,10 @@ class People:
         if not task.cancelled():
             # everybody may have given up: the error is then nobody's
             task.exception()
+
+
+def _groups_of(groups: Mapping[str, frozenset[str]], person: str) -> frozenset[str]:
+    return frozenset(group for group, members in groups.items() if person in members)
 
 
 def _is_outside(user: Mapping[str, Any]) -> bool:

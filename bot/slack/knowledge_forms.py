@@ -25,8 +25,9 @@ DRAFT = "knowledge-draft"
 """Callback id of the shortcut and of its form."""
 
 COLLECTION, HEADING, SOURCE = "collection", "heading", "source"
-PART, PARTS = 3000, 3
-"""Slack takes 3000 characters in a field; a text goes on in the next."""
+PART, PARTS, MOST_PARTS = 3000, 3, 20
+"""Slack takes 3000 characters in a field; a text goes on in the next: in a few for a new one, in as many as a
+form can hold for one that stands already."""
 
 SOMEBODY = "a colleague"
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
@@ -61,7 +62,7 @@ async def open_draft(call: Call, desk: Desk, actor: Actor, command: AddKnowledge
 async def draft_sent(call: Call, desk: Desk) -> Reply:
     """The form, sent off: proposed as a change of the collection, or sent back with what is missing."""
     actor = await desk.people.actor(call.person)
-    heading, text = _value(call, HEADING), "".join(_value(call, f"part{n}") for n in range(PARTS)).strip()
+    heading, text = _value(call, HEADING), written(call)
     errors = {HEADING: "Give it a title."} if not heading.strip() else {}
     if not text:
         errors["part0"] = "Write what the document should say."
@@ -88,8 +89,25 @@ def draft_form(
     """Collection, title and text; a long text in several fields."""
     options = [el.option(name, name) for name in collections[:100]]
     menu = el.select(COLLECTION, options, chosen or collections[0])
-    parts = [text[at : at + PART] for at in range(0, min(len(text), PART * PARTS), PART)] or [""]
-    fields = [
+    return el.modal(
+        words.DRAFT_TITLE,
+        [
+            el.field_block(COLLECTION, "Collection", menu),
+            el.field_block(HEADING, "Title", el.text_input(HEADING, title, limit=120, multiline=False)),
+            *text_fields(text[: PART * PARTS]),
+            el.context(words.drafting_hint()),
+        ],
+        callback_id=DRAFT,
+        metadata=json.dumps(dict(memory)),
+        submit="Propose",
+        close="Cancel",
+    )
+
+
+def text_fields(text: str) -> list[Block]:
+    """A text to be written on, in as many fields as it needs."""
+    parts = [text[at : at + PART] for at in range(0, len(text), PART)] or [""]
+    return [
         el.field_block(
             f"part{number}",
             "Text" if number == 0 else "Text, continued",
@@ -98,19 +116,11 @@ def draft_form(
         )
         for number, part in enumerate(parts)
     ]
-    return el.modal(
-        words.DRAFT_TITLE,
-        [
-            el.field_block(COLLECTION, "Collection", menu),
-            el.field_block(HEADING, "Title", el.text_input(HEADING, title, limit=120, multiline=False)),
-            *fields,
-            el.context(words.drafting_hint()),
-        ],
-        callback_id=DRAFT,
-        metadata=json.dumps(dict(memory)),
-        submit="Propose",
-        close="Cancel",
-    )
+
+
+def written(call: Call) -> str:
+    """What stands in those fields."""
+    return "".join(_value(call, f"part{number}") for number in range(MOST_PARTS)).strip()
 
 
 def without_names(text: str, names: Iterable[str]) -> str:

@@ -52,10 +52,17 @@ def no_answer(_facts: Facts) -> str:
     return "This finding names no single answer. `/spanwise cases` adds a case of any question."
 
 
+def no_such_document(facts: Facts) -> str:
+    """A document that a finding is about and that is gone."""
+    title, collection = escape(facts.get("title", "")), escape(facts.get("collection", ""))
+    return f"“{title}” is no longer at its place in {collection}. *Not a problem* settles this."
+
+
 SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "FindingDecided": lambda facts: was_decided(facts.get("act", ""), facts.get("ask", "")),
     "NoAnswerToKeep": no_answer,
     "NoSuchDigest": no_such_digest,
+    "NoSuchDocument": no_such_document,
     "PlaceClosed": place_closed,
     "UnknownFinding": unknown_finding,
     "UnknownZone": unknown_zone,

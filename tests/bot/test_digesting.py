@@ -78,7 +78,7 @@ class DigestDesk:
         kept = self.store.read_now(lambda c: find_subscription(c, "U0CHLOE"))
         assert held is not None and kept is not None
         names = await self.digests.names()
-        made = await self.maker.make(held, kept, CHLOE, names)
+        made = await self.maker.make(held, kept, Audience.of_one(CHLOE), names)
         assert await self.maker.post(held, made, ())
         assert not await self.maker.post(held, made, ()), "it was posted already"
         row = self.store.read_now(lambda c: digests_log.find_digest(c, held.key))

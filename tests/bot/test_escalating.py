@@ -18,10 +18,19 @@ from bot.adapters.store.row_codec import answer_json
 from bot.adapters.store.run_log import runs
 from bot.governance.changes import Target
 from bot.governance.roles import EVERYTHING, Grant, Role
+from bot.services import escalating
 from bot.services.access import Access, NotAuthorized, Outsider
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue
-from bot.services.escalating import Escalating, NobodyToAsk, NothingToAsk, RepliedAlready, expert_for
+from bot.services.escalating import (
+    Escalating,
+    Escalation,
+    NobodyToAsk,
+    NothingToAsk,
+    RepliedAlready,
+    expert_for,
+    load_escalation,
+)
 from bot.services.remedies import NothingToWrite
 from bot.services.run_views import UnknownRun
 from knowledge.document import Citation
@@ -113,6 +122,21 @@ async def test_asking_twice_asks_once(office: Office) -> None:
     assert office.happened("run.escalated") == ["U0ANA"]
     ended = office.store.read_now(lambda connection: connection.execute(select(runs)).one())
     assert (ended.ending, ended.revision) == ("escalated", 2)
+
+
+async def test_a_second_click_that_looked_before_the_first_was_kept_asks_no_more(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = [None]
+
+    def look(connection: Any, run_id: str) -> Escalation | None:
+        return looks.pop() if looks else load_escalation(connection, run_id)
+
+    first = await office.escalating.ask(ANA, "r_1")
+    monkeypatch.setattr(escalating, "load_escalation", look)
+    assert await office.escalating.ask(ANA, "r_1") == first
+    assert [kind for kind, _ in office.told()] == ["escalation"]
+    assert office.happened("run.escalated") == ["U0ANA"]
 
 
 async def test_what_cannot_be_asked_is_refused(office: Office) -> None:

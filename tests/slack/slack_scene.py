@@ -83,6 +83,7 @@ from bot.slack.gateway import Gateway, open_client
 from bot.slack.identities import People
 from bot.slack.manifest import build
 from bot.slack.pictures import Pictures
+from bot.workspace.default_town import BOT_USER_ID
 from bot.workspace.driver import Person
 from bot.workspace.town_records import Message
 from bot.workspace.workspace_server import Workspace
@@ -220,7 +221,7 @@ async def open_scene(
     happened: list[Happening] = []
     observers = Observers((happened.append,))
     gateway = Gateway(open_client("xoxb-test", workspace.api_url), clock, observers=observers)
-    people = People(gateway, clock, "T0SPAN")
+    people = People(gateway, clock, "T0SPAN", BOT_USER_ID)
     queue, outgoing = EmbeddedQueue(), WakeUp()
     runs = Runs(store, catalogue, access, clock, queue, outgoing)
     golden = GoldenCases(store, access, catalogue, clock, folder)
@@ -251,7 +252,7 @@ async def open_scene(
     drafting = Drafting(store, access, catalogue, clock, changes)
     remedies = Remedies(store, triage, catalogue, access, outgoing, golden, changes)
     digests = Digests(store, access, catalogue, clock, WakeUp())
-    digest_acts = DigestActs(store, access, clock, outgoing, triage, remedies, golden, drafting)
+    digest_acts = DigestActs(store, access, clock, outgoing, triage, remedies, golden, drafting, changes)
     explaining = Explaining(store, catalogue, access, runs, clock, Drawn())  # type: ignore[arg-type]
     desk = Desk(
         runs=runs,

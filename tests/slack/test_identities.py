@@ -120,3 +120,18 @@ async def test_names_leave_out_whom_slack_does_not_name() -> None:
         "U0ANA": "Ana Costa"
     }
     assert await people(FakeGateway()).names(["U0ANA"]) == {}
+
+
+async def test_our_own_user_is_no_reader_and_groups_of_the_others_count() -> None:
+    gateway = FakeGateway(
+        conversations_info={"channel": {"is_private": True}},
+        conversations_members={"members": ["U0SPAN", "U0ANA", "U0BEN"]},
+        usergroups_list={"usergroups": [{"id": "S0LEADS", "users": ["U0BEN"]}]},
+    )
+    known = People(gateway, FakeClock(), "T0SPAN", "U0SPAN")  # type: ignore[arg-type]
+    assert await known.readers("C0LEADS", "U0ANA") == ("U0ANA", "U0BEN")
+    assert (await known.audience("C0LEADS")).readers == (
+        frozenset({"U0ANA"}),
+        frozenset({"U0BEN", "S0LEADS"}),
+    )
+    assert (await People(FakeGateway(), FakeClock()).audience("C0LEADS")).readers is None  # type: ignore[arg-type]

@@ -1,9 +1,8 @@
 """Signed ends of the audit chain, kept beside the copies that were posted."""
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.adapters.store.tables import UtcDateTime, metadata
+from bot.adapters.store.tables import UtcDateTime, insert_or, metadata
 from bot.governance.checkpoint import Checkpoint, SignedCheckpoint
 
 checkpoints = Table(
@@ -28,8 +27,7 @@ def insert_checkpoint(connection: Connection, signed: SignedCheckpoint) -> bool:
         "signature": signed.signature,
         "created_at": kept.at,
     }
-    insert_row = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert_row(checkpoints).values(**row).on_conflict_do_nothing()
+    statement = insert_or(connection, checkpoints).values(**row).on_conflict_do_nothing()
     return connection.execute(statement.returning(checkpoints.c.slot)).first() is not None
 
 

@@ -21,10 +21,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.adapters.store.moments import lease_clock
-from bot.adapters.store.tables import JsonText, UtcDateTime, filled, metadata
+from bot.adapters.store.tables import JsonText, UtcDateTime, filled, insert_or, metadata
 from bot.quality.digest_findings import Decision, Finding, FindingKind, FindingStatus
 from bot.quality.digest_slots import IsoWeek, Schedule
 
@@ -162,7 +161,7 @@ def enqueue(
         "created_at": at,
         "due_at": due_at,
     }
-    made = _insert_row(connection)(digests).values(**values).on_conflict_do_nothing()
+    made = insert_or(connection, digests).values(**values).on_conflict_do_nothing()
     return connection.execute(made.returning(digests.c.key)).first() is not None
 
 
@@ -256,13 +255,8 @@ def put_finding(connection: Connection, finding: Finding, at: datetime) -> None:
         "week": str(finding.week),
         "decided_at": decision.at if decision else None,
     }
-    made = _insert_row(connection)(findings).values(id=finding.id, created_at=at, **values)
+    made = insert_or(connection, findings).values(id=finding.id, created_at=at, **values)
     connection.execute(made.on_conflict_do_update(index_elements=["id"], set_=values))
-
-
-def _insert_row(connection: Connection) -> Any:
-    """An insert that says what to do when the row is there."""
-    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 
 
 def _held(held: HeldDigest) -> tuple[Any, ...]:

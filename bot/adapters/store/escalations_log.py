@@ -13,14 +13,13 @@ from sqlalchemy import (
     Table,
     Text,
     func,
-    insert,
     select,
     update,
 )
 
 from bot.adapters.store.questions_log import questions
 from bot.adapters.store.run_log import runs
-from bot.adapters.store.tables import UtcDateTime, filled, metadata
+from bot.adapters.store.tables import UtcDateTime, filled, insert_or, metadata
 from workflows.run import Ending
 
 
@@ -78,13 +77,16 @@ def escalations_of(connection: Connection, change_id: str) -> tuple[EscalationRo
 
 def insert_escalation(
     connection: Connection, run_id: str, workflow: str, asked_by: str, expert: str, at: datetime
-) -> None:
-    """Ask a person; the run has ended that way from now on."""
+) -> bool:
+    """Ask a person; the run has ended that way from now on. False when it was asked meanwhile."""
     row = {"run_id": run_id, "workflow": workflow, "asked_by": asked_by, "expert": expert, "created_at": at}
     rest = {"status": EscalationState.ASKED, "reply": "", "replied_by": "", "change_id": ""}
-    connection.execute(insert(escalations).values(**row, **rest))
+    made = insert_or(connection, escalations).values(**row, **rest).on_conflict_do_nothing()
+    if connection.execute(made.returning(escalations.c.run_id)).first() is None:
+        return False
     ended = {"ending": Ending.ESCALATED.value, "revision": runs.c.revision + 1}
     connection.execute(update(runs).where(runs.c.id == run_id).values(**ended))
+    return True
 
 
 def settle_escalation(

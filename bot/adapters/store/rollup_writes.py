@@ -6,7 +6,7 @@ snapshot did not show yet falls into the next one's window, which begins a littl
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -227,10 +227,10 @@ def _insert(connection: Connection, renewal: Renewal) -> None:
 
 
 def _counts(tally: Tally) -> Iterator[Any]:
-    for name in Tally.__slots__:
+    for name in (each.name for each in fields(Tally)):
         value = getattr(tally, name)
         yield canonical_json(value.to_json()) if isinstance(value, Durations) else value
 
 
 def _amounts(spend: Spend) -> Iterator[Any]:
-    return (getattr(spend, name) for name in Spend.__slots__)
+    return (getattr(spend, each.name) for each in fields(spend))

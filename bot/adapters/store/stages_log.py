@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Connection, Integer, Row, String, Table, Text, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
+from bot.adapters.store.tables import JsonText, UtcDateTime, insert_or, metadata
 from bot.adapters.store.transaction_memory import forget, read_once
 from bot.governance.stages import Pilot, Stage
 from bot.quality.readiness import Approval, Holder
@@ -68,9 +67,8 @@ def read_standings(connection: Connection) -> Mapping[str, Standing]:
 def lock_standing(connection: Connection, otherwise: Standing) -> Standing:
     """Where a workflow stands, `otherwise` when nobody moved it yet; nobody else moves it meanwhile."""
     row = {"workflow": otherwise.workflow, **_values(otherwise)}
-    insert_row = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     forget(connection, _READ_STANDINGS)
-    connection.execute(insert_row(stages).values(**row).on_conflict_do_nothing())
+    connection.execute(insert_or(connection, stages).values(**row).on_conflict_do_nothing())
     query = select(stages).where(stages.c.workflow == otherwise.workflow).with_for_update()
     return _standing(connection.execute(query).one())
 

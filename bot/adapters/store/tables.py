@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, DateTime, MetaData, Numeric, String, Text
+from sqlalchemy import Column, Connection, DateTime, MetaData, Numeric, String, Table, Text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -79,6 +80,12 @@ class JsonText(TypeDecorator[Any]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Parse."""
         return None if value is None else json.loads(value)
+
+
+def insert_or(connection: Connection, table: Table) -> Any:
+    """An insert that can say what to do where the row is there: `on_conflict_do_nothing` and `..._update`."""
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return make(table)
 
 
 def filled(kind: Any, *names: str) -> tuple[Column[Any], ...]:
