@@ -38,6 +38,7 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
         async with asyncio.TaskGroup() as tasks:
             if "worker" in parts and line is not None:
                 tasks.create_task(product.models.warm_up())
+                tasks.create_task(product.holdings.keep_until(stop))
                 tasks.create_task(product.worker().run_until(stop))
                 tasks.create_task(product.courier(line.delivery).run_until(stop))
                 tasks.create_task(product.change_work(line.desk.people).run_until(stop))

@@ -3,9 +3,10 @@
 import contextlib
 import fcntl
 import hashlib
+import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from knowledge.embedding import Vectors
+from knowledge.index_seal import DATABASE, open_seal, seal
 from knowledge.words import content_words
 
 WRITE_AT_ONCE = 1_000
@@ -35,7 +37,23 @@ class IndexUnreachable(Exception):
 
     def __init__(self, location: str, reason: str) -> None:
         super().__init__(location)
-        self.facts = {"location": location, "reason": reason}
+        self.facts = {"location": location, "reason": reason, "why": "unreachable"}
+
+
+class IndexDamaged(Exception):
+    """The folder of the vector store is missing or not as it was left; it has to be made anew."""
+
+    def __init__(self, location: str, reason: str) -> None:
+        super().__init__(location)
+        self.facts = {"location": location, "reason": reason, "why": "damaged"}
+
+
+class ForeignIndex(Exception):
+    """The vector store holds the collection of another installation, which ours would overwrite."""
+
+    def __init__(self, collection: str, location: str) -> None:
+        super().__init__(collection)
+        self.facts = {"collection": collection, "location": location, "why": "foreign"}
 
 
 class LexicalIndex:
@@ -73,16 +91,27 @@ def _idf(size: int, frequency: int) -> float:
 
 
 class VectorIndex:
-    """Chroma, embedded in a folder that one process owns, or a server by URL. Opened at first use."""
+    """Chroma, embedded in a folder that one process owns, or a server by URL. Opened at first use.
 
-    def __init__(self, location: str | Path, *, model_id: str, dimension: int) -> None:
+    What goes wrong in it is raised as IndexUnreachable for a server and as IndexDamaged for a folder.
+    """
+
+    def __init__(
+        self, location: str | Path, *, model_id: str, dimension: int, owner: Callable[[], str] = lambda: ""
+    ) -> None:
         self._location = location
         self._model_id = model_id
         self._dimension = dimension
+        self._owner = owner
         self._lock = threading.RLock()
         self._client: Any = None
         self._claim: Any = None
         self._open: dict[str, Any] = {}
+
+    @property
+    def is_server(self) -> bool:
+        """Whether it is reached by URL."""
+        return not isinstance(self._location, Path)
 
     def claim(self) -> bool:
         """Whether this process may use it: two processes on one folder lose vectors without an error."""
@@ -103,10 +132,13 @@ class VectorIndex:
     def sync(
         self, collection: str, chunk_ids: Sequence[str], vectors: Callable[[Sequence[str]], Vectors]
     ) -> tuple[int, int]:
-        """Make the index hold exactly these chunks; returns how many were added and dropped."""
-        with self._lock:
+        """Make the index hold exactly these chunks; returns how many were added and dropped.
+
+        Raises MixedModels and ForeignIndex.
+        """
+        with self._lock, self._guarded():
             target = self._collection(collection)
-            wanted, present = set(chunk_ids), self._present(target)
+            wanted, present = set(chunk_ids), _present(target)
             missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in present]
             for batch in _batches(missing, WRITE_AT_ONCE):
                 target.upsert(ids=batch, embeddings=vectors(batch))
@@ -118,43 +150,72 @@ class VectorIndex:
     def ping(self) -> None:
         """Have the vector store answer; where another process owns the folder there is nothing to ask.
 
-        It waits for nobody who is writing. Raises IndexUnreachable, and Chroma's own errors.
+        It waits for nobody who is writing.
         """
         if self._claim is None and not self.claim():
             return
-        client = self._client or self._connected()
-        client.heartbeat()
+        is_open = self._client is not None
+        with self._guarded():
+            client = self._client or self._connected()
+            client.heartbeat()
+        if is_open and isinstance(self._location, Path) and not (self._location / DATABASE).exists():
+            raise IndexDamaged(str(self._location), "missing")
 
     def search(self, collection: str, vector: Vectors, limit: int) -> tuple[str, ...]:
         """Ids of the nearest chunks, nearest first."""
-        target = self._collection(collection)
-        found = target.query(query_embeddings=[vector], n_results=limit, include=[])
-        return tuple(found["ids"][0])
+        with self._guarded():
+            target = self._collection(collection)
+            found = target.query(query_embeddings=[vector], n_results=limit, include=[])
+            return tuple(found["ids"][0])
 
     def drop(self, collection: str) -> None:
         """Forget the collection's vectors."""
-        with self._lock:
+        with self._lock, self._guarded():
             self._open.pop(collection, None)
             name = self._name(collection)
             if name in {c.name for c in self._connected().list_collections()}:
                 self._connected().delete_collection(name)
 
+    def reset(self) -> None:
+        """Hang up; a folder of ours is emptied as well, so that it can be filled anew."""
+        with self._lock:
+            self._hang_up()
+            if isinstance(self._location, Path) and self._claim is not None:
+                self._location.mkdir(parents=True, exist_ok=True)
+                for each in self._location.iterdir():
+                    if each.name != "owner.lock":
+                        shutil.rmtree(each) if each.is_dir() else each.unlink()
+
     def close(self) -> None:
         """Let another process own the folder."""
         with self._lock:
-            if self._client is not None:
-                with contextlib.suppress(AttributeError):
-                    self._client.close()
-            self._client, self._open = None, {}
+            was_open = self._client is not None
+            self._hang_up()
+            if isinstance(self._location, Path) and was_open and (self._location / DATABASE).exists():
+                seal(self._location)
             if self._claim is not None:
                 self._claim.close()
                 self._claim = None
 
-    def _present(self, target: Any) -> set[str]:
-        present: set[str] = set()
-        for offset in range(0, target.count(), READ_AT_ONCE):
-            present.update(target.get(limit=READ_AT_ONCE, offset=offset, include=[])["ids"])
-        return present
+    def _hang_up(self) -> None:
+        if self._client is not None:
+            # one that is broken may fail to say goodbye
+            with contextlib.suppress(Exception):
+                self._client.close()
+        self._client, self._open = None, {}
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except (MixedModels, ForeignIndex, IndexUnreachable, IndexDamaged):
+            raise
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            # a panic of the library is no Exception
+            kind = IndexUnreachable if self.is_server else IndexDamaged
+            raise kind(str(self._location), type(error).__name__) from error
 
     def _name(self, collection: str) -> str:
         return f"{collection}.{hashlib.sha256(self._model_id.encode()).hexdigest()[:8]}"
@@ -162,24 +223,51 @@ class VectorIndex:
     def _collection(self, collection: str) -> Any:
         with self._lock:
             if collection not in self._open:
-                # None is said each time: a collection opened without one falls back to a model it downloads
-                target = self._connected().get_or_create_collection(
-                    self._name(collection),
-                    embedding_function=None,
-                    metadata={"model_id": self._model_id, "dimension": self._dimension},
-                    configuration={"hnsw": {"space": "cosine"}},
-                )
-                recorded = (target.metadata or {}).get("model_id", self._model_id)
-                if recorded != self._model_id:
-                    raise MixedModels(collection, str(recorded), self._model_id)
-                self._open[collection] = target
+                self._open[collection] = self._opened(collection)
             return self._open[collection]
+
+    def _opened(self, collection: str) -> Any:
+        ours = {"model_id": self._model_id, "dimension": self._dimension, "installation": self._owner()}
+        # None is said each time: a collection opened without one falls back to a model it downloads
+        target = self._connected().get_or_create_collection(
+            self._name(collection),
+            embedding_function=None,
+            metadata=ours,
+            configuration={"hnsw": {"space": "cosine"}},
+        )
+        recorded = {**ours, **(target.metadata or {})}
+        if (recorded["model_id"], recorded["dimension"]) != (self._model_id, self._dimension):
+            was = f"{recorded['model_id']}/{recorded['dimension']}"
+            raise MixedModels(collection, was, f"{self._model_id}/{self._dimension}")
+        if ours["installation"] and recorded["installation"] not in ("", ours["installation"]):
+            raise ForeignIndex(collection, str(self._location))
+        return target
 
     def _connected(self) -> Any:
         with self._lock:
             if self._client is None:
+                if isinstance(self._location, Path) and not open_seal(self._location):
+                    raise IndexDamaged(str(self._location), "not as it was left")
                 self._client = _connect(self._location)
             return self._client
+
+
+def _present(target: Any) -> set[str]:
+    present: set[str] = set()
+    for offset in range(0, target.count(), READ_AT_ONCE):
+        present.update(target.get(limit=READ_AT_ONCE, offset=offset, include=[])["ids"])
+    return present
+
+
+def try_folder(folder: Path) -> None:
+    """Read all that is in a folder: every id, and the vectors of each collection. It may kill the process."""
+    client = _connect(folder)
+    for found in client.list_collections():
+        target = client.get_collection(found.name, embedding_function=None)
+        _present(target)
+        some = target.get(limit=3, include=["embeddings"])["embeddings"]
+        if len(some):
+            target.query(query_embeddings=some, n_results=3, include=[])
 
 
 def _connect(location: str | Path) -> Any:

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import threading
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,25 @@ TOKEN = np.dtype([("vector", "i1", (DIMENSION,)), ("scale", "<f2"), ("id", "<u2"
 VECTOR_BYTES = DIMENSION * 4
 LAST_SENTENCE = 255
 ENCODE_AT_ONCE = 32
+
+
+class TokensDamaged(Exception):
+    """The files of vectors are missing or not as they were written; they have to be made anew."""
+
+    def __init__(self, folder: Path, file: str) -> None:
+        super().__init__(file)
+        self.facts = {"folder": folder.name, "file": file, "why": "damaged"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Where one chunk stands. The sums are None where an earlier version wrote none."""
+
+    number: int
+    start: int
+    count: int
+    vector_sum: int | None = None
+    tokens_sum: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +67,18 @@ class Tokens:
 
 
 class TokenStore:
-    """The vectors of one collection. Rows are written once; an id that is known is never encoded again."""
+    """The vectors of one collection. Rows are written once; an id that is known is never encoded again.
+
+    What is read for the first time is compared with its sum. Every method raises TokensDamaged.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.RLock()
-        self._rows: dict[str, tuple[int, int, int]] = {}
+        self._rows: dict[str, Row] = {}
         self._read_to = 0
+        self._file = 0
+        self._proven: set[tuple[str, str]] = set()
         self._tokens: Any = None
         self._vectors: Any = None
 
@@ -74,44 +99,70 @@ class TokenStore:
         return len(fresh)
 
     def refresh(self) -> None:
-        """Notice rows that any process has added."""
+        """Notice rows that any process has added, or that all were made anew."""
         path = self._folder / "rows.jsonl"
         with self._lock:
-            if not path.is_file() or path.stat().st_size == self._read_to:
+            found = path.stat() if path.is_file() else None
+            if found is None or found.st_ino != self._file or found.st_size < self._read_to:
+                self._rows, self._read_to, self._proven = {}, 0, set()
+                self._file = found.st_ino if found else 0
+            if found is None or found.st_size == self._read_to:
                 return
-            with path.open("rb") as file:
-                file.seek(self._read_to)
-                for line in file:
-                    if not line.endswith(b"\n"):
-                        break
-                    self._read_to += len(line)
-                    chunk_id, start, count = json.loads(line)
-                    self._rows[chunk_id] = (len(self._rows), start, count)
+            self._read_rows(path)
             self._map()
+
+    def _read_rows(self, path: Path) -> None:
+        with path.open("rb") as file:
+            file.seek(self._read_to)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                try:
+                    chunk_id, start, count, *sums = json.loads(line)
+                    row = Row(len(self._rows), int(start), int(count), *map(int, sums))
+                except (ValueError, TypeError) as error:
+                    raise TokensDamaged(self._folder, path.name) from error
+                self._read_to += len(line)
+                self._rows[str(chunk_id)] = row
 
     def _map(self) -> None:
         # shapes come from the rows: a crash may have left bytes behind them
-        total = max((start + count for _, start, count in self._rows.values()), default=0)
+        total = max((row.start + row.count for row in self._rows.values()), default=0)
         if total:
-            shape = (len(self._rows), DIMENSION)
-            self._tokens = np.memmap(self._folder / "tokens.bin", dtype=TOKEN, mode="r", shape=(total,))
-            self._vectors = np.memmap(self._folder / "vectors.bin", dtype="<f4", mode="r", shape=shape)
+            self._tokens = self._mapped("tokens.bin", TOKEN, (total,))
+            self._vectors = self._mapped("vectors.bin", np.dtype("<f4"), (len(self._rows), DIMENSION))
+
+    def _mapped(self, name: str, kind: npt.DTypeLike, shape: tuple[int, ...]) -> Any:
+        try:
+            return np.memmap(self._folder / name, dtype=kind, mode="r", shape=shape)
+        except (OSError, ValueError) as error:
+            raise TokensDamaged(self._folder, name) from error
+
+    def _prove(self, chunk_id: str, file: str, expected: int | None, content: Any) -> None:
+        """Compare what is read with what was written, once a process."""
+        if (chunk_id, file) in self._proven:
+            return
+        if expected is not None and zlib.crc32(content) != expected:
+            raise TokensDamaged(self._folder, file)
+        self._proven.add((chunk_id, file))
 
     def __contains__(self, chunk_id: str) -> bool:
         return chunk_id in self._rows
 
     def vectors(self, chunk_ids: Sequence[str]) -> Vectors:
         """Chunk vectors in the order given; shape (n, 384). Raises KeyError for an unknown id."""
-        rows = [self._rows[chunk_id][0] for chunk_id in chunk_ids]
+        rows = [self._rows[chunk_id] for chunk_id in chunk_ids]
         if not rows:
             return np.zeros((0, DIMENSION), dtype=np.float32)
-        return np.asarray(self._vectors[rows], dtype=np.float32)
+        for chunk_id, row in zip(chunk_ids, rows, strict=True):
+            self._prove(chunk_id, "vectors.bin", row.vector_sum, self._vectors[row.number])
+        return np.asarray(self._vectors[[row.number for row in rows]], dtype=np.float32)
 
     def tokens(self, chunk_ids: Sequence[str]) -> Tokens:
         """The tokens of chunks in the order given. Raises KeyError for an unknown id."""
-        rows = [self._rows[chunk_id] for chunk_id in chunk_ids]
-        raw = np.concatenate([self._tokens[start : start + count] for _, start, count in rows])
-        ends = np.cumsum([count for _, _, count in rows]).tolist()
+        parts = [self._raw(chunk_id) for chunk_id in chunk_ids]
+        raw = np.concatenate(parts)
+        ends = np.cumsum([len(part) for part in parts]).tolist()
         return Tokens(
             vectors=raw["vector"].astype(np.float32),
             scales=raw["scale"].astype(np.float32),
@@ -122,8 +173,13 @@ class TokenStore:
 
     def token_ids(self, chunk_id: str) -> npt.NDArray[np.uint16]:
         """Vocabulary ids of one chunk's tokens. Raises KeyError."""
-        _, start, count = self._rows[chunk_id]
-        return np.asarray(self._tokens[start : start + count]["id"])
+        return np.asarray(self._raw(chunk_id)["id"])
+
+    def _raw(self, chunk_id: str) -> npt.NDArray[Any]:
+        row = self._rows[chunk_id]
+        part = self._tokens[row.start : row.start + row.count]
+        self._prove(chunk_id, "tokens.bin", row.tokens_sum, part)
+        return np.asarray(part)
 
     @contextlib.contextmanager
     def _exclusive(self) -> Iterator[None]:
@@ -133,13 +189,15 @@ class TokenStore:
 
     def _append(self, texts: Sequence[Text], encodings: Sequence[Encoding]) -> None:
         """Write vectors first and the rows that name them last, so that a crash leaves only unnamed bytes."""
-        start = max((first + count for _, first, count in self._rows.values()), default=0)
+        start = max((row.start + row.count for row in self._rows.values()), default=0)
         position = len(self._rows)
         records, lines = [], []
         for text, encoding in zip(texts, encodings, strict=True):
-            records.append(pack(text, encoding))
-            lines.append(json.dumps([text.chunk_id, start, len(records[-1])]) + "\n")
-            start += len(records[-1])
+            record = pack(text, encoding)
+            sums = zlib.crc32(encoding.vector.astype("<f4").tobytes()), zlib.crc32(record.tobytes())
+            records.append(record)
+            lines.append(json.dumps([text.chunk_id, start, len(record), *sums]) + "\n")
+            start += len(record)
         first = start - sum(map(len, records))
         packed = np.concatenate(records) if records else np.zeros(0, dtype=TOKEN)
         _write_at(self._folder / "tokens.bin", first * TOKEN.itemsize, packed.tobytes())

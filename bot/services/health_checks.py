@@ -139,8 +139,8 @@ def checks_for(
     looks: dict[str, Look] = {"database": database, "schema": schema}
     needed = {"database"}
     if "worker" in parts:
+        # without the index every vector is compared: slower in a large collection, and no worse
         looks |= {"index": index, "model": model}
-        needed.add("index")
     if slack is not None:
         looks["slack"] = slack
         needed.add("slack")

@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import structlog
 from sqlalchemy import Connection
 
 from bot.adapters.store import audit_log
 from bot.adapters.store import document_log as log
 from bot.adapters.store.database import Store
+from bot.adapters.store.store_down import StoreDown
 from bot.services.document_edits import PreparedDocument, prepare, put_in, remove_in
 from bot.services.intake import Added, Intake, OnProgress, document_id, remove_document
 from bot.services.readers import EVERYONE, Audience
@@ -21,8 +23,11 @@ from knowledge.embedding import Embedder
 from knowledge.index import VectorIndex
 from knowledge.retrieval import search
 from knowledge.sources import open_source
+from knowledge.token_store import TokensDamaged
 from workflows.ports import Clock, UnknownCollection
 from workflows.run import Json
+
+log_ = structlog.get_logger(__name__)
 
 AT_ONCE = 4
 """Searches that run side by side; more would only wait for the same processors."""
@@ -66,6 +71,7 @@ class Holdings:
             chroma_url or folder / "chroma",
             model_id=self._embedder.model_id,
             dimension=self._embedder.dimension,
+            owner=lambda: store.read_now(audit_log.beginning),
         )
         self._snapshots = Snapshots(store, folder, vectors, self._embedder)
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -102,7 +108,7 @@ class Holdings:
             await asyncio.to_thread(self._snapshots.take, row)
 
     async def ping(self) -> None:
-        """Have the index answer. Raises IndexUnreachable, and the index's own errors."""
+        """Have the index answer. Raises what `Snapshots.ping` does."""
         await asyncio.to_thread(self._snapshots.ping)
 
     async def collections(self) -> tuple[log.CollectionRow, ...]:
@@ -208,9 +214,30 @@ class Holdings:
         """Let another process own the index."""
         await asyncio.to_thread(self._snapshots.close)
 
+    async def keep_until(self, stop: asyncio.Event, look_s: float = 2.0) -> None:
+        """Make what searching stands on anew whenever it is lost, behind or damaged, until `stop` is set."""
+        self._snapshots.is_mended = True
+        while not stop.is_set():
+            try:
+                rows = await self.collections()
+                await asyncio.to_thread(self._snapshots.mend, rows)
+            except StoreDown as error:
+                log_.warning("knowledge.not_mended", why=error.why)
+            except Exception:
+                log_.exception("knowledge.not_mended")
+            try:
+                async with asyncio.timeout(look_s):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+
     def _search(self, row: log.CollectionRow, query: str, limit: int, revision: int | None) -> Retrieval:
         snapshot = self._snapshots.take(row, revision)
-        return search(snapshot, query, limit=limit, embedder=self._embedder)
+        try:
+            return search(snapshot, query, limit=limit, embedder=self._embedder)
+        except (TokensDamaged, KeyError) as error:
+            self._snapshots.found_damaged(row.name, error)
+            return search(self._snapshots.take(row, revision), query, limit=limit, embedder=self._embedder)
 
     def _add(
         self,

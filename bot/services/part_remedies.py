@@ -7,7 +7,9 @@ DETAILS: Mapping[str, str] = {
     "locked": "another process holds it: a trial write did not get its turn",
     "read-only": "it takes no writes",
     "unreachable": "it does not answer",
-    "damaged": "its file is damaged",
+    "damaged": "it is damaged or missing",
+    "rebuilding": "it is being made anew from the documents; until then answers say so",
+    "foreign": "it belongs to another installation",
 }
 """A reason to words."""
 
@@ -22,6 +24,11 @@ REMEDIES: Mapping[tuple[str, str], str] = {
         "damaged",
     ): "Stop every process and restore the last backup; see docs/operations.md.",
     ("database", ""): "Look whether the database is overloaded or its disk hangs.",
+    ("index", "unreachable"): "Start the Chroma server or mend CHROMA_URL; answers go on without it.",
+    ("index", "damaged"): "Nothing: it is made anew from the documents in the background; answers go on.",
+    ("index", "rebuilding"): "Nothing: wait until it is done. Look at the disk when it comes again.",
+    ("index", "foreign"): "Give each installation a Chroma server of its own; see CHROMA_URL.",
+    ("index", ""): "`python -m bot knowledge reindex` makes it anew.",
     ("schema", ""): "Restart this process with the version that brought the database there.",
     ("slack", ""): "Look at status.slack.com, at the network and at the token; messages wait until then.",
     (

@@ -48,9 +48,41 @@ def schema_older(facts: Mapping[str, str]) -> str:
     )
 
 
+def knowledge_rebuilding(facts: Mapping[str, str]) -> str:
+    """Not to be searched for a while."""
+    named = f" “{escape(facts['collection'])}”" if facts.get("collection") else ""
+    return (
+        f":hourglass_flowing_sand: The knowledge{named} is being rebuilt, and I answer nothing without it. "
+        "Try again in a few minutes; admins are told."
+    )
+
+
+def foreign_index(facts: Mapping[str, str]) -> str:
+    """Another installation's."""
+    named = escape(facts.get("collection", "of that name"))
+    return (
+        f"The Chroma server holds a collection {named} of another installation, so I leave it alone. "
+        "An admin gives this one a server of its own with `CHROMA_URL`."
+    )
+
+
+def index_damaged(_facts: Mapping[str, str]) -> str:
+    """The folder of vectors."""
+    return "The knowledge index is damaged and is being made anew. Try again in a few minutes."
+
+
+def tokens_damaged(_facts: Mapping[str, str]) -> str:
+    """The files of vectors."""
+    return "The vectors of this knowledge are damaged and are being made anew. Try again in a few minutes."
+
+
 SENTENCES: Mapping[str, Callable[[Mapping[str, str]], str]] = {
+    "ForeignIndex": foreign_index,
+    "IndexDamaged": index_damaged,
+    "KnowledgeRebuilding": knowledge_rebuilding,
     "NotInTime": not_in_time,
     "SchemaNewer": schema_newer,
     "SchemaOlder": schema_older,
     "StoreDown": store_down,
+    "TokensDamaged": tokens_damaged,
 }

@@ -126,6 +126,12 @@ def _transaction(connection: Connection) -> Transaction:
     return transaction
 
 
+def beginning(connection: Connection) -> str:
+    """What tells this installation from every other: the hash of its first event; empty before that."""
+    query = select(audit_events.c.hash).where(audit_events.c.seq == 1)
+    return str(connection.execute(query).scalar() or "")
+
+
 def verify(connection: Connection) -> Verification:
     """Walk the whole chain; the first row that is missing, altered or unlinked is named."""
     rows, head = 0, GENESIS
