@@ -60,6 +60,10 @@ class Usage:
         )
 
 
+AGAIN = "again_s"
+"""The fact of a failure that says in how many seconds the same may succeed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a step or a run did not succeed: facts, no sentence."""

@@ -16,6 +16,7 @@ from bot.adapters.circuit import CALM, Circuit
 from bot.adapters.store.circuits_log import change_circuit, claim_probe, read_circuits
 from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.moments import lease_clock
+from bot.adapters.store.run_leases import wake_put_off
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +72,7 @@ class Breaker:
             self._uncounted.pop(key, None)
             log.info("breaker.closed", model=key.strip())
             self._change(key, lambda _circuit, _now: CALM)
+            self._store.leave(wake_put_off)
         elif key in self._known:
             self._uncounted[key] += 1
             if time.monotonic() - self._counted_at >= self.fresh_s:

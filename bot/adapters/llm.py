@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from bot.adapters.breaker import Breaker, Resting
+from bot.adapters.circuit import PROBE_AFTER
 from bot.adapters.embedded.provider import QUOTED_NOTE, Quoter
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.profiles import ModelProfile, ModelProfiles, read_profiles
@@ -32,12 +33,16 @@ from workflows.ports import (
     ModelTimeout,
     ModelUnavailable,
 )
-from workflows.run import Usage
+from workflows.run import AGAIN, Usage
 
 ATTEMPTS = 3
 """The first call of a provider and at most two retries."""
 BACKOFF_S = 0.5
 """Upper bound of the first wait; doubles with each retry; the wait is drawn evenly below it."""
+SPARE_S = 1.0
+"""Of the deadline, which is the step's too, what is kept to say what happened."""
+AGAIN_S = f"{PROBE_AFTER.total_seconds():.0f}"
+"""When what failed by a provider's fault may be worth another try."""
 CUT_NOTE = "The model stopped at its length limit; the end may be missing."
 
 Record = Callable[[LedgerEntry], Awaitable[None]]
@@ -137,10 +142,10 @@ class BoundModel:
         chain = self.profiles.chain(request.alias)
         await self.models.calls.load()
         now = asyncio.get_running_loop().time
-        begun = now()
+        begun, stream = now(), _OneStream(on_text)
         try:
-            async with asyncio.timeout(request.deadline_s) as deadline:
-                stream = _OneStream(on_text)
+            spare_s = min(SPARE_S, request.deadline_s / 20)
+            async with asyncio.timeout(request.deadline_s - spare_s) as deadline:
                 try:
                     cheaper = self._cheaper(chain[0])
                     return await _Asking(self, request, stream, deadline, cheaper).first_that_answers(chain)
@@ -150,7 +155,8 @@ class BoundModel:
                     return await asking.first_that_answers(chain)
         except TimeoutError:
             waited_s = f"{now() - begun:.0f}"
-            raise ModelTimeout(request.alias, **facts_of(chain[0]), waited_s=waited_s) from None
+            again = {AGAIN: AGAIN_S} if stream.met_silence else {}
+            raise ModelTimeout(request.alias, **facts_of(chain[0]), waited_s=waited_s, **again) from None
 
     def _cheaper(self, profile: ModelProfile) -> str:
         return self.profiles.profile(profile.cheaper).model if profile.cheaper else ""
@@ -174,6 +180,8 @@ class _Asking:
                 return await self._with_retries(profile)
             except CallFailed as failed:
                 if profile is chain[-1] or not failed.may_fall_back:
+                    if failed.is_fault:
+                        failed.error.facts.setdefault(AGAIN, AGAIN_S)
                     raise failed.error from None
         raise ModelUnavailable(self.request.alias, reason="no_profile")
 
@@ -229,6 +237,7 @@ class _Asking:
             waited_s = asyncio.get_running_loop().time() - begun
             if self.deadline.expired() and call.is_silent and waited_s >= profile.timeouts.first_token_s:
                 self.bound.models.breaker.failed(profile.key)
+                self.stream.met_silence = True
             raise
         finally:
             seconds = asyncio.get_running_loop().time() - begun
@@ -295,6 +304,8 @@ class _OneStream:
     def __init__(self, on_text: OnText | None) -> None:
         self._on_text = on_text
         self._has_begun = False
+        self.met_silence = False
+        """Whether a provider said nothing until the deadline, though there was time."""
 
     def take(self) -> OnText | None:
         """A listener for the next attempt; None when nobody listens any more."""

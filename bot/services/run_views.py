@@ -64,6 +64,10 @@ class RunView:
     """False when a call had no known price, so that the cost is too low."""
     is_escalated: bool = False
     """Whether its question was handed to a person."""
+    waits_for: Failure | None = None
+    """Why it is queued again: no model answered."""
+    again_at: datetime | None = None
+    """When it is tried again at the latest, if so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,7 @@ def explain(connection: Connection, run_id: str) -> Explanation:
 
 
 def _view(row: RunRow, *, position: int, message: tuple[str, str], consumed: Consumed) -> RunView:
+    failure, is_put_off = failure_from(row.failure), row.put_off > 0 and row.status == RunStatus.QUEUED
     return RunView(
         id=row.id,
         workflow=row.workflow,
@@ -127,7 +132,7 @@ def _view(row: RunRow, *, position: int, message: tuple[str, str], consumed: Con
         position=position,
         answer=answer_from(row.answer),
         usage=consumed.usage,
-        failure=failure_from(row.failure),
+        failure=failure if row.finished_at is not None else None,
         message_channel=message[0],
         message_ts=message[1],
         pins=row.pins,
@@ -137,4 +142,6 @@ def _view(row: RunRow, *, position: int, message: tuple[str, str], consumed: Con
         label=row.label,
         is_priced=consumed.is_priced,
         is_escalated=row.ending == Ending.ESCALATED.value,
+        waits_for=failure if is_put_off else None,
+        again_at=row.due_at if is_put_off else None,
     )

@@ -22,6 +22,7 @@ from bot.adapters.store.run_log import RunRow
 from bot.adapters.store.run_turns import FREELY, Shares
 from bot.adapters.store.store_down import StoreDown
 from bot.services.opaque_ids import incident_token
+from bot.services.putting_off import put_off_s
 from workflows.ports import Clock, Interrupted, LostLease, Progress
 from workflows.run import Failure, RunResult, RunStatus, ending_of
 
@@ -158,7 +159,7 @@ class Worker:
     async def _carry(self, job: Job) -> None:
         try:
             result = await self._result(job)
-            if result is not None:
+            if result is not None and not await self._put_off(job, result):
                 await self.store.write(lambda connection: self._finish(connection, job, result))
                 self.outgoing.ring()
                 self._tell(job, result)
@@ -176,6 +177,18 @@ class Worker:
             if may_go_on:
                 # what waited for a slot, or for its lane, may start now
                 self.queue.ring()
+
+    async def _put_off(self, job: Job, result: RunResult) -> bool:
+        """Queue a run again that found no model just now; False when it has ended. Raises LostLease."""
+        why, after_s = result.failure, put_off_s(job.row, result.failure)
+        if why is None or after_s is None:
+            return False
+        await self.store.write(
+            lambda connection: run_leases.put_off(connection, job.held, why=why, after_s=after_s)
+        )
+        log.warning("run.put_off", run=job.held.run_id, kind=why.kind, seconds=round(after_s))
+        self.outgoing.ring()
+        return True
 
     async def _rest(self, job: Job) -> None:
         """Queue a run again that the database stopped, as soon as that can be written: no attempt counts."""
@@ -219,7 +232,7 @@ class Worker:
     def _with_token(self, job: Job, result: RunResult) -> RunResult:
         """The person and the log are given the same token for a failure."""
         failure = result.failure
-        if failure is None or failure.token:
+        if failure is None or failure.token or put_off_s(job.row, failure) is not None:
             return result
         failure = Failure(failure.kind, failure.facts, incident_token())
         log.error(

@@ -178,6 +178,10 @@ def _mentions(view: RunView) -> frozenset[str]:
 def _unfinished(view: RunView, now: datetime) -> tuple[str, tuple[Block, ...]]:
     if view.cancelling:
         return "stopping", (el.section(text.stopping()),)
+    if view.waits_for is not None and view.again_at is not None:
+        words = text.put_off(view.waits_for)
+        lines = el.section(words), el.context(text.put_off_until(view.again_at))
+        return words, (*lines, el.actions(_stop(view)))
     if view.status is RunStatus.QUEUED:
         words = text.queued(view.position)
     elif view.status is RunStatus.WAITING:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from bot.quality.figures import dollars as dollars
 from bot.quality.figures import elapsed as elapsed
-from bot.slack.elements import escape, is_person, mention, one_line
+from bot.slack.elements import escape, is_person, mention, moment, one_line
+from workflows.run import Failure
 
 AI_NOTICE = "AI-generated, check before use"
 RUN_ON_THIS = "Run a workflow on this"
@@ -88,6 +89,20 @@ def queued(position: int) -> str:
         if position > 1
         else ":hourglass: Queued, next in line"
     )
+
+
+def put_off(why: Failure) -> str:
+    """Queued again, because no model answered."""
+    model = f"the model “{escape(why.facts.get('alias', 'of this step'))}”"
+    said = f"{model} does not answer just now"
+    if why.kind == "ModelBusy":
+        said = f"{model} has had as many calls as it may have in a minute"
+    return f":hourglass: Queued again: {said}. Nothing is lost, and there is nothing for you to do."
+
+
+def put_off_until(again_at: datetime) -> str:
+    """When it goes on."""
+    return f"I go on with it by {moment(again_at)}, sooner if I can."
 
 
 def running(number: int, total: int, title: str, seconds: float) -> str:

@@ -229,6 +229,41 @@ def hand_back(connection: Connection, held: Iterable[Held], *, after_s: float = 
         connection.execute(_HAND_BACK, {**item.key(), "rested": rested})
 
 
+_PUT_OFF = (
+    update(runs)
+    .where(*_HELD)
+    .values(
+        status=RunStatus.QUEUED.value,
+        owner="",
+        lease_until=None,
+        attempts=runs.c.attempts - 1,
+        put_off=runs.c.put_off + 1,
+        due_at=bindparam("later", type_=UtcDateTime),
+        failure=bindparam("why"),
+        revision=runs.c.revision + 1,
+    )
+)
+
+
+def put_off(connection: Connection, held: Held, *, why: Failure, after_s: float) -> None:
+    """Queue a run again that found no model, with what its readers are told meanwhile. Raises LostLease."""
+    later = lease_clock(connection) + timedelta(seconds=after_s)
+    values = {**held.key(), "later": later, "why": failure_json(why)}
+    _one(connection.execute(_PUT_OFF, values).rowcount, held)
+
+
+_NO_LONGER = (
+    update(runs)
+    .where(runs.c.status == RunStatus.QUEUED.value, runs.c.put_off > 0, runs.c.due_at > _NOW)
+    .values(due_at=_NOW)
+)
+
+
+def wake_put_off(connection: Connection) -> int:
+    """Have all runs that were put off tried now: a model answers again. How many."""
+    return connection.execute(_NO_LONGER, {"now": lease_clock(connection)}).rowcount
+
+
 _WAKE = (
     update(runs)
     .where(runs.c.id == bindparam("sleeper"), runs.c.status == RunStatus.WAITING.value)

@@ -207,6 +207,7 @@ def cancel_waiting(connection: Connection, run_id: str, at: datetime) -> bool:
             ending=Ending.CANCELLED.value,
             finished_at=at,
             cancel_requested_at=at,
+            failure=None,
             **_REVISED,
         )
     )
