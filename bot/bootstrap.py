@@ -13,6 +13,7 @@ from bot.adapters.queue.wakeup import RunQueue, WakeUp
 from bot.adapters.store.database import Store
 from bot.adapters.store.run_turns import Shares
 from bot.adapters.system_clock import SystemClock
+from bot.governance.admission import Limits as QueueLimits
 from bot.governance.changes import policies
 from bot.groundwork import Base, lay, models_text
 from bot.lookout import Watching, alerting
@@ -23,6 +24,7 @@ from bot.services.admin_deeds import Deeds
 from bot.services.admin_previews import Previews
 from bot.services.admin_writing import AdminWriter
 from bot.services.administering import Admin
+from bot.services.admitting import Admission
 from bot.services.alerting import ALERT, Alerting, load_alert
 from bot.services.auditing import Auditing
 from bot.services.billing import Billing
@@ -121,8 +123,7 @@ class Product:
         execution = Execution(
             self.store, self.catalogue, self.models, self.holdings, self.clock, self.billing, on_text
         )
-        shares = Shares(self.settings.person_share, self.settings.workflow_share)
-        pace = Pace(concurrency=self.settings.concurrency, shares=shares)
+        pace = Pace(concurrency=self.settings.concurrency, shares=shares_of(self.settings))
         told = self.watching.observers
         return Worker(self.store, execution, self.clock, self.queue, self.outgoing, pace, told)
 
@@ -146,6 +147,7 @@ class Product:
                 FINDING: self.digest_acts.load_finding,
             },
             observers=self.watching.observers,
+            shares=shares_of(self.settings),
         )
 
     def change_work(self, directory: Directory | None = None) -> ChangeWork:
@@ -210,7 +212,7 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
     store, access, catalogue, clock = base.store, base.access, base.catalogue, base.clock
     outgoing, change_bell, evaluation_bell = base.outgoing, WakeUp(), WakeUp()
     targets, changes = _changes(base, change_bell, settings)
-    runs = Runs(store, catalogue, access, clock, base.queue, outgoing)
+    runs = _runs(base, settings)
     triage = Triage(store, catalogue, access, clock, outgoing, base.embedder.encode)
     fixing = Fixing(store, runs, catalogue, clock, outgoing)
     golden, stages, promotions, pilot_watch = _staging(base, fixing)
@@ -252,6 +254,20 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         rollups=Rollups(store, clock),
         alerting=alerting(store, access, clock, outgoing, settings),
         watching=base.watching,
+    )
+
+
+def _runs(base: Base, settings: Settings) -> Runs:
+    limits = QueueLimits(settings.person_waiting, settings.queue_waiting, settings.longest_wait)
+    return Runs(
+        base.store,
+        base.catalogue,
+        base.access,
+        base.clock,
+        base.queue,
+        base.outgoing,
+        Admission(limits, shares_of(settings)),
+        base.watching.observers,
     )
 
 
@@ -327,6 +343,11 @@ def audit_key(settings: Settings) -> AuditKey | None:
 def ways(settings: Settings) -> Ways:
     """How change requests are handled here."""
     return Ways(policies(settings.approvals), settings.change_days, settings.review_channel)
+
+
+def shares_of(settings: Settings) -> Shares:
+    """How much of the workers one person and one workflow may have."""
+    return Shares(settings.person_share, settings.workflow_share)
 
 
 def evaluation_limits(settings: Settings) -> Limits:

@@ -116,6 +116,27 @@ class Settings(BaseSettings):
         ge=1,
         le=100,
     )
+    person_waiting: int = _setting(
+        50,
+        "SPANWISE_PERSON_WAITING",
+        "Runs of one person that may wait; more are refused with a sentence. 0 is no limit.",
+        ge=0,
+        le=1_000_000,
+    )
+    queue_waiting: int = _setting(
+        2000,
+        "SPANWISE_QUEUE_WAITING",
+        "Runs of everybody that may wait; more are refused with a sentence. 0 is no limit.",
+        ge=0,
+        le=1_000_000,
+    )
+    longest_wait: int = _setting(
+        1800,
+        "SPANWISE_LONGEST_WAIT",
+        "Seconds; a request that would probably wait longer for its turn is refused. 0 is no limit.",
+        ge=0,
+        le=86_400,
+    )
     evaluation_dollars: Decimal = _setting(
         Decimal("1.00"),
         "SPANWISE_EVALUATION_DOLLARS",

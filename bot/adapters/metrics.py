@@ -11,7 +11,15 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.process_collector import ProcessCollector
 
-from bot.adapters.observing import Happening, MessageTried, ModelCalled, RequestTaken, RunEnded, SlackCalled
+from bot.adapters.observing import (
+    Happening,
+    MessageTried,
+    ModelCalled,
+    RequestTaken,
+    RunEnded,
+    RunRefused,
+    SlackCalled,
+)
 from bot.adapters.store.backlog import Backlog
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics"]
@@ -32,6 +40,9 @@ class Metrics:
         # memory, CPU time and open files of this process, where the system tells
         ProcessCollector(registry=registry)
         self._runs = _counter(registry, "runs", "Runs that ended here.", "workflow", "ending")
+        self._refused = _counter(
+            registry, "runs_refused", "Requests not taken: too much waits.", "workflow", "why"
+        )
         self._failures = _counter(registry, "run_failures", "Failed runs by error.", "workflow", "error")
         self._seconds = _seconds(registry, "run", "From request to end.", RUN_SECONDS, "workflow")
         self._waited = _seconds(registry, "run_wait", "From request to start.", RUN_SECONDS)
@@ -61,6 +72,8 @@ class Metrics:
         match happening:
             case RunEnded():
                 self._run_ended(happening)
+            case RunRefused(workflow=workflow, why=why):
+                self._refused.labels(workflow, why).inc()
             case ModelCalled():
                 self._called(happening)
             case RequestTaken(kind=kind, outcome=outcome, seconds=seconds):

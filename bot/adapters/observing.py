@@ -54,6 +54,15 @@ class RunEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RunRefused:
+    """A request was not taken because too much waits."""
+
+    workflow: str
+    why: str
+    """`person`, `queue` or `wait`: whose limit it was."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCalled:
     """One call to a provider, as the ledger has it."""
 
@@ -83,7 +92,7 @@ class MessageTried:
     seconds: float
 
 
-Happening: TypeAlias = RequestTaken | RunEnded | ModelCalled | SlackCalled | MessageTried
+Happening: TypeAlias = RequestTaken | RunRefused | RunEnded | ModelCalled | SlackCalled | MessageTried
 Listener: TypeAlias = Callable[[Happening], None]
 
 

@@ -1,9 +1,10 @@
 """The courier: brings Slack what the outbox holds, once each, and keeps each run's message up to date."""
 
 import asyncio
+import contextlib
 import os
 import uuid
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -16,7 +17,9 @@ from bot.adapters.store import audit_log, outbox_log
 from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.outbox_log import HeldItem
 from bot.adapters.store.run_log import read_runs
+from bot.adapters.store.run_turns import FREELY, Shares
 from bot.adapters.store.store_down import StoreDown
+from bot.services.line_news import tell_places
 from bot.services.opaque_ids import incident_token
 from bot.services.outbox_items import (
     OutboxItem,
@@ -52,6 +55,8 @@ class Round:
     quiet_s: float = 1.0
     """Least time between two updates of one message; what ends a run is shown at once."""
     longest_wait_s: float = 60.0
+    news_s: float = 5.0
+    """Time between two looks at how the queue moved."""
     blunders: int = 5
     """Attempts that may fail in a way nobody foresaw before the message is given up."""
 
@@ -83,11 +88,13 @@ class Courier:
     name: str = field(default_factory=lambda: f"{os.getpid()}:{uuid.uuid4().hex[:8]}")
     subjects: Subjects = field(default_factory=dict)
     observers: Observers = field(default_factory=Observers)
+    shares: Shares = FREELY
+    """As the workers have it, for saying how long a run waits."""
     _errands: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Bring messages until `stop` is set; those under way are finished."""
-        async with ringing_on(stop, self.outgoing.ring):
+        async with ringing_on(stop, self.outgoing.ring), self._telling_places():
             while not stop.is_set():
                 try:
                     await self._claim()
@@ -108,6 +115,25 @@ class Courier:
             if self._errands:
                 await asyncio.wait(self._errands, return_when=asyncio.FIRST_COMPLETED)
 
+    @contextlib.asynccontextmanager
+    async def _telling_places(self) -> AsyncIterator[None]:
+        teller = asyncio.create_task(self._tell_places(), name="queue news")
+        try:
+            yield
+        finally:
+            teller.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await teller
+
+    async def _tell_places(self) -> None:
+        while True:
+            await asyncio.sleep(self.round.news_s)
+            try:
+                if await tell_places(self.store, self.shares):
+                    self.outgoing.ring()
+            except Exception:
+                log.exception("outbox.places_failed", courier=self.name)
+
     async def _claim(self) -> int:
         free = self.round.concurrency - len(self._errands)
         if free <= 0:
@@ -125,7 +151,7 @@ class Courier:
         if not rows:
             return []
         runs = read_runs(connection, {row.run_id for row in rows if row.run_id})
-        views = {view.id: view for view in load_views(connection, runs.values())}
+        views = {view.id: view for view in load_views(connection, runs.values(), self.shares)}
         return [
             _errand(row, views.get(row.run_id), self._about(connection, row.subject), now) for row in rows
         ]
@@ -211,6 +237,7 @@ class Courier:
                 # what an earlier attempt posted may show less than the run does now
                 revision=0 if found else errand.revision,
                 settled=over and not (found and item.kind == "run"),
+                place=item.run.position if item.run is not None else 0,
                 quiet_s=self.round.quiet_s,
             ),
             # lost in a power cut, the message is looked for and found

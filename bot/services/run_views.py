@@ -8,9 +8,12 @@ from typing import Any
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.store.database import Connection
 from bot.adapters.store.ledger import Consumed, read_calls, sum_usage
+from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.outbox_log import messages_of
+from bot.adapters.store.queue_line import NOWHERE, Place, places
 from bot.adapters.store.row_codec import answer_from, failure_from
-from bot.adapters.store.run_log import RunRow, queue_position, read_run
+from bot.adapters.store.run_log import RunRow, read_run
+from bot.adapters.store.run_turns import FREELY, Shares
 from bot.adapters.store.step_log import read_steps
 from bot.adapters.store.versions_log import PRODUCTION
 from bot.services.actors import Actor, Origin
@@ -68,6 +71,8 @@ class RunView:
     """Why it is queued again: no model answered."""
     again_at: datetime | None = None
     """When it is tried again at the latest, if so."""
+    wait_s: float | None = None
+    """Seconds until it probably starts, 0 for at once; None when nobody can tell, or it is not queued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +86,28 @@ class Explanation:
     """Step id to its title in the version that ran."""
 
 
-def load_view(connection: Connection, run_id: str) -> RunView:
+def load_view(connection: Connection, run_id: str, shares: Shares = FREELY) -> RunView:
     """One run. Raises UnknownRun."""
     row = read_run(connection, run_id)
     if row is None:
         raise UnknownRun(run_id)
-    return load_views(connection, (row,))[0]
+    return load_views(connection, (row,), shares)[0]
 
 
-def load_views(connection: Connection, rows: Iterable[RunRow]) -> tuple[RunView, ...]:
-    """Views of rows already read, in their order."""
+def load_views(
+    connection: Connection, rows: Iterable[RunRow], shares: Shares = FREELY
+) -> tuple[RunView, ...]:
+    """Views of rows already read, in their order; `shares` count for how long queued ones wait."""
     rows = tuple(rows)
     ids = [row.id for row in rows]
+    queued = [row.id for row in rows if row.status == RunStatus.QUEUED]
+    standing = places(connection, queued, shares, lease_clock(connection)) if queued else {}
     messages = messages_of(connection, ids)
     consumed = sum_usage(connection, ids)
     return tuple(
         _view(
             row,
-            position=queue_position(connection, row),
+            place=standing.get(row.id, NOWHERE),
             message=messages.get(row.id, ("", "")),
             consumed=consumed.get(row.id, Consumed()),
         )
@@ -106,13 +115,13 @@ def load_views(connection: Connection, rows: Iterable[RunRow]) -> tuple[RunView,
     )
 
 
-def explain(connection: Connection, run_id: str) -> Explanation:
+def explain(connection: Connection, run_id: str, shares: Shares = FREELY) -> Explanation:
     """One run with its steps and its calls to models. Raises UnknownRun."""
-    view = load_view(connection, run_id)
+    view = load_view(connection, run_id, shares)
     return Explanation(view, tuple(read_steps(connection, run_id).values()), read_calls(connection, run_id))
 
 
-def _view(row: RunRow, *, position: int, message: tuple[str, str], consumed: Consumed) -> RunView:
+def _view(row: RunRow, *, place: Place, message: tuple[str, str], consumed: Consumed) -> RunView:
     failure, is_put_off = failure_from(row.failure), row.put_off > 0 and row.status == RunStatus.QUEUED
     return RunView(
         id=row.id,
@@ -129,7 +138,8 @@ def _view(row: RunRow, *, position: int, message: tuple[str, str], consumed: Con
         step_number=row.step_number,
         step_total=row.step_total,
         step_title=row.step_title,
-        position=position,
+        position=place.position,
+        wait_s=place.wait_s,
         answer=answer_from(row.answer),
         usage=consumed.usage,
         failure=failure if row.finished_at is not None else None,

@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.adapters.correlation import correlated, correlation, correlation_for
+from bot.adapters.observing import Observers, RunRefused
 from bot.adapters.queue.wakeup import RunQueue, WakeUp
 from bot.adapters.store import audit_log, outbox_log, run_log
 from bot.adapters.store.database import Connection, Store
+from bot.governance.admission import QueueFull
 from bot.governance.roles import Permission
 from bot.services import opaque_ids, run_views
 from bot.services.access import Access, NotAuthorized, Outsider
 from bot.services.actors import Actor, Origin
+from bot.services.admitting import ANYTHING, Admission
 from bot.services.audience import refuse_unreadable
 from bot.services.catalogue import Catalogue, Released
 from bot.services.readers import reads_there
@@ -68,6 +71,8 @@ class Accepted:
     duplicate: bool
     position: int
     """Place in the queue, from 1; 0 when it no longer waits."""
+    wait_s: float | None = None
+    """Seconds until it probably starts, 0 for at once; None when nobody can tell."""
 
 
 class Runs:
@@ -81,6 +86,8 @@ class Runs:
         clock: Clock,
         queue: RunQueue,
         outgoing: WakeUp,
+        admission: Admission = ANYTHING,
+        observers: Observers | None = None,
     ) -> None:
         self._store = store
         self._catalogue = catalogue
@@ -88,14 +95,20 @@ class Runs:
         self._clock = clock
         self._queue = queue
         self._outgoing = outgoing
+        self._admission = admission
+        self._observers = observers or Observers()
 
     async def accept(self, request: RunRequest) -> Accepted:
         """Record a request and queue its run in one transaction; a second delivery finds the first's run.
 
-        Raises Outsider, NotAuthorized, UnknownWorkflow, WorkflowRetired, NotInPilot, InvalidInputs.
+        Raises Outsider, NotAuthorized, UnknownWorkflow, WorkflowRetired, NotInPilot, InvalidInputs; QueueFull
+        when too much waits already.
         """
         with correlated(correlation() or correlation_for(request.dedupe_key)):
             accepted = await self._store.write(lambda connection: self._accept(connection, request))
+            if isinstance(accepted, QueueFull):
+                self._observers.tell(RunRefused(request.workflow, accepted.why))
+                raise accepted
             log.info(
                 "run.accepted",
                 run=accepted.run_id,
@@ -108,22 +121,30 @@ class Runs:
             self._outgoing.ring()
         return accepted
 
-    def _accept(self, connection: Connection, request: RunRequest) -> Accepted:
+    def _accept(self, connection: Connection, request: RunRequest) -> Accepted | QueueFull:
         known = run_log.find_request(connection, request.dedupe_key)
         if known is not None:
-            row = run_log.read_run(connection, known)
-            return Accepted(known, True, run_log.queue_position(connection, row) if row else 0)
+            return self._known(connection, known)
         if request.actor.is_outsider:
             raise Outsider(request.actor.id)
         released = self._catalogue.find_in(connection, request.workflow)
         self._access.authorise(connection, request.actor, Permission.RUN, f"workflow:{released.name}")
         released = self._catalogue.find_in(connection, request.workflow, request.actor)
         released.workflow.read_inputs(request.inputs)
-        return Accepted(*self._queue_run(connection, request, released))
+        try:
+            place = self._admission.place(
+                connection, request.actor.id, released.name, always=request.is_unseen
+            )
+        except QueueFull as error:
+            # raised here it would take back, and so slow down, the others that share the commit
+            return error
+        return Accepted(self._queue_run(connection, request, released), False, place.position, place.wait_s)
 
-    def _queue_run(
-        self, connection: Connection, request: RunRequest, released: Released
-    ) -> tuple[str, bool, int]:
+    def _known(self, connection: Connection, run_id: str) -> Accepted:
+        view = run_views.load_view(connection, run_id, self._admission.shares)
+        return Accepted(run_id, True, view.position, view.wait_s)
+
+    def _queue_run(self, connection: Connection, request: RunRequest, released: Released) -> str:
         now = self._clock.now()
         run = run_log.NewRun(
             id=opaque_ids.run_id(),
@@ -143,7 +164,7 @@ class Runs:
         self._queue.announce(connection, run.id)
         context = {"workflow": run.workflow, "surface": request.origin.surface, "follows": request.follows}
         self._record(connection, request.actor.id, "run.requested", run.id, context)
-        return run.id, False, run_log.queue_length(connection)
+        return run.id
 
     def _record(
         self, connection: Connection, actor: str, action: str, run_id: str, context: Mapping[str, str]
@@ -188,13 +209,14 @@ class Runs:
 
     async def view(self, run_id: str) -> RunView:
         """One run. Raises UnknownRun."""
-        return await self._store.read(lambda connection: run_views.load_view(connection, run_id))
+        shares = self._admission.shares
+        return await self._store.read(lambda connection: run_views.load_view(connection, run_id, shares))
 
     async def recent(self, actor: Actor, limit: int = 10) -> tuple[RunView, ...]:
         """The actor's own runs, newest first."""
         return await self._store.read(
             lambda connection: run_views.load_views(
-                connection, run_log.recent_runs(connection, actor.id, limit)
+                connection, run_log.recent_runs(connection, actor.id, limit), self._admission.shares
             )
         )
 
@@ -202,7 +224,7 @@ class Runs:
         """How an answer came about, for whoever may read the answer. Raises NotAuthorized, UnknownRun."""
 
         def look(connection: Connection) -> Explanation:
-            explanation = run_views.explain(connection, run_id)
+            explanation = run_views.explain(connection, run_id, self._admission.shares)
             if not reads_there(actor, explanation.run.origin):
                 self._visible(connection, actor, run_id, Permission.SEE_RUNS)
             return replace(explanation, titles=self._titles(connection, explanation.run))

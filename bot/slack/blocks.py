@@ -138,7 +138,9 @@ def runs_message(views: Sequence[RunView]) -> Outgoing:
 
 def run_line(view: RunView) -> str:
     """One run in a list."""
-    first = text.status_line(view.title, view.status.value, view.id, el.moment(view.created_at))
+    queued = view.status is RunStatus.QUEUED
+    state = text.in_line(view.position, view.wait_s).lower() if queued else view.status.value
+    first = text.status_line(view.title, state, view.id, el.moment(view.created_at))
     question = asked_text(view.inputs)
     return f"{first}\n{text.quote(question, 150)}" if question else first
 
@@ -183,7 +185,7 @@ def _unfinished(view: RunView, now: datetime) -> tuple[str, tuple[Block, ...]]:
         lines = el.section(words), el.context(text.put_off_until(view.again_at))
         return words, (*lines, el.actions(_stop(view)))
     if view.status is RunStatus.QUEUED:
-        words = text.queued(view.position)
+        words = text.queued(view.position, view.wait_s)
     elif view.status is RunStatus.WAITING:
         words = text.waiting_for_person()
     else:

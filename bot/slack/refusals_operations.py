@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from bot.slack.elements import escape
+from bot.slack.text import about
 
 
 def port_taken(facts: Mapping[str, str]) -> str:
@@ -45,6 +46,28 @@ def not_one_file(_facts: Mapping[str, str]) -> str:
     return "That database is a server's. Copy it with its own tool: `pg_dump --format=custom --file=FILE`."
 
 
+_FULL = {
+    "person": "{count} of your requests {verb} already, which is the most one person may have",
+    "queue": "{count} {requests} of everybody {verb} already, which is the most I take",
+    "wait": "{count} {requests} {verb}, so that yours would start only in {wait}",
+}
+
+
+def queue_full(facts: Mapping[str, str]) -> str:
+    """Too much waits."""
+    count = int(facts.get("waiting") or 0)
+    why = _FULL.get(facts.get("why", ""), _FULL["queue"]).format(
+        count=f"{count:,}",
+        requests="request" if count == 1 else "requests",
+        verb="waits" if count == 1 else "wait",
+        wait=about(float(facts.get("wait_s") or 0)),
+    )
+    after_s = facts.get("after_s", "")
+    when = f"in {about(float(after_s))}" if after_s else "in a few minutes"
+    stop = " or stop one with `/spanwise cancel`" if facts.get("why") == "person" else ""
+    return f":hourglass: That was not taken: {why}. Try again {when}{stop}."
+
+
 def backup_exists(facts: Mapping[str, str]) -> str:
     """A file in the way."""
     return f"{escape(facts.get('path', 'The file'))} is there already. Give the copy another name."
@@ -74,6 +97,7 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, str]], str]] = {
     "NoBackup": no_backup,
     "NotOneFile": not_one_file,
     "PortTaken": port_taken,
+    "QueueFull": queue_full,
     "TelemetryMissing": telemetry_missing,
     "UnknownAlert": unknown_alert,
 }

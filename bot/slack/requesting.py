@@ -80,7 +80,8 @@ async def working_notice(call: Call, desk: Desk, ask: Ask, accepted: Accepted) -
     link = await desk.direct_link(call.person) if call.channel else ""
     here = ask.visibility == "channel" or desk.gateway.known_direct(call.person) == call.channel != ""
     where = text.where_here() if here else text.where_private(link)
-    return notice(text.working(ask.released.title, where, accepted.position), links=[link] if link else [])
+    words = text.working(ask.released.title, where, accepted.position, accepted.wait_s)
+    return notice(words, links=[link] if link else [])
 
 
 def open_form(call: Call, desk: Desk, ask: Ask, problems: Mapping[str, str]) -> Reply:

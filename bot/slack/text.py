@@ -60,9 +60,13 @@ def _run_name(title: str, command: str) -> str:
     return f"*{escape(title)}* (`/{escape(command)}`)"
 
 
-def working(title: str, where: str, position: int) -> str:
+def working(title: str, where: str, position: int, wait_s: float | None = None) -> str:
     """At once after a command: taken, and where the answer will come."""
-    waiting = f" {position - 1} before it in the queue." if position > 1 else ""
+    if position <= 1 or wait_s == 0:
+        waiting = ""
+    else:
+        start = f", so it starts in {about(wait_s)}" if wait_s else ""
+        waiting = f" {position - 1:,} before it in the queue{start}."
     return f":hourglass_flowing_sand: Working on *{escape(title)}*.{waiting} {where}"
 
 
@@ -82,13 +86,26 @@ def taken_already(title: str) -> str:
     return f"I have this request to *{escape(title)}* already; it runs once."
 
 
-def queued(position: int) -> str:
+def queued(position: int, wait_s: float | None = None) -> str:
     """Waiting for a worker."""
-    return (
-        f":hourglass: Queued, number {position} in line"
-        if position > 1
-        else ":hourglass: Queued, next in line"
-    )
+    return f":hourglass: {in_line(position, wait_s)}"
+
+
+def in_line(position: int, wait_s: float | None = None) -> str:
+    """Where a run stands in the queue, and when it probably starts."""
+    place = "Queued, next in line" if position <= 1 or wait_s == 0 else f"Queued, number {position:,} in line"
+    return f"{place} · starts in {about(wait_s)}" if wait_s else place
+
+
+def about(seconds: float) -> str:
+    """A guess at a duration, no finer than guesses are."""
+    if seconds < 7.5:
+        return "a few seconds"
+    if seconds < 90:
+        return f"about {max(round(seconds / 10), 1) * 10} seconds"
+    if seconds < 5400:
+        return f"about {round(seconds / 60)} minutes"
+    return f"about {round(seconds / 3600)} hours"
 
 
 def put_off(why: Failure) -> str:

@@ -12,6 +12,7 @@ from bot.adapters.store.database import Store
 from bot.governance.roles import Role
 from bot.services.access import Access
 from bot.services.actors import Actor, Origin
+from bot.services.admitting import ANYTHING, Admission
 from bot.services.catalogue import UnknownWorkflow
 from bot.services.outbox import Courier
 from bot.services.runs import RunRequest, Runs
@@ -49,6 +50,7 @@ class Desk:
     clock: FakeClock = field(default_factory=FakeClock)
     queue: RunQueue = field(default_factory=EmbeddedQueue)
     outgoing: WakeUp = field(default_factory=WakeUp)
+    admission: Admission = ANYTHING
 
     def __post_init__(self) -> None:
         self.access = Access(self.store, self.clock, ["U0DEV"])
@@ -58,9 +60,12 @@ class Desk:
             self.access,
             self.clock,
             self.queue,
-            self.outgoing,  # type: ignore[arg-type]
+            self.outgoing,
+            self.admission,  # type: ignore[arg-type]
         )
-        self.courier = Courier(self.store, self.sender, self.clock, self.outgoing)
+        self.courier = Courier(
+            self.store, self.sender, self.clock, self.outgoing, shares=self.admission.shares
+        )
 
     async def open(self) -> "Desk":
         """Let everybody run."""

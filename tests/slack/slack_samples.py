@@ -142,6 +142,7 @@ def unfinished(**changes: Any) -> RunView:
         "step_number": 0,
         "answer": None,
         "position": 4,
+        "wait_s": 41.0,
         **changes,
     }
     return view(**values)

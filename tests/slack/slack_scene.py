@@ -36,6 +36,7 @@ from bot.services.admin_deeds import Deeds
 from bot.services.admin_previews import Previews
 from bot.services.admin_writing import AdminWriter
 from bot.services.administering import Admin
+from bot.services.admitting import ANYTHING, Admission
 from bot.services.alerting import Alerting, load_alert
 from bot.services.auditing import Auditing
 from bot.services.billing import Billing
@@ -204,6 +205,8 @@ async def open_scene(
     open_to_all: bool = True,
     tick_s: float = 0.02,
     insights: AskInsights = no_insights,
+    admission: Admission = ANYTHING,
+    concurrency: int = 8,
 ) -> tuple[Scene, Callable[[], Awaitable[None]]]:
     """Start everything; the second value ends it."""
     store = Store(f"sqlite:///{folder}/spanwise.db")
@@ -223,7 +226,7 @@ async def open_scene(
     gateway = Gateway(open_client("xoxb-test", workspace.api_url), clock, observers=observers)
     people = People(gateway, clock, "T0SPAN", BOT_USER_ID)
     queue, outgoing = EmbeddedQueue(), WakeUp()
-    runs = Runs(store, catalogue, access, clock, queue, outgoing)
+    runs = Runs(store, catalogue, access, clock, queue, outgoing, admission, observers)
     golden = GoldenCases(store, access, catalogue, clock, folder)
     holdings = Holdings(store, folder, clock, embedder=Embedder.load())
     targets = Targets(catalogue, access, holdings, clock)
@@ -290,7 +293,7 @@ async def open_scene(
     stack = AsyncExitStack()
     await stack.enter_async_context(socket_open(app, "xapp-test"))
     script = Script()
-    pace = Pace(tick_s=tick_s, look_s=0.05, grace_s=0.2)
+    pace = Pace(concurrency, tick_s=tick_s, look_s=0.05, grace_s=0.2)
     worker = Worker(store, script, clock, queue, outgoing, pace, observers=observers)
     subjects = {"change": changes.load, "triage": load_card, "stage": promotions.load_card}
     subjects |= {"budget": budgets.load, SUBJECT: load_escalation}

@@ -31,7 +31,8 @@ NOT_COVERED = answer(
 
 RUNS = {
     "queued": unfinished(),
-    "queued-next": unfinished(position=1),
+    "queued-next": unfinished(position=1, wait_s=2.0),
+    "queued-no-guess": unfinished(position=1200, wait_s=None),
     "queued-again": unfinished(
         waits_for=Failure("ModelResting", {"alias": "default", "again_s": "30"}),
         again_at=NOW + timedelta(minutes=5),

@@ -8,6 +8,9 @@ import pytest
 from slack_samples import answer
 from slack_scene import Scene, open_scene, succeeded, words
 
+from bot.adapters.observing import RunRefused
+from bot.governance.admission import Limits
+from bot.services.admitting import Admission
 from bot.slack import blocks, forms
 from bot.slack.shortcuts import RUN_ON_THIS
 from workflows.run import Failure, RunResult, RunStatus
@@ -30,6 +33,23 @@ async def test_a_command_is_taken_at_once_and_answered_in_the_direct_message(sce
     assert "five days" in words(message) and "How many days can I carry over?" in words(message)
     assert len(scene.app_messages(ana, ana.dm)) == 1, "one message, edited in place"
     assert scene.app_messages(ana, CHANNEL) == []
+
+
+async def test_a_command_too_many_is_refused_with_what_waits_and_when_to_come_back(tmp_path: Path) -> None:
+    scene, close = await open_scene(tmp_path, admission=Admission(Limits(person=1)), concurrency=1)
+    scene.script.gate = asyncio.Event()
+    ana, ben = scene.person("U0ANA"), scene.person("U0BEN")
+    await ana.command(CHANNEL, "/ask-policy How many days?")
+    await ana.wait_for(lambda: scene.script.rows or None)
+    assert "Working on" in str((await ana.command(CHANNEL, "/ask-policy And sick days?")).payload)
+    refused = await ana.command(CHANNEL, "/ask-policy And holidays?")
+    assert "1 of your requests waits already, which is the most one person may have" in str(refused.payload)
+    assert "Try again in a few minutes or stop one with" in str(refused.payload)
+    assert [each.why for each in scene.happened if isinstance(each, RunRefused)] == ["person"]
+    assert "Working on" in str((await ben.command(CHANNEL, "/ask-policy How many days?")).payload)
+    assert "queued, number 2 in line" in str((await ana.command(CHANNEL, "/spanwise status")).payload)
+    scene.script.gate.set()
+    await close()
 
 
 async def test_progress_is_drawn_in_the_same_message(scene: Scene) -> None:

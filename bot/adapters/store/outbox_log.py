@@ -196,6 +196,7 @@ _SENT = (
         # asked for again while it was being drawn, it is not settled
         state=case((outbox.c.wanted_revision > bindparam("shown"), SHOWN), else_=bindparam("new_state")),
         shown_revision=bindparam("shown"),
+        shown_place=bindparam("new_place"),
         posted_channel=bindparam("where"),
         ts=bindparam("new_ts"),
         owner="",
@@ -216,12 +217,17 @@ def mark_sent(
     revision: int,
     settled: bool,
     quiet_s: float,
+    place: int = 0,
 ) -> bool:
-    """Record what Slack shows now; False when another courier has taken the row."""
+    """Record what Slack shows now; False when another courier has taken the row.
+
+    `place` is the run's place in the queue as it is shown, 0 when it is not in it.
+    """
     now = lease_clock(connection)
     values = {
         "new_state": SETTLED if settled else SHOWN,
         "shown": revision,
+        "new_place": place,
         "where": channel,
         "new_ts": ts,
         "now": now,

@@ -90,8 +90,6 @@ _INSERT_RUN = insert(runs)
 _INSERT_INBOX = insert(inbox)
 _READ = select(runs).where(runs.c.id == bindparam("run_id"))
 _READ_SEVERAL = select(runs).where(runs.c.id.in_(bindparam("ids", expanding=True)))
-_QUEUED = select(func.count()).select_from(runs).where(runs.c.status == RunStatus.QUEUED.value)
-_AHEAD = _QUEUED.where(runs.c.due_at < bindparam("due"))
 _REVISED = {"revision": runs.c.revision + 1}
 
 
@@ -184,18 +182,6 @@ def runs_answered(connection: Connection, workflow: str, limit: int) -> tuple[Ru
     return tuple(connection.execute(query))
 
 
-def queue_position(connection: Connection, row: RunRow) -> int:
-    """1 for the next run to start; 0 when the run is not queued."""
-    if row.status != RunStatus.QUEUED:
-        return 0
-    return int(connection.execute(_AHEAD, {"due": row.due_at}).scalar_one()) + 1
-
-
-def queue_length(connection: Connection) -> int:
-    """How many runs wait to start."""
-    return int(connection.execute(_QUEUED).scalar_one())
-
-
 def cancel_waiting(connection: Connection, run_id: str, at: datetime) -> bool:
     """End a run that no worker holds; False when one does or it has ended."""
     resting = set(sources_of(RunStatus.CANCELLED)) - {RunStatus.RUNNING.value}
@@ -227,3 +213,9 @@ def request_cancel(connection: Connection, run_id: str, at: datetime) -> bool:
 def mark_shared(connection: Connection, run_id: str, at: datetime) -> None:
     """Remember that the answer was posted where others read it."""
     connection.execute(update(runs).where(runs.c.id == run_id).values(shared_at=at, **_REVISED))
+
+
+def redraw_queued(connection: Connection, run_ids: Iterable[str]) -> None:
+    """Have the messages of runs drawn again that still wait."""
+    waits = (runs.c.id.in_(list(run_ids)), runs.c.status == RunStatus.QUEUED.value)
+    connection.execute(update(runs).where(*waits).values(**_REVISED))

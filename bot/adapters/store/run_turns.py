@@ -30,7 +30,7 @@ REMEMBERED = 256
 _QUEUED, _RUNNING = RunStatus.QUEUED.value, RunStatus.RUNNING.value
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:key)")
 _NOW = bindparam("now", type_=UtcDateTime)
-_NEVER = literal(datetime(1970, 1, 1, tzinfo=UTC), UtcDateTime)
+NEVER = literal(datetime(1970, 1, 1, tzinfo=UTC), UtcDateTime)
 _MOST: BindParameter[int] = bindparam("most")
 _FULL_PEOPLE: BindParameter[list[str]] = bindparam("full_people", expanding=True)
 _FULL_WORKFLOWS: BindParameter[list[str]] = bindparam("full_workflows", expanding=True)
@@ -108,13 +108,14 @@ _waits = and_(
     runs.c.workflow.not_in(_FULL_WORKFLOWS),
     runs.c.id.not_in(_TAKEN),
 )
-_held = (
+held = (
     select(runs.c.actor_id, func.count().label("count"))
     .where(runs.c.status == _RUNNING)
     .group_by(runs.c.actor_id)
     .subquery("held")
 )
-_turn = func.coalesce(func.max(_held.c.count), 0).label("turn")
+"""How many runs of each person are carried out."""
+_turn = func.coalesce(func.max(held.c.count), 0).label("turn")
 _since = func.min(runs.c.due_at).label("since")
 _lately = (
     select(runs.c.actor_id, runs.c.started_at)
@@ -123,17 +124,18 @@ _lately = (
     .limit(REMEMBERED)
     .subquery("lately")
 )
-_served = (
+served = (
     select(_lately.c.actor_id, func.max(_lately.c.started_at).label("at"))
     .group_by(_lately.c.actor_id)
     .subquery("served")
 )
-_served_at = func.coalesce(func.max(_served.c.at), _NEVER).label("served_at")
+"""When a run of each person was last begun."""
+_served_at = func.coalesce(func.max(served.c.at), NEVER).label("served_at")
 _lanes = (
     select(runs.c.actor_id, _since, _served_at)
     .select_from(
-        runs.outerjoin(_held, _held.c.actor_id == runs.c.actor_id).outerjoin(
-            _served, _served.c.actor_id == runs.c.actor_id
+        runs.outerjoin(held, held.c.actor_id == runs.c.actor_id).outerjoin(
+            served, served.c.actor_id == runs.c.actor_id
         )
     )
     .where(_waits, runs.c.actor_id.not_in(_FULL_PEOPLE))
