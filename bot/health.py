@@ -27,7 +27,9 @@ async def health_open(
         yield
         return
     look = line.probe.look if line is not None else None
-    checks = checks_for(parts, product.store, product.models, product.holdings, look)
+    checks = checks_for(
+        parts, product.store, product.models, product.holdings, look, queue_limit=settings.queue_waiting
+    )
     door = build_pages(
         {
             "/healthz": _alive,

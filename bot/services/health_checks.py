@@ -112,9 +112,14 @@ async def _asked(look: Look) -> tuple[str, str]:
 
 
 def checks_for(
-    parts: Collection[str], store: Store, models: Models, holdings: Holdings, slack: Look | None
+    parts: Collection[str],
+    store: Store,
+    models: Models,
+    holdings: Holdings,
+    slack: Look | None,
+    queue_limit: int = 0,
 ) -> HealthChecks:
-    """The checks of a process that does these parts."""
+    """The checks of a process that does these parts; `queue_limit` runs fill the queue, 0 is no limit."""
 
     async def database() -> str:
         await asyncio.gather(store.read(read_backlog), store.probe())
@@ -130,6 +135,10 @@ def checks_for(
     async def model() -> str:
         return "; ".join(await models.unusable())
 
+    async def queue() -> str:
+        waiting = (await store.read(read_backlog)).queued
+        return f"{waiting} runs wait, so new requests are refused" if waiting >= queue_limit else ""
+
     def heard(part: str, otherwise: str) -> Look:
         async def look() -> str:
             return "" if (await store.read(count_alive)).get(part) else otherwise
@@ -137,6 +146,8 @@ def checks_for(
         return look
 
     looks: dict[str, Look] = {"database": database, "schema": schema}
+    if queue_limit:
+        looks["queue"] = queue
     needed = {"database"}
     if "worker" in parts:
         # without the index every vector is compared: slower in a large collection, and no worse

@@ -123,7 +123,8 @@ async def test_all_is_well(product: Parts) -> None:
         status, body = await ask("/readyz")
         found = json.loads(body)
         assert (status, found["status"]) == (200, "ready")
-        assert set(found["parts"]) == {"database", "schema", "index", "model", "slack", "worker", "clock"}
+        parts = {"database", "schema", "queue", "index", "model", "slack", "worker", "clock"}
+        assert set(found["parts"]) == parts
         assert {part["state"] for part in found["parts"].values()} == {"up"}
         status, body = await ask("/metrics")
         assert status == 200 and "spanwise_workers 1.0" in body

@@ -15,6 +15,7 @@ from bot.adapters.store.run_turns import Shares
 from bot.governance.admission import Lane, Limits, QueueFull, Waiting, refuse_full
 from bot.services.actors import Actor
 from bot.services.admitting import Admission
+from bot.services.health_checks import checks_for
 from bot.services.line_news import AT_A_TIME, furthest, tell_places
 from tests.bot.run_desk import ANA, BEN, Desk, request
 
@@ -127,6 +128,19 @@ async def test_a_refusal_stores_nothing_and_concerns_that_person_alone(store: St
     assert not unseen.duplicate, "what the bot asks again by itself is bounded elsewhere"
     await desk.worker().drain()
     await desk.ask("later")
+
+
+async def test_a_full_queue_shows_in_the_probe_and_needs_no_restart(store: Store) -> None:
+    desk = await Desk(store).open()
+    checks = checks_for((), store, None, None, None, queue_limit=2)  # type: ignore[arg-type]
+    checks.fresh_s = 0
+    await desk.ask("a")
+    assert (await checks.health()).parts["queue"].state == "up"
+    await desk.ask("b")
+    found = await checks.health()
+    assert found.parts["queue"].detail == "2 runs wait, so new requests are refused"
+    assert (found.is_ready, found.status) == (True, "degraded")
+    await checks.close()
 
 
 # News
