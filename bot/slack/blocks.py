@@ -138,7 +138,7 @@ def runs_message(views: Sequence[RunView]) -> Outgoing:
 
 def run_line(view: RunView) -> str:
     """One run in a list."""
-    queued = view.status is RunStatus.QUEUED
+    queued = view.status is RunStatus.QUEUED and view.position > 0
     state = text.in_line(view.position, view.wait_s).lower() if queued else view.status.value
     first = text.status_line(view.title, state, view.id, el.moment(view.created_at))
     question = asked_text(view.inputs)

@@ -37,7 +37,7 @@ NOWHERE = Place(0, None)
 _rank = func.row_number().over(partition_by=runs.c.actor_id, order_by=(runs.c.due_at, runs.c.id)) - 1
 _ranked = (
     select(runs.c.id, runs.c.actor_id, runs.c.workflow, runs.c.due_at, _rank.label("rank"))
-    .where(runs.c.status == _QUEUED)
+    .where(runs.c.status == _QUEUED, runs.c.due_at <= _NOW)
     .subquery("ranked")
 )
 _turn = _ranked.c.rank + func.coalesce(held.c.count, 0)
