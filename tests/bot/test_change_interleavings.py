@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from bot.adapters.store import audit_log
-from bot.adapters.store.all_tables import metadata
 from bot.adapters.store.changes_log import find_change, list_changes, read_reviews
 from bot.adapters.store.database import Store
 from bot.adapters.store.versions_log import find_labelled
@@ -33,6 +32,7 @@ from bot.services.change_errors import (
     TooLate,
 )
 from tests.bot.change_desk import ANA, ANSWER, BEN, CLEO, DEV, EVE, HERE, PROMPT, ChangeDesk
+from tests.databases import with_tables
 
 REFUSALS = (
     AlreadyProposed, AuthorDecides, MovedSince, NeedsOverride, NothingChanged, NothingToRollBack,
@@ -53,8 +53,7 @@ class Interleavings(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.folder = TemporaryDirectory()
-        self.store = Store(f"sqlite:///{self.folder.name}/changes.db")
-        self.store.write_now(metadata.create_all)
+        self.store = Store(with_tables(Path(self.folder.name) / "changes.db"))
         self.desk = ChangeDesk(self.store, Path(self.folder.name))
         self.go(self.desk.open())
         # an editor with the approver's role: only the rule about authors holds her back

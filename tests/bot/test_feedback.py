@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from bot.adapters.store.database import Store
 from bot.adapters.store.scores import Score
-from bot.adapters.store.tables import metadata
 from bot.governance.roles import Role
 from bot.quality.complaint import REASONS, TriageState, alike, fingerprint, reasons_for, says_the_same
 from bot.services.access import Outsider
@@ -17,6 +16,7 @@ from bot.services.feedback import UnknownReason
 from bot.services.run_views import UnknownRun
 from tests.bot.feedback_desk import OWNER, FeedbackDesk
 from tests.bot.run_desk import ANA, BEN, DEV, STRANGER
+from tests.databases import with_tables
 
 WAITING, WITHDRAWN, DISMISSED = TriageState.WAITING, TriageState.WITHDRAWN, TriageState.DISMISSED
 
@@ -149,9 +149,7 @@ acts = st.lists(st.tuples(st.sampled_from(["U0ANA", "U0BEN", "U0DEV"]), st.sampl
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=acts)
 async def test_the_last_vote_of_each_counts_however_often_they_change(acts: list, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    store = Store(f"sqlite:///{tmp_path}/votes.db")
-    store.write_now(metadata.drop_all)
-    store.write_now(metadata.create_all)
+    store = Store(with_tables(tmp_path / "votes.db"))
     desk = await FeedbackDesk(store).open()
     run_id = await desk.answered()
     people = {actor.id: actor for actor in (ANA, BEN, DEV)}

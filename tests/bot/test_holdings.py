@@ -7,7 +7,6 @@ from fakes import FakeClock
 from sqlalchemy import select
 
 from bot.adapters.store import document_log as log
-from bot.adapters.store.all_tables import metadata
 from bot.adapters.store.audit_log import audit_events
 from bot.adapters.store.database import Store
 from bot.services.actors import Actor, Origin
@@ -16,13 +15,13 @@ from bot.services.readers import TERMINAL, Audience
 from knowledge.embedding import Embedder
 from knowledge.index import MixedModels
 from knowledge.sources import SourceMissing
+from tests.databases import with_tables
 from workflows.ports import UnknownCollection
 
 
 @pytest.fixture
 async def holdings(tmp_path: Path) -> AsyncIterator[Holdings]:
-    store = Store(f"sqlite:///{tmp_path}/spanwise.db")
-    store.write_now(metadata.create_all)
+    store = Store(with_tables(tmp_path / "spanwise.db"))
     holdings = Holdings(store, tmp_path, FakeClock(), embedder=Embedder.load())
     yield holdings
     await holdings.close()

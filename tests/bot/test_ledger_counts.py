@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -15,9 +16,9 @@ from hypothesis import strategies as st
 from bot.adapters.prices import Tokens, cost_of, own_price
 from bot.adapters.profiles import read_profiles
 from bot.adapters.provider_call import load_litellm
-from bot.adapters.store.all_tables import metadata
 from bot.adapters.store.database import Store
 from tests.bot.budget_desk import PROFILES, BudgetDesk
+from tests.databases import with_tables
 from tests.fakes import FakeClock
 from tests.openai_server import EMPTY, GARBAGE, NO_CHOICES, OpenAIServer, Reply, rejection
 
@@ -51,8 +52,7 @@ asks = st.fixed_dictionaries(
 @contextmanager
 def fresh_store() -> Iterator[Store]:
     with TemporaryDirectory() as folder:
-        store = Store(f"sqlite:///{folder}/spanwise.db")
-        store.write_now(metadata.create_all)
+        store = Store(with_tables(Path(folder) / "spanwise.db"))
         yield store
         store.close()
 

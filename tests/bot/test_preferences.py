@@ -4,7 +4,6 @@ import pytest
 
 from bot.adapters.store import preferences_log  # noqa: F401 - declares its table
 from bot.adapters.store.database import Store
-from bot.adapters.store.tables import metadata
 from bot.services.access import Outsider
 from bot.services.actors import Actor
 from bot.services.preferences import Preferences, UnknownChoice
@@ -13,7 +12,6 @@ from tests.fakes import FakeClock
 
 @pytest.fixture
 def preferences(store: Store) -> Preferences:
-    store.write_now(metadata.create_all)
     return Preferences(store, FakeClock())
 
 

@@ -29,8 +29,8 @@ async def desk(store: Store) -> Desk:
     return await Desk(store).open()
 
 
-async def test_each_delivery_of_one_request_finds_the_same_run(desk: Desk, database_url: str) -> None:
-    other = Store(database_url)
+async def test_each_delivery_of_one_request_finds_the_same_run(desk: Desk) -> None:
+    other = Store(desk.store.url)
     twin = Desk(other)
     both = [desk.runs.accept(request("k")) for _ in range(10)]
     both += [twin.runs.accept(request("k")) for _ in range(10)]

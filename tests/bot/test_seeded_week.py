@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.adapters.store.all_tables import metadata
 from bot.adapters.store.audit_log import read_events, verify
 from bot.adapters.store.database import Store
 from bot.adapters.store.rollups_log import (
@@ -28,6 +27,7 @@ from bot.services.rollups import Rollups
 from bot.services.seed_calendar import SeedCalendar
 from bot.services.seed_topics import HANDBOOK
 from bot.services.seeding import HasRuns, Seeding, SeedPlan
+from tests.databases import with_tables
 from tests.fakes import FakeClock
 
 NOW = datetime(2026, 11, 18, 10, 20, tzinfo=UTC)
@@ -226,8 +226,7 @@ def test_the_week_number_by_number(store: Store) -> None:
 async def test_the_same_seed_makes_the_same_history(tmp_path: Path) -> None:
     kept = []
     for number, seed_number in enumerate((7, 7, 8)):
-        store = Store(f"sqlite:///{tmp_path}/{number}.db")
-        store.write_now(metadata.create_all)
+        store = Store(with_tables(tmp_path / f"{number}.db"))
         await seed(store, SeedPlan(150, seed=seed_number, weeks=2, workflows=("ask-policy",)))
         kept.append([ask(store, f"SELECT * FROM {name}") for name in ("runs", "scores", "ledger", "steps")])
         with pytest.raises(HasRuns):

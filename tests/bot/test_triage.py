@@ -88,9 +88,9 @@ async def test_nearly_the_same_question_is_one_card_and_one_decision(desk: Triag
     )
 
 
-async def test_two_owners_at_once_make_one_decision(desk: TriageDesk, database_url: str) -> None:
+async def test_two_owners_at_once_make_one_decision(desk: TriageDesk) -> None:
     run_id = await desk.voted_down()
-    twin_store = Store(database_url)
+    twin_store = Store(desk.store.url)
     twin = TriageDesk(twin_store)
     done = await asyncio.gather(
         desk.triage.decide(CHLOE, run_id, TriageState.DISMISSED),

@@ -228,8 +228,8 @@ async def test_progress_is_shown(desk: Desk) -> None:
     assert (view.step_number, view.step_total, view.step_title) == (2, 3, "Writing")
 
 
-async def test_two_workers_never_take_the_same_run(desk: Desk, database_url: str) -> None:
-    other = Store(database_url)
+async def test_two_workers_never_take_the_same_run(desk: Desk) -> None:
+    other = Store(desk.store.url)
     twin = Desk(other, desk.perform)
     for n in range(40):
         await desk.ask(f"k{n}")

@@ -23,7 +23,6 @@ from bot.adapters.profiles import SHIPPED, read_profiles
 from bot.adapters.queue.wakeup import EmbeddedQueue, WakeUp
 from bot.adapters.store.database import Store
 from bot.adapters.store.run_log import RunRow
-from bot.adapters.store.tables import metadata
 from bot.adapters.system_clock import SystemClock
 from bot.governance.changes import POLICIES
 from bot.governance.roles import Role
@@ -89,6 +88,7 @@ from bot.workspace.driver import Person
 from bot.workspace.town_records import Message
 from bot.workspace.workspace_server import Workspace
 from knowledge.embedding import Embedder
+from tests.databases import with_tables
 from tests.fakes import word_vectors
 from workflows.ports import Progress
 from workflows.run import Answer, RunResult, RunStatus
@@ -209,8 +209,7 @@ async def open_scene(
     concurrency: int = 8,
 ) -> tuple[Scene, Callable[[], Awaitable[None]]]:
     """Start everything; the second value ends it."""
-    store = Store(f"sqlite:///{folder}/spanwise.db")
-    store.write_now(metadata.create_all)
+    store = Store(with_tables(folder / "spanwise.db"))
     clock = SystemClock()
     access = Access(store, clock, ["U0DEV"])
     if open_to_all:

@@ -10,12 +10,12 @@ from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models
 from bot.adapters.profiles import SHIPPED, read_profiles
 from bot.adapters.store.database import Store
-from bot.adapters.store.tables import metadata
 from bot.adapters.system_clock import SystemClock
 from bot.quality.likeness import similarity_by
 from bot.services.holdings import Holdings
 from bot.services.readers import TERMINAL
 from knowledge.embedding import Embedder
+from tests.databases import with_tables
 from tests.fakes import FakeJournal, FakeLibrary
 from tests.handbook_vectors import HandbookVectors
 from tests.workflows.shipped import HANDBOOK, NAMES, cases, load, prompts, shortfalls
@@ -69,8 +69,7 @@ async def house(
 ) -> AsyncIterator[House]:
     folder: Path = tmp_path_factory.mktemp("house")
     handbook_vectors.lend(folder)
-    store = Store(f"sqlite:///{folder}/spanwise.db")
-    store.write_now(metadata.create_all)
+    store = Store(with_tables(folder / "spanwise.db"))
     embedder = Embedder.load()
     holdings = Holdings(store, folder, SystemClock(), embedder=embedder)
     added = await holdings.add(HANDBOOK, "people")

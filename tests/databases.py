@@ -1,0 +1,77 @@
+"""Databases for tests, copied from one that was made once in each process: making its tables takes longer."""
+
+import functools
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import URL, make_url
+
+from bot.adapters.store.all_tables import metadata
+from bot.adapters.store.database import Store
+
+TEMPLATE = "with_every_table"
+"""Of the server: what `of_server` copies for a test that wants tables."""
+
+_numbers = itertools.count(1)
+
+
+def with_tables(path: Path) -> str:
+    """A SQLite database with every table, at `path`; its URL."""
+    for left in ("-wal", "-shm"):
+        path.with_name(f"{path.name}{left}").unlink(missing_ok=True)
+    shutil.copyfile(_template(), path)
+    return f"sqlite:///{path}"
+
+
+@functools.cache
+def _template() -> Path:
+    # the folder goes when the process ends
+    folder = tempfile.TemporaryDirectory(prefix="spanwise-tables-")
+    _template_folders.append(folder)
+    path = Path(folder.name) / "spanwise.db"
+    _make_tables(f"sqlite:///{path}")
+    return path
+
+
+_template_folders: list["tempfile.TemporaryDirectory[str]"] = []
+
+
+@contextmanager
+def of_server(server: str, *, filled: bool) -> Iterator[str]:
+    """A PostgreSQL database of one test, empty or with every table; its URL."""
+    url, name = _psycopg(server), f"test_{next(_numbers)}"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE if filled else 'template1'}")
+    yield url.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()
+
+
+def prepare_server(server: str) -> None:
+    """Give a new server the template, and leave out what only a power cut would miss."""
+    url = _psycopg(server)
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for setting in ("fsync", "full_page_writes"):
+            connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
+        connection.exec_driver_sql(f"CREATE DATABASE {TEMPLATE}")
+    engine.dispose()
+    _make_tables(url.set(database=TEMPLATE).render_as_string(hide_password=False))
+
+
+def _psycopg(server: str) -> URL:
+    return make_url(server).set(drivername="postgresql+psycopg")
+
+
+def _make_tables(url: str) -> None:
+    store = Store(url)
+    store.write_now(metadata.create_all)
+    store.close()
