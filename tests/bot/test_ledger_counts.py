@@ -21,6 +21,7 @@ from tests.bot.budget_desk import PROFILES, BudgetDesk
 from tests.databases import with_tables
 from tests.fakes import FakeClock
 from tests.openai_server import EMPTY, GARBAGE, NO_CHOICES, OpenAIServer, Reply, rejection
+from workflows.ports import ModelRefused
 
 REPLIES = [
     Reply("Five days may be carried over [1]."),
@@ -160,5 +161,6 @@ async def test_a_reply_refused_for_its_content_is_paid_for(store: Store, streame
     async with OpenAIServer() as server:
         desk = BudgetDesk(store, server)
         server.script.append(Reply("half of it", finish_reason="content_filter"))
-        await desk.ask(streamed=streamed)
+        with pytest.raises(ModelRefused):
+            await desk.ask(streamed=streamed)
         compare(desk)
