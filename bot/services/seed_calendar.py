@@ -4,6 +4,7 @@ from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import accumulate
 from random import Random
 
@@ -19,36 +20,36 @@ GROWTH = 0.5
 """How much busier the end is than the beginning."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SeedCalendar:
     """What happened until `until`; weeks begin on Monday, 00:00 UTC."""
 
     until: datetime
     weeks: int
 
-    @property
+    @cached_property
     def monday(self) -> datetime:
         """The beginning of the week that is under way."""
         midnight = self.until.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         return midnight - timedelta(days=midnight.weekday())
 
-    @property
+    @cached_property
     def since(self) -> datetime:
         """The beginning."""
         return self.monday - self.weeks * WEEK
 
-    @property
+    @cached_property
     def bad_prompt(self) -> tuple[datetime, datetime]:
         """From when to when a prompt was in force that did worse: Monday to Friday of last week."""
         week = self.monday - WEEK
         return week + timedelta(hours=8, minutes=40), week + timedelta(days=4, hours=15, minutes=10)
 
-    @property
+    @cached_property
     def price_change(self) -> datetime:
         """Since when the model costs more: Wednesday of the week before last."""
         return self.monday - 2 * WEEK + 2 * DAY
 
-    @property
+    @cached_property
     def outage(self) -> tuple[datetime, datetime]:
         """When the model could not be reached: Thursday three weeks ago."""
         day = self.monday - 3 * WEEK + 3 * DAY

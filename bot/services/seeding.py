@@ -1,8 +1,10 @@
 """A made-up history, the same for the same seed: for tests, for benchmarks, and for the demo to open with."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from random import Random
 
 from sqlalchemy import Connection, func, select
@@ -87,12 +89,16 @@ class Seeding:
         maker = RowMaker(
             Random(f"{plan.seed}:{there}"), calendar, workflows, plan.people or made_up_people(plan.runs)
         )
-        done = 0
-        for rows in maker.batches(plan.runs, BATCH):
-            await self._store.write(lambda connection, rows=rows: _insert(connection, rows), relaxed=True)  # type: ignore[misc]
+        done, batches = 0, maker.batches(plan.runs, BATCH)
+        rows = next(batches, None)
+        while rows is not None:
+            # the next ones are made while these are written
+            write = self._store.write(partial(_insert, rows=rows), relaxed=True)
+            following, _ = await asyncio.gather(asyncio.to_thread(next, batches, None), write)
             done += len(rows.runs)
             if on_progress is not None:
                 on_progress(done, plan.runs, "")
+            rows = following
         await self._rollups.rebuild()
         return calendar
 
