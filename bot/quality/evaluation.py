@@ -37,6 +37,10 @@ class Standing(StrEnum):
     """The spending cap was reached, or the evaluation was stopped."""
 
 
+GOLDEN = ("file", "chat")
+"""Sources of cases that a person approved."""
+
+
 @dataclass(frozen=True, slots=True)
 class CaseScore:
     """One evaluator's judgement of one answer."""
@@ -91,7 +95,7 @@ class ReportRow:
     @property
     def is_golden(self) -> bool:
         """Whether a person approved what is expected; what was merely voted down decides nothing."""
-        return self.source in ("file", "chat")
+        return self.source in GOLDEN
 
     @property
     def is_answered_otherwise(self) -> bool:

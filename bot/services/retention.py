@@ -121,6 +121,7 @@ class Retention:
         retention_log.empty_runs(connection, rows)
         if until == before:
             retention_log.empty_digests(connection, workflow, before)
+            retention_log.empty_reports(connection, workflow, keeping.emptied_until, before)
         retention_log.mark_emptied(connection, workflow, until, now)
         if rows:
             said: dict[str, Json] = {"runs": len(rows), "until": until.isoformat(), "days": keeping.days}

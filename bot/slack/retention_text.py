@@ -11,7 +11,7 @@ SET, STAYS = "Set it", "Leave it"
 WHAT_GOES = (
     "Deleted are what was asked and answered, what the steps read and wrote, and people's corrections. "
     "Who ran what and when, how it ended, versions, votes, times and costs stay, as do cases and documents "
-    "made from it."
+    "made from it, files that were exported and messages in Slack."
 )
 
 

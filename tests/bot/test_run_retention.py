@@ -1,5 +1,6 @@
 """Content goes after its time, and nothing else does: on both engines, in batches, harmless to repeat."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
@@ -12,6 +13,13 @@ from sqlalchemy import insert, text, update
 
 from bot.adapters.store import audit_log, digests_log, outbox_log, retention_log
 from bot.adapters.store.escalations_log import escalations, insert_escalation
+from bot.adapters.store.evaluations_log import (
+    DONE,
+    RUNNING,
+    NewEvaluation,
+    finish_evaluation,
+    insert_evaluation,
+)
 from bot.adapters.store.ledger import sum_usage
 from bot.adapters.store.questions_log import questions, topics
 from bot.adapters.store.run_log import read_run
@@ -28,6 +36,7 @@ from bot.governance.retention_words import (
 from bot.governance.roles import Role
 from bot.governance.run_filter import RunFilter
 from bot.quality.complaint import TriageState
+from bot.quality.evaluation import CaseScore, EvaluationReport, ReportRow, Standing, Trial
 from bot.services import retention as retention_service
 from bot.services.access import NotAuthorized
 from bot.services.actors import Actor
@@ -301,6 +310,40 @@ async def test_digests_forget_what_they_quoted(desk: FeedbackDesk) -> None:
     assert [row.key for row in rows if "quoted" in row.content] == ["b", "c"]
     found = {row.id: row.facts for row in desk.sql("SELECT id, facts FROM findings")}
     assert found == {"f2": '{"severity":3}', "f3": '{"examples":"quoted","severity":3}'}
+
+
+def side(answer: str) -> Trial:
+    return Trial(Standing.PASSED, (CaseScore("must_contain", True, 1.0, f"It says {answer}"),), answer=answer)
+
+
+async def test_reports_of_evaluations_forget_the_answers_to_old_questions(desk: FeedbackDesk) -> None:
+    rows = tuple(
+        ReportRow(name, source, side(f"new to {name}"), side(f"old to {name}"), run_id=f"r_{name}")
+        for name, source in (("old", "thumbs-down"), ("cited", "cited"), ("young", "cited"), ("case", "chat"))
+    )
+    report = EvaluationReport("e_1", "ask-policy", "change:c_1", "U0EVA", NOW, NOW, {}, rows, {})
+
+    def act(connection: Any) -> None:
+        for name, days in (("old", 50), ("cited", 40), ("young", 10), ("case", 50)):
+            insert_past(connection, past(f"r_{name}", days))
+        made = NewEvaluation("e_1", "ask-policy", "change:c_1", "", "U0EVA", RUNNING, {}, {})
+        insert_evaluation(connection, made, NOW)
+        finish_evaluation(
+            connection, "e_1", fence=0, status=DONE, report=report.as_json(), cost_usd=Decimal(1), at=NOW
+        )
+
+    desk.store.write_now(act)
+    service = retention(desk)
+    await service.keep(CHLOE, "ask-policy", 30)
+    await service.empty_due()
+    (row,) = desk.sql("SELECT report FROM evaluations")
+    kept = EvaluationReport.from_json(json.loads(row.report))
+    assert [each.new.answer for each in kept.rows] == ["", "", "new to young", "new to case"]
+    assert "to old" not in row.report and "to cited" not in row.report
+    assert [each.new.standing for each in kept.rows] == [Standing.PASSED] * 4, "how it went stays"
+    desk.clock.at = NOW + timedelta(days=25)
+    await service.empty_due()
+    assert "to young" not in desk.sql("SELECT report FROM evaluations")[0].report
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from bot.adapters.store.digests_log import POSTED, digests, findings
 from bot.adapters.store.escalations_log import escalations
+from bot.adapters.store.evaluations_log import evaluations
 from bot.adapters.store.outbox_log import outbox
 from bot.adapters.store.questions_log import questions, topics
 from bot.adapters.store.run_log import RunRow, runs
@@ -31,6 +32,7 @@ from bot.adapters.store.tables import UtcDateTime, metadata
 from bot.adapters.store.triage_log import triage
 from bot.quality.complaint import TriageState
 from bot.quality.digest_findings import FindingStatus
+from bot.quality.evaluation import GOLDEN
 
 retention = Table(
     "retention",
@@ -143,6 +145,41 @@ def empty_digests(connection: Connection, workflow: str, before: datetime) -> No
         kept = {"severity": row.facts["severity"]} if "severity" in row.facts else {}
         connection.execute(update(findings).filter_by(id=row.id).values(facts=kept))
     connection.execute(delete(findings).where(*stale, ~settled))
+
+
+def empty_reports(connection: Connection, workflow: str, since: datetime | None, before: datetime) -> None:
+    """Delete from reports of evaluations what was answered again to questions of runs that ended before.
+
+    Cases that a person approved stay with their answers: what is in them was chosen to be kept. Reports that
+    ended before `since` have been gone through already.
+    """
+    query = select(evaluations.c.id, evaluations.c.report).where(evaluations.c.finished_at.is_not(None))
+    if since is not None:
+        query = query.where(evaluations.c.finished_at >= since)
+    for evaluation_id, report in connection.execute(query).all():
+        asked = {row["run_id"] for row in report.get("rows") or () if _is_of_a_run(row)}
+        ended = select(runs.c.id).where(runs.c.id.in_(asked), *_ended(workflow, None, before))
+        gone = set(connection.execute(ended).scalars()) if asked else set()
+        if gone:
+            kept = [_unanswered(row) if row["run_id"] in gone else row for row in report["rows"]]
+            changed = update(evaluations).filter_by(id=evaluation_id)
+            connection.execute(changed.values(report={**report, "rows": kept}))
+
+
+def _is_of_a_run(row: Mapping[str, Any]) -> bool:
+    return bool(row.get("run_id")) and row.get("source") not in GOLDEN
+
+
+def _unanswered(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a report without what was answered, which each side's judgements may quote too."""
+    if not _is_of_a_run(row):
+        return dict(row)
+    sides = {name: row[name] for name in ("new", "old") if row.get(name)}
+    bare = {
+        name: {**side, "answer": "", "note": "", "scores": [{**s, "reason": ""} for s in side["scores"]]}
+        for name, side in sides.items()
+    }
+    return {**row, **bare}
 
 
 def _is_about(content: Mapping[str, Any], workflow: str) -> bool:
