@@ -15,6 +15,7 @@ from bot.cli import (
     asking,
     audit_trail,
     console,
+    drilling,
     explain_print,
     inspecting,
     keeping,
@@ -45,6 +46,7 @@ for command in (*PROCESSES, *RUNNING, *INSPECTION, *KEEPING, *PAST):
 app.add_typer(keeping.knowledge, name="knowledge")
 app.add_typer(keeping.workflow, name="workflow")
 app.add_typer(audit_trail.audit, name="audit")
+app.add_typer(drilling.drill, name="drill")
 
 
 LOGGED = frozenset(command.__name__ for command in PROCESSES)

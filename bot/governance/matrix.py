@@ -346,6 +346,7 @@ ANSWER_FOR: tuple[Act, ...] = (
                 "workflow add",
                 "workflow list",
                 "audit rights",
+                "drill outage",
             )
         },
         "whoever can type on the machine",

@@ -186,7 +186,7 @@ class Worker:
         await self.store.write(
             lambda connection: run_leases.put_off(connection, job.held, why=why, after_s=after_s)
         )
-        log.warning("run.put_off", run=job.held.run_id, kind=why.kind, seconds=round(after_s))
+        log.info("run.put_off", run=job.held.run_id, kind=why.kind, seconds=round(after_s))
         self.outgoing.ring()
         return True
 

@@ -32,5 +32,19 @@ def _again(facts: Facts) -> str:
     return f"in about {int(seconds) + 1} seconds" if seconds.isdecimal() else "in a minute"
 
 
-SENTENCES: Mapping[str, Callable[[Facts], str]] = {"ModelResting": resting, "ModelBusy": busy}
+def unknown_provider(facts: Facts) -> str:
+    """A drill for a provider that nothing uses."""
+    known = escape(facts.get("known", "")) or "none but the built-in one, which needs no provider"
+    named = escape(facts.get("provider", ""))
+    return (
+        f"No alias of models.yaml is served by “{named}”. Choose one of those that are ({known}), "
+        "or set `SPANWISE_MODELS` to the file you mean."
+    )
+
+
+SENTENCES: Mapping[str, Callable[[Facts], str]] = {
+    "ModelResting": resting,
+    "ModelBusy": busy,
+    "UnknownProvider": unknown_provider,
+}
 """Error class to its sentence."""
