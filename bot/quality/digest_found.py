@@ -163,6 +163,7 @@ def _forecast(each: Forecast) -> Mapping[str, Any]:
         "low": str(each.low),
         "high": str(each.high),
         "limit": str(each.limit),
+        "budget": each.budget_id,
     }
 
 

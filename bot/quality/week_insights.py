@@ -169,6 +169,8 @@ class Forecast:
     """Eight of ten months end between `low` and `high`."""
     limit: Decimal | None = None
     """The monthly budget of the workflow, where it has one, with what was added to it."""
+    budget_id: str = ""
+    """Of that budget."""
 
 
 @dataclass(frozen=True, slots=True)

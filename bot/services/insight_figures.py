@@ -1,7 +1,7 @@
 """What is unusual about a week, with what changed just before, and what the month will cost."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -12,7 +12,7 @@ from bot.adapters.store.bad_answers import bad_answers
 from bot.adapters.store.budgets_log import read_budgets
 from bot.adapters.store.digest_facts import dearest_run, slowest_run
 from bot.adapters.store.rollups_log import spend_by_hour, tallies, tallies_between
-from bot.governance.budget import Period, ScopeKind
+from bot.governance.budget import Budget, Period, ScopeKind
 from bot.quality.anomalies import LAG, WEEKS, anomalies, likely, moved_at
 from bot.quality.forecast import DAYS, forecast
 from bot.quality.tallies import Tally
@@ -78,11 +78,11 @@ def forecasts(connection: Connection, workflows: Collection[str], now: datetime)
         day = hour.astimezone(UTC).date()
         spent[workflow][day] += spend.cost_usd
         spent[""][day] += spend.cost_usd
-    limits = dict(_limits(connection, now))
+    limits = _limits(connection)
     found = [
         each
         for name in workflows
-        if name in spent and (each := forecast(name, spent[name], now, limits.get(name)))
+        if name in spent and (each := _within(forecast(name, spent[name], now), limits.get(name), now))
     ]
     found.sort(key=lambda each: (not _is_short(each), -each.expected, each.workflow))
     together = forecast("", spent[""], now) if len(found) > 1 else None
@@ -93,8 +93,17 @@ def _is_short(each: Forecast) -> bool:
     return each.limit is not None and each.expected > each.limit
 
 
-def _limits(connection: Connection, now: datetime) -> Iterator[tuple[str, Decimal]]:
+def _within(each: Forecast | None, budget: Budget | None, now: datetime) -> Forecast | None:
+    """A forecast beside its limit, where there are both."""
+    if each is None or budget is None:
+        return each
+    return replace(each, limit=budget.allowed(now), budget_id=budget.id)
+
+
+def _limits(connection: Connection) -> dict[str, Budget]:
     """Monthly budgets by workflow."""
-    for budget in read_budgets(connection):
-        if budget.scope.kind is ScopeKind.WORKFLOW and budget.period is Period.MONTH:
-            yield budget.scope.name, budget.allowed(now)
+    return {
+        each.scope.name: each
+        for each in read_budgets(connection)
+        if each.scope.kind is ScopeKind.WORKFLOW and each.period is Period.MONTH
+    }

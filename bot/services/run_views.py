@@ -17,7 +17,7 @@ from bot.adapters.store.run_turns import FREELY, Shares
 from bot.adapters.store.step_log import read_steps
 from bot.adapters.store.versions_log import PRODUCTION
 from bot.services.actors import Actor, Origin
-from workflows.run import Answer, Ending, Failure, RunStatus, StepRun, Usage
+from workflows.run import Answer, Ending, Failure, RunStatus, StepRun, Usage, ending_of
 
 
 class UnknownRun(Exception):
@@ -73,6 +73,11 @@ class RunView:
     """When it is tried again at the latest, if so."""
     wait_s: float | None = None
     """Seconds until it probably starts, 0 for at once; None when nobody can tell, or it is not queued."""
+
+    @property
+    def ending(self) -> Ending | None:
+        """How it ended; None while it has not."""
+        return Ending.ESCALATED if self.is_escalated else ending_of(self.status, self.answer)
 
 
 @dataclass(frozen=True, slots=True)

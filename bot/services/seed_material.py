@@ -191,7 +191,8 @@ def _written(text: str, passage: Passage) -> str:
 def _find(found: Sequence[Passage], support: float, until: float) -> SeedStep:
     passages = [passage_json(passage) for passage in found]
     output = {"count": len(passages), "passages": passages, "revisions": {}, "support": support}
-    because = f"{len(passages) or 'No'} passages found; they support an answer to {support:.0%}."
+    many = "passage" if len(passages) == 1 else "passages"
+    because = f"{len(passages) or 'No'} {many} found; support for an answer: {support:.0%}."
     return SeedStep("find", "retrieve", canonical_json(output), until, because)
 
 

@@ -13,6 +13,7 @@ from bot.slack.budget_text import cost
 from bot.slack.elements import Outgoing
 from bot.slack.refusals import sentence
 from bot.slack.richtext import Block, rich_text
+from bot.slack.run_log_text import state_words
 from knowledge.document import Citation, Passage, by_place
 from workflows.inputs import Input
 from workflows.run import Answer, RunStatus
@@ -139,7 +140,8 @@ def runs_message(views: Sequence[RunView]) -> Outgoing:
 def run_line(view: RunView) -> str:
     """One run in a list."""
     queued = view.status is RunStatus.QUEUED and view.position > 0
-    state = text.in_line(view.position, view.wait_s).lower() if queued else view.status.value
+    ended = state_words(view.ending, view.status)
+    state = text.in_line(view.position, view.wait_s).lower() if queued else ended
     first = text.status_line(view.title, state, view.id, el.moment(view.created_at))
     question = asked_text(view.inputs)
     return f"{first}\n{text.quote(question, 150)}" if question else first

@@ -14,6 +14,8 @@ from bot.slack import digest_finding_text as found
 from bot.slack import digest_text as words
 from bot.slack import elements as el
 from bot.slack.blocks import notice
+from bot.slack.budget_blocks import TOP_UP
+from bot.slack.budget_text import TOP_UP as ADD
 from bot.slack.digest_charts import chart_blocks
 from bot.slack.elements import Outgoing, is_person
 from bot.slack.richtext import Block
@@ -119,7 +121,11 @@ def _ending(finding: Finding) -> Block:
 
 
 def _buttons(finding: Finding, acts: Iterable[Act]) -> Block:
-    return el.actions(*(_element(finding, act) for act in acts), block_id=f"finding:{finding.id}")
+    first = []
+    if budget := str(finding.facts.get("budget") or ""):
+        # what helps at once; it settles nothing, as the month may still cost more
+        first.append(el.button(ADD, TOP_UP, budget, about=f"{ADD}: {found.heading(finding)}"))
+    return el.actions(*first, *(_element(finding, act) for act in acts), block_id=f"finding:{finding.id}")
 
 
 def _element(finding: Finding, act: Act) -> Block:

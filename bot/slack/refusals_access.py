@@ -34,7 +34,7 @@ def not_authorized(facts: Facts) -> str:
     over = _over(kind, name)
     permission = facts.get("permission", "")
     role = role_for(Permission(permission)).value if permission in set(Permission) else "runner"
-    may = ACTS.get(permission, "do that with {over}").format(over=over)
+    may = ACTS.get(permission, "do that with {over}").format(over=over).removesuffix(" of this")
     return f":lock: You may not {may}. {ask_for_role(facts.get('ask', '').split(','), role)}"
 
 

@@ -1,6 +1,7 @@
 """The sentences of the run log."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.governance.run_filter import RunFilter
@@ -80,7 +81,7 @@ def wanted_words(wanted: RunFilter, names: Names) -> str:
 def page_head(page: RunPage, names: Names) -> str:
     """Above the runs."""
     whose = "Your runs" if page.only_own else "Runs"
-    told = wanted_words(page.wanted, names)
+    told = wanted_words(replace(page.wanted, person="") if page.only_own else page.wanted, names)
     head = f"*{whose}{' ' if told else ''}{told}*"
     if page.lines:
         return head

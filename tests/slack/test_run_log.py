@@ -141,7 +141,7 @@ async def test_everybody_sees_their_own_runs_and_nobody_elses(scene: Scene) -> N
     said = await ana.ask()
     assert "Your runs" in said and "Question number 0?" in said and "Question number 1?" not in said
     assert "Export" not in said and "A merger" not in said
-    assert "You may not see other people's runs of this" in await ana.ask("<@U0BEN>")
+    assert "You may not see other people's runs. Ask" in await ana.ask("<@U0BEN>")
     assert "You may not see other people's runs of `/ask-policy`" in await ana.ask("ask-policy <@U0BEN>")
     assert "You may not see other people's runs" in await ana.ask("export csv")
     assert "You may not see other people's runs of" in await ana.ask("r_past01")
