@@ -20,16 +20,17 @@ PORT_SETTING = "SPANWISE_HEALTH_PORT"
 @contextlib.asynccontextmanager
 async def health_open(
     product: Product, parts: Collection[str], line: SlackLine | None
-) -> AsyncIterator[None]:
-    """Answer probes while inside, unless the port is 0. Raises PortTaken."""
+) -> AsyncIterator[HealthChecks]:
+    """Answer probes while inside, unless the port is 0; what is looked at. Raises PortTaken."""
     settings = product.settings
-    if not settings.health_port:
-        yield
-        return
     look = line.probe.look if line is not None else None
     checks = checks_for(
         parts, product.store, product.models, product.holdings, look, queue_limit=settings.queue_waiting
     )
+    if not settings.health_port:
+        yield checks
+        await checks.close()
+        return
     door = build_pages(
         {
             "/healthz": _alive,
@@ -40,7 +41,7 @@ async def health_open(
     runner = await open_door(door, settings.health_port, settings.health_host, setting=PORT_SETTING)
     log.info("health.listening", port=settings.health_port, paths=["/healthz", "/readyz", "/metrics"])
     try:
-        yield
+        yield checks
     finally:
         await runner.cleanup()
         await checks.close()

@@ -19,6 +19,7 @@ from bot.slack.digest_hanging import hanging
 from bot.slack.home_ahead import DrawnAhead
 from bot.slack.http_door import build_door, open_door
 from bot.slack.signatures import Signatures
+from bot.slack.store_watch import StoreWatch
 from bot.slack_line import NoWayIn, SlackLine, open_line
 
 log = structlog.get_logger(__name__)
@@ -34,7 +35,7 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
         if {"slack", "worker"} & set(parts):
             line = await open_line(product)
             stack.push_async_callback(line.close)
-        await stack.enter_async_context(health_open(product, parts, line))
+        checks = await stack.enter_async_context(health_open(product, parts, line))
         async with asyncio.TaskGroup() as tasks:
             if "worker" in parts and line is not None:
                 tasks.create_task(product.models.warm_up())
@@ -52,12 +53,15 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
             if "slack" in parts and line is not None:
                 tasks.create_task(_take_requests(product, line, stop))
                 tasks.create_task(DrawnAhead(line.desk).run_until(stop))
+                tasks.create_task(
+                    StoreWatch(product.store, product.alerting, line.gateway, product.clock).run_until(stop)
+                )
                 if "worker" not in parts:
                     tasks.create_task(StandIn(product.store, product.courier(line.delivery)).run_until(stop))
             if "clock" in parts:
                 tasks.create_task(jobs.run_until(stop, product))
             slots = product.settings.concurrency if "worker" in parts else 0
-            tasks.create_task(Heartbeats(product.store, parts, slots=slots).run_until(stop))
+            tasks.create_task(Heartbeats(product.store, parts, slots=slots, checks=checks).run_until(stop))
             log.info("started", parts=sorted(parts))
             await stop.wait()
     log.info("stopped", parts=sorted(parts))

@@ -25,6 +25,8 @@ class AlertRule(StrEnum):
     COST = "cost"
     QUEUE = "queue"
     ABSTAINED = "abstained"
+    DOWN = "down"
+    """A part of the installation; the scope names it."""
 
 
 COUNTED = frozenset({AlertRule.ERRORS, AlertRule.LATENCY, AlertRule.ABSTAINED})
@@ -53,6 +55,8 @@ class Thresholds:
     """Seconds that the oldest run waits for a worker."""
     abstained: float = 60
     """Percent of the answers of a workflow that say it does not know."""
+    down: float = 60
+    """Seconds that the index, or Slack, does not answer."""
     runs: float = 10
     """Fewer runs than this are not judged."""
     minutes: float = 60

@@ -1,6 +1,6 @@
 """Alerts: looks at how things go, tells people once, reminds them, and says when it is over."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from bot.adapters.store import alerts_log, audit_log, outbox_log
 from bot.adapters.store.alerts_log import AlertRecord
 from bot.adapters.store.backlog import read_backlog
 from bot.adapters.store.database import Store
+from bot.adapters.store.heartbeats_log import read_troubles
 from bot.adapters.store.ledger import sum_spent
 from bot.adapters.store.outbox_log import NewItem
 from bot.adapters.store.rollups_log import tallies
@@ -106,6 +107,7 @@ class Alerting:
         return (
             Reading(AlertRule.QUEUE, "", backlog.queue_age_s, facts=waiting),
             Reading(AlertRule.COST, "", float(spent.dollars), facts={"calls": spent.calls, "dearest": bills}),
+            *_down(connection, at),
             *run_readings(counted, self._limits, standing),
         )
 
@@ -185,6 +187,10 @@ class Alerting:
         if move in (Move.CLEAR, Move.CLOSE):
             outbox_log.redraw(connection, subject_of(alert.id))
 
+    async def places(self) -> tuple[str, ...]:
+        """Where alerts go: the channel, or each admin."""
+        return (self._channel,) if self._channel else await self._store.read(self._admins)
+
     def _admins(self, connection: Connection) -> tuple[str, ...]:
         return admins_of(self._access.grants(connection))
 
@@ -218,10 +224,22 @@ class Alerting:
         return taken
 
     def _authorise(self, connection: Connection, actor: Actor, alert: Standing) -> None:
+        is_of_workflow = alert.scope and alert.rule is not AlertRule.DOWN
         scope = f"workflow:{alert.scope}"
-        if alert.scope and self._access.may(connection, actor, Permission.TRIAGE, scope):
+        if is_of_workflow and self._access.may(connection, actor, Permission.TRIAGE, scope):
             return
         self._access.authorise(connection, actor, Permission.OPERATE, EVERYTHING)
+
+
+def _down(connection: Connection, at: datetime) -> Iterator[Reading]:
+    """For how long each part has been down, as the processes that need it see it."""
+    for part, found in read_troubles(connection).items():
+        worst = min(found, key=lambda each: str(each["since"]), default=None)
+        if worst is None:
+            yield Reading(AlertRule.DOWN, part, 0.0)
+        else:
+            age_s = (at - datetime.fromisoformat(str(worst["since"]))).total_seconds()
+            yield Reading(AlertRule.DOWN, part, age_s, facts={"said": worst["said"], "next": worst["next"]})
 
 
 def load_alert(connection: Connection, alert_id: str) -> AlertRecord | None:

@@ -17,6 +17,8 @@ TAKE = "I am on it"
 
 def heading(alert: Standing) -> str:
     """What is wrong, in a few words."""
+    if alert.rule is AlertRule.DOWN:
+        return _PARTS.get(alert.scope, f"A part does not answer: {escape(alert.scope)}")
     whose = f"`/{escape(alert.scope)}`" if alert.scope else ""
     return {
         AlertRule.ERRORS: f"{whose} fails too often" if whose else "Runs fail too often",
@@ -80,12 +82,21 @@ def _abstained(facts: Facts) -> str:
     )
 
 
+_PARTS = {"index": "The document index is down", "slack": "Slack could not be reached"}
+
+
+def _down(facts: Facts) -> str:
+    said = str(facts.get("said", "") or "it does not answer")
+    return f"{escape(said[0].upper() + said[1:])}, for {seconds(facts['value'])} now."
+
+
 _FIGURES: Mapping[AlertRule, Callable[[Facts], str]] = {
     AlertRule.ERRORS: _errors,
     AlertRule.LATENCY: _latency,
     AlertRule.COST: _cost,
     AlertRule.QUEUE: _queue,
     AlertRule.ABSTAINED: _abstained,
+    AlertRule.DOWN: _down,
 }
 
 
@@ -121,6 +132,8 @@ def _workers(workers: int, running: int) -> str:
 
 def what_next(alert: Standing, facts: Facts) -> str:
     """What whoever reads it can do."""
+    if alert.rule is AlertRule.DOWN:
+        return escape(str(facts.get("next", "") or "`python -m bot doctor` checks every part."))
     scope = escape(alert.scope)
     filters = f"{scope} failed" if scope else "failed"
     queue = (
@@ -158,6 +171,8 @@ def over(alert: Standing, facts: Facts, at: datetime) -> str:
 def _now(alert: Standing, facts: Facts) -> str:
     if alert.rule is AlertRule.QUEUE and not facts.get("queued"):
         return "Nothing waits any more."
+    if alert.rule is AlertRule.DOWN:
+        return "It answers again."
     said = figures(alert, facts)
     return f"Now: {said[0].lower()}{said[1:]}"
 
@@ -205,3 +220,20 @@ def _window(facts: Facts) -> str:
 
 def _dollars(amount: float | str) -> str:
     return spent_money(Decimal(str(amount)))
+
+
+def database_down(said: str, what_to_do: str) -> str:
+    """To admins, past the outbox."""
+    return (
+        f":rotating_light: *The database takes nothing new: {escape(said)}*\n"
+        "I refuse new requests until it does; what I took before is kept and will be answered.\n"
+        f"{escape(what_to_do)}"
+    )
+
+
+def database_back(since: datetime, at: datetime) -> str:
+    """All-clear, past the outbox."""
+    return (
+        ":white_check_mark: *Over: the database takes requests again*\n"
+        f"It lasted {lasted(since, at)}. What was taken before goes on by itself."
+    )

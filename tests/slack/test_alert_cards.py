@@ -114,8 +114,14 @@ FACTS: dict[AlertRule, dict[str, Any]] = {
     AlertRule.COST: {"value": 31.2, "limit": 25, "calls": 812, "dearest": [["ask-policy", "22.5"]]},
     AlertRule.QUEUE: {"value": 725.0, "limit": 120, "queued": 14, "running": 0, "workers": 0},
     AlertRule.ABSTAINED: {"unknown": 15, "runs": 20, "value": 75.0, "limit": 60, "minutes": 60},
+    AlertRule.DOWN: {
+        "value": 130.0,
+        "limit": 60,
+        "said": "it does not answer",
+        "next": "Start the Chroma server or mend CHROMA_URL; answers go on without it.",
+    },
 }
-SCOPES = {AlertRule.LATENCY: "ask-policy", AlertRule.ABSTAINED: "ask-policy"}
+SCOPES = {AlertRule.LATENCY: "ask-policy", AlertRule.ABSTAINED: "ask-policy", AlertRule.DOWN: "index"}
 
 
 def item(kind: str, rule: AlertRule, cleared: bool = False, **changes: Any) -> OutboxItem:

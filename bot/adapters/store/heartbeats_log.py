@@ -1,7 +1,8 @@
 """Processes that run, and when each was last heard: how one knows of the others."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Column, Connection, Integer, Table, Text, delete, func, insert, select, update
 
@@ -22,13 +23,19 @@ heartbeats = Table(
     Column("troubles", JsonText, nullable=False, server_default="{}"),
 )
 """`parts` is what it does, with commas: `slack,worker`; `slots` how many runs it carries out at a time;
-`troubles` each part that it looks at, with since when it does not answer and why."""
+`troubles` each part that it looks at, empty while it answers, else since when it does not, and why."""
 
 
-def beat(connection: Connection, process: str, parts: Collection[str], slots: int = 0) -> None:
+def beat(
+    connection: Connection,
+    process: str,
+    parts: Collection[str],
+    slots: int = 0,
+    troubles: Mapping[str, Any] | None = None,
+) -> None:
     """Say that a process is there; what was not heard for long is forgotten."""
-    now = lease_clock(connection)
-    known = update(heartbeats).where(heartbeats.c.process == process).values(seen_at=now)
+    now, found = lease_clock(connection), dict(troubles or {})
+    known = update(heartbeats).where(heartbeats.c.process == process).values(seen_at=now, troubles=found)
     if connection.execute(known).rowcount == 0:
         row = {
             "process": process,
@@ -36,6 +43,7 @@ def beat(connection: Connection, process: str, parts: Collection[str], slots: in
             "started_at": now,
             "seen_at": now,
             "slots": slots,
+            "troubles": found,
         }
         connection.execute(insert(heartbeats), row)
         connection.execute(delete(heartbeats).where(heartbeats.c.seen_at < now - KEPT))
@@ -54,6 +62,16 @@ def count_alive(connection: Connection) -> dict[str, int]:
         for part in parts.split(","):
             counts[part] = counts.get(part, 0) + 1
     return counts
+
+
+def read_troubles(connection: Connection) -> dict[str, tuple[dict[str, Any], ...]]:
+    """Each part that a process heard lately looks at, and what they found who found it down."""
+    heard = select(heartbeats.c.troubles).where(heartbeats.c.seen_at >= lease_clock(connection) - ALIVE)
+    found: dict[str, tuple[dict[str, Any], ...]] = {}
+    for troubles in connection.execute(heard).scalars():
+        for part, trouble in troubles.items():
+            found[part] = (*found.get(part, ()), *((trouble,) if trouble else ()))
+    return found
 
 
 def count_slots(connection: Connection) -> int:

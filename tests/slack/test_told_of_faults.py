@@ -1,0 +1,120 @@
+"""What people and admins read in Slack when a part is down, and that all goes on when it is back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from slack_scene import Scene, open_scene, words
+
+from bot.adapters.store.database import Store
+from bot.adapters.store.heartbeats_log import beat
+from bot.services.health_checks import HealthChecks
+from bot.services.heartbeats import Heartbeats
+from bot.slack.line_probe import LineProbe
+from bot.slack.store_watch import StoreWatch
+from bot.workspace.driver import Person
+from bot.workspace.town_records import Message
+from tests.faults.broken_store import FAULTS
+
+CHANNEL = "C0PEOPLE"
+"""Where alerts of the scene go, too."""
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    made, close = await open_scene(tmp_path)
+    yield made
+    await close()
+
+
+async def said(scene: Scene, person: Person, piece: str) -> Message:
+    """The app's message in the channel that says this."""
+    found = lambda: [m for m in scene.app_messages(person, CHANNEL) if piece in words(m)]  # noqa: E731
+    return (await person.wait_for(found))[-1]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_admins_are_told_once_that_the_database_takes_nothing(
+    scene: Scene, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.adapters.store.database.PROBE_S", 0.3)
+    dev, desk = scene.person("U0DEV"), scene.desk
+    watch = StoreWatch(scene.store, desk.alerting, desk.gateway, desk.clock, patience=timedelta(0))
+    await watch.look()
+    with FAULTS[fault](scene.store):
+        await watch.look()
+        await watch.look()
+        told = await said(scene, dev, "The database takes nothing new")
+        assert "kept and will be answered" in words(told)
+    scene.store._writer.full_at = float("-inf")
+    async with asyncio.timeout(10):
+        while watch._told:
+            await watch.look()
+    await said(scene, dev, "Over: the database takes requests again")
+    assert len(scene.app_messages(dev, CHANNEL)) == 2
+
+
+async def test_what_is_over_soon_is_not_told(scene: Scene) -> None:
+    desk = scene.desk
+    watch = StoreWatch(scene.store, desk.alerting, desk.gateway, desk.clock)
+    with FAULTS["read-only"](scene.store):
+        await watch.look()
+    await watch.look()
+    assert scene.app_messages(scene.person("U0DEV"), CHANNEL) == []
+
+
+async def test_an_index_that_is_down_is_an_alert_with_its_all_clear(scene: Scene) -> None:
+    dev = scene.person("U0DEV")
+    since = (datetime.now(UTC) - timedelta(minutes=2)).isoformat()
+    trouble = {"since": since, "said": "it does not answer", "next": "Start the Chroma server."}
+    await scene.store.write(lambda c: beat(c, "one", ("worker",), 8, {"index": trouble}))
+    await scene.store.write(lambda c: beat(c, "two", ("worker",), 8, {"index": {}}))
+    await scene.desk.alerting.look()
+    await scene.desk.alerting.look()
+    scene.courier.outgoing.ring()
+    raised = await said(scene, dev, "The document index is down")
+    assert "It does not answer, for 2 min" in words(raised) and "Start the Chroma server." in words(raised)
+    await scene.store.write(lambda c: beat(c, "one", ("worker",), 8, {"index": {}}))
+    await scene.desk.alerting.look()
+    scene.courier.outgoing.ring()
+    assert "It answers again." in words(await said(scene, dev, "Over: The document index is down"))
+
+
+async def test_beats_carry_what_a_process_finds_down(store: Store) -> None:
+    down = True
+
+    async def look() -> str:
+        return "it does not answer" if down else ""
+
+    checks = HealthChecks({"index": look, "model": look}, frozenset(), fresh_s=0)
+    beats = Heartbeats(store, ("worker",), checks=checks)
+    first = await beats._troubles()
+    assert set(first) == {"index"}, "of models, errors are the alert"
+    assert first["index"]["said"] == "it does not answer" and first["index"]["next"]
+    assert (await beats._troubles())["index"]["since"] == first["index"]["since"]
+    down = False
+    assert await beats._troubles() == {"index": {}}
+
+
+async def test_slack_goes_away_and_comes_back(scene: Scene) -> None:
+    """What was taken is carried out meanwhile, and its answer comes when Slack does, once."""
+    ana, workspace = scene.person("U0ANA"), scene.workspace
+    scene.script.gate = asyncio.Event()
+    await ana.command(CHANNEL, "/ask-policy Does it wait?")
+    await ana.wait_for(lambda: scene.app_messages(ana, ana.dm))
+    probe = LineProbe(scene.desk.gateway, scene.desk.clock)
+    assert await probe.look() == ""
+    workspace._port = int(workspace.site.base_url.rpartition(":")[2])
+    await workspace.stop()
+    probe._asked_at = None
+    assert await probe.look() == "Slack cannot be reached"
+    scene.script.gate.set()
+    async with asyncio.timeout(10):
+        while (await scene.desk.runs.recent(await scene.desk.people.actor("U0ANA")))[0].finished_at is None:
+            await asyncio.sleep(0.02)
+    await workspace.start()
+    assert await probe.look() == "", "found by itself"
+    message = await scene.answered(ana)
+    assert "five days" in words(message) and len(scene.app_messages(ana, ana.dm)) == 1
