@@ -58,6 +58,10 @@ class AdminCommand(BaseModel):
         """What the permission must be held over; empty when any scope will do."""
         return ""
 
+    def effect(self) -> str:
+        """What carrying it out does, in one plain sentence, where no difference of a content says it."""
+        return ""
+
     def words(self) -> str:
         """The command as it was understood."""
         return self.wording.format_map(dict(self)) if self.wording else self.title

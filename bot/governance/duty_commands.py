@@ -93,7 +93,20 @@ class Pilot(_Staged):
 
     def words(self) -> str:
         """The workflow and for whom; people stand beside it as mentions."""
-        return f"Pilot {self.workflow}" + (f" with {self.share:.0%} of its people" if self.share else "")
+        return f"Pilot {self.workflow}" + (f" with {self._share}" if self.share else "")
+
+    def effect(self) -> str:
+        """Who gets what."""
+        named = ["the people named above"] if self.people else []
+        whom = " and ".join([*named, *([self._share] if self.share else [])])
+        return (
+            f"From the next run on, {whom} get the candidate of /{self.workflow}; "
+            "everybody else keeps production."
+        )
+
+    @property
+    def _share(self) -> str:
+        return f"{self.share:.0%} of {'everybody else' if self.people else 'its people'}"
 
 
 class Retire(_Staged):
@@ -104,6 +117,10 @@ class Retire(_Staged):
     examples: ClassVar = ("retire ask-policy",)
     wording: ClassVar = "Retire {workflow}"
     command: Literal["retire"] = "retire"
+
+    def effect(self) -> str:
+        """Who loses what."""
+        return f"Nobody runs /{self.workflow} any more; its runs stay, and /spanwise reopen brings it back."
 
 
 class Evaluate(WorkflowCommand):
@@ -140,6 +157,13 @@ class AddCase(WorkflowCommand):
     cites: Annotated[tuple[Line, ...], Field(max_length=10)] = ()
     abstains: bool = False
     outcome: Annotated[str, Field(max_length=80)] = ""
+
+    def effect(self) -> str:
+        """What it holds up."""
+        return (
+            f"Every change of /{self.workflow} is tried on this question too; "
+            "one with which it newly fails takes an approver's reason."
+        )
 
     def words(self) -> str:
         """Question and expectation."""

@@ -118,10 +118,10 @@ def pilot(pieces: Pieces) -> AdminCommand:
     said = pieces.slots.get("people", "")
     people = tuple(dict.fromkeys(found[1] or found[2] for found in _PERSON.finditer(said)))
     share = _SHARE.search(said)
-    if not people and (share is None or not 0 < int(share[1]) <= 100):
+    if (share and not 0 < int(share[1]) <= 100) or not (people or share):
         pieces.ask("people", said=said)
     pieces.slots["people"] = " ".join((*people, share[0] if share else ""))
-    return Pilot(workflow=workflow, people=people, share=int(share[1]) / 100 if share and not people else 0.0)
+    return Pilot(workflow=workflow, people=people, share=int(share[1]) / 100 if share else 0.0)
 
 
 def add_case(pieces: Pieces) -> AdminCommand:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from bot.adapters.profiles import read_profiles
 from bot.adapters.store import audit_log
+from bot.adapters.store.audit_log import AuditEvent
 from bot.adapters.store.database import Store
 from bot.governance.changes import Target
 from bot.governance.command_base import TOPIC_WORDS, AdminCommand
@@ -21,6 +22,7 @@ from bot.services.catalogue import Catalogue
 from bot.services.change_history import History as ChangeHistory
 from bot.services.change_releases import LabelMove
 from bot.services.change_views import ChangeView
+from bot.services.effects import effect_of
 from bot.services.pinning import MODELS, PROMPT, WORKFLOW
 from bot.services.targets import UnknownTarget
 from workflows.decision_tables import rows_of, table_steps
@@ -42,6 +44,8 @@ class Line:
     change: str = ""
     """The change request it came of."""
     approved_by: tuple[str, ...] = ()
+    about: str = ""
+    """A person whom the text names by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +214,18 @@ def _touched(view: ChangeView) -> Sequence[str]:
     return (*view.affected, view.target.workflow)
 
 
+def _role_line(event: AuditEvent) -> Line:
+    effect = effect_of(
+        Target("grant", event.target),
+        "",
+        "held" if event.action == "grant.given" else "",
+        affected=(),
+        workflow=None,
+    )
+    grantee = event.target.partition(":")[0]
+    return Line(effect, event.actor, event.occurred_at, about=grantee)
+
+
 def _parameters(workflow: Workflow, values: Mapping[str, object]) -> tuple[Line, ...]:
     found = []
     for name, each in workflow.parameters.items():
@@ -239,6 +255,5 @@ def _grants(connection: Connection) -> Answer:
         for event in audit_log.read_events(connection, action=action, limit=5)
     ]
     events.sort(key=lambda event: event.seq, reverse=True)
-    words = {"grant.given": "given", "grant.revoked": "taken away"}
-    lines = [Line(f"{each.target} {words[each.action]}", each.actor, each.occurred_at) for each in events[:5]]
+    lines = [_role_line(each) for each in events[:5]]
     return Answer(f"Who changed {TOPIC_WORDS['grant']} last", tuple(lines))

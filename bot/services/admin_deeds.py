@@ -10,6 +10,7 @@ from bot.governance.command_base import AdminCommand
 from bot.governance.duty_commands import AddCase, Pilot, Retire
 from bot.governance.edit_commands import RollBack, Undo
 from bot.services.actors import Actor, Origin
+from bot.services.admin_previews import target_to_roll_back
 from bot.services.admin_proposals import PROPOSALS
 from bot.services.catalogue import Catalogue
 from bot.services.change_views import ChangeView
@@ -139,12 +140,7 @@ class Deeds:
         return _changed(view, "proposed")
 
     async def _roll_back(self, actor: Actor, command: RollBack, conversation: Conversation) -> Done:
-        target: Target | str = command.workflow
-        if command.kind != "workflow" or command.to:
-            # of several prompts or tables, the one that moved last
-            own = await self.changes.own_targets(command.workflow)
-            fallback = Target(command.kind, command.workflow)
-            target = next((each for each in own if each.kind == command.kind), fallback)
+        target = await target_to_roll_back(self.changes, command)
         view = await self.changes.roll_back(actor, target, command.to, origin=conversation.origin)
         return _changed(view, "rolled_back")
 

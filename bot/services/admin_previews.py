@@ -9,12 +9,13 @@ from bot.adapters.store.conversations_log import recent_results
 from bot.adapters.store.database import Connection, Store
 from bot.governance.changes import ChangeStatus, Target
 from bot.governance.command_base import AdminCommand
-from bot.governance.edit_commands import EditPrompt, EditRule, Undo
+from bot.governance.edit_commands import EditPrompt, EditRule, RollBack, Undo
 from bot.services.actors import Actor, Origin
 from bot.services.admin_proposals import PROPOSALS, Draft, draft_of
 from bot.services.admin_words import is_restricted
 from bot.services.change_views import ChangeView, Preview
 from bot.services.conversing import Place
+from bot.services.going_back import WayBack
 from bot.services.targets import Targets
 from workflows.plain_words import in_words, outcome_in_words
 from workflows.table_names import names_for
@@ -47,6 +48,33 @@ class Previewing(Protocol):
     async def recent(self, actor: Actor, target: Target | None = None) -> tuple[ChangeView, ...]:
         """Newest first."""
 
+    async def own_targets(self, workflow: str) -> tuple[Target, ...]:
+        """What a workflow has of its own, the last moved first."""
+
+    async def preview_roll_back(
+        self, actor: Actor, target: Target | str, to_number: int | None = None
+    ) -> WayBack:
+        """What going back would put in force."""
+
+    async def preview_undo(self, change: str) -> WayBack:
+        """What undoing would put in force."""
+
+
+class Owning(Protocol):
+    """Change requests, as far as finding what to roll back needs them."""
+
+    async def own_targets(self, workflow: str) -> tuple[Target, ...]:
+        """What a workflow has of its own, the last moved first."""
+
+
+async def target_to_roll_back(changes: Owning, command: RollBack) -> Target | str:
+    """What a command means; of several prompts or tables the one that moved last, a name for whatever did."""
+    if command.kind == "workflow" and not command.to:
+        return command.workflow
+    own = await changes.own_targets(command.workflow)
+    fallback = Target(command.kind, command.workflow)
+    return next((each for each in own if each.kind == command.kind), fallback)
+
 
 class Previews:
     """Makes them."""
@@ -69,6 +97,10 @@ class Previews:
             said |= await self._proposal(actor, command, written, is_public=place.is_public)
         elif isinstance(command, Undo):
             said |= await self._undo(actor, command, place)
+        elif isinstance(command, RollBack):
+            said |= await self._roll_back(actor, command)
+        else:
+            said["effect"] = command.effect()
         return {**said, "seen": _fingerprint(said)}
 
     def _words(self, connection: Connection, command: AdminCommand) -> str:
@@ -128,8 +160,22 @@ class Previews:
             "target": [view.target.kind, view.target.name],
             "old": view.new,
             "new": view.old,
-            "effect": view.effect,
+            "effect": (await self._changes.preview_undo(view.id)).effect,
             "undoes": view.id,
+        }
+
+    async def _roll_back(self, actor: Actor, command: RollBack) -> dict[str, Any]:
+        back = await self._changes.preview_roll_back(
+            actor, await target_to_roll_back(self._changes, command), command.to
+        )
+        # what is confirmed is what was seen, whatever moves meanwhile
+        meant = command.model_copy(update={"kind": back.target.kind, "to": back.number or None})
+        return {
+            "typed": meant.model_dump(mode="json"),
+            "words": meant.words(),
+            "target": [back.target.kind, back.target.name],
+            **({"old": back.old, "new": back.new} if back.old != back.new else {}),
+            "effect": back.effect,
         }
 
     async def _last_applied(self, actor: Actor, command: Undo, place: Place) -> ChangeView:

@@ -32,6 +32,7 @@ from bot.services.change_views import (
     workflow_of_target,
 )
 from bot.services.document_edits import PreparedDocument
+from bot.services.going_back import WayBack, way_back
 from bot.services.targets import Targets, UnknownTarget
 from workflows.ports import Clock
 
@@ -221,6 +222,24 @@ class Changes:
             return self.releases.apply(connection, row, actor, prepared)
 
         return await self._write(act)
+
+    async def preview_roll_back(
+        self, actor: Actor, target: Target | str, to_number: int | None = None
+    ) -> WayBack:
+        """What `roll_back` would put in force. Raises NotAuthorized, UnknownTarget, NothingToRollBack."""
+
+        def look(connection: Connection) -> WayBack:
+            return way_back(connection, self._targets, *self._way_back(connection, actor, target, to_number))
+
+        return await self._store.read(look)
+
+    async def preview_undo(self, change: str) -> WayBack:
+        """What undoing it would put in force. Raises UnknownChange, UnknownTarget."""
+        view = await self.view(change)
+        number = view.previous_number or 0
+        return await self._store.read(
+            lambda connection: way_back(connection, self._targets, view.target, number, view.label)
+        )
 
     async def view(self, change: str) -> ChangeView:
         """One as it stands. Raises UnknownChange."""

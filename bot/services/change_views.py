@@ -206,6 +206,12 @@ class ChangeView:
         return sum(each.counts for each in self.reviews)
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """User groups that it names."""
+        grantee = self.target.name.partition(":")[0]
+        return (grantee,) if self.target.kind == "grant" and grantee.startswith("S") else ()
+
+    @property
     def subject(self) -> str:
         """What its messages are about."""
         return subject_of(self.id)

@@ -94,6 +94,13 @@ class Conversation:
         return subject_of(self.id)
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """User groups that it names."""
+        typed = self.said.get("typed", {})
+        named = (typed.get("grantee", ""), *typed.get("people", ()))
+        return tuple(each for each in named if each.startswith("S"))
+
+    @property
     def origin(self) -> Origin:
         """Where it began."""
         return Origin.from_json(self.said["origin"])

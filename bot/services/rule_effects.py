@@ -12,8 +12,6 @@ from workflows.workflow import Workflow
 
 LONG = 300
 """Characters of a condition in a sentence."""
-OVERLAPS = 2
-"""Of those that are new, how many are told."""
 
 
 def rules_in_words(text: str, workflow: Workflow | None, step: str) -> str:
@@ -32,8 +30,11 @@ def rules_effect(old: str, new: str, workflow: Workflow | None, step: str, *, ti
     parts = [f"From the next run on, {title} {_difference(before, after, names)}"]
     if workflow is not None and step in table_steps(workflow):
         known, found = check_table(workflow, step, before), check_table(workflow, step, after)
-        parts += [_overlap(each, after, names) for each in new_overlaps(found, after, known, before)]
-    return f"{'; '.join(parts[: OVERLAPS + 1])}."
+        overlaps = new_overlaps(found, after, known, before)
+        parts += [_overlap(each, after, names) for each in overlaps[:1]]
+        more = sorted({number for each in overlaps[1:] for number in each.rules[:1]})
+        parts += [f"so do more rules: {', '.join(map(str, more))}"] if more else []
+    return f"{'; '.join(parts)}."
 
 
 def _names(workflow: Workflow | None, step: str) -> tuple[KnownName, ...]:

@@ -11,7 +11,7 @@ from bot.governance.edit_commands import AddKnowledge
 from bot.services.actors import Actor
 from bot.services.conversing import Conversation
 from bot.slack import admin_blocks as blocks
-from bot.slack.admin_messages import prepared
+from bot.slack.admin_messages import drawn, prepared
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_forms import open_editor
 from bot.slack.knowledge_forms import open_draft
@@ -90,7 +90,7 @@ async def edit(call: Call, desk: Desk) -> Reply:
 async def _prepare(call: Call, desk: Desk, actor: Actor) -> None:
     done = await desk.admin.prepare(actor, call.value)
     if not done.is_posted:
-        await desk.tell(call, blocks.card(done), replace=True)
+        await desk.tell(call, await drawn(desk, done), replace=True)
 
 
 def _drawn(call: Call, desk: Desk, actor: Actor, conversation: Conversation) -> Reply:
@@ -99,7 +99,11 @@ def _drawn(call: Call, desk: Desk, actor: Actor, conversation: Conversation) -> 
         return Reply(after=lambda: prepared(call, desk, actor, conversation))
     if conversation.is_posted:
         return Reply()
-    return Reply(after=lambda: desk.tell(call, blocks.card(conversation), replace=True))
+    return Reply(after=lambda: _redrawn(call, desk, conversation))
+
+
+async def _redrawn(call: Call, desk: Desk, conversation: Conversation) -> None:
+    await desk.tell(call, await drawn(desk, conversation), replace=True)
 
 
 async def _linked(call: Call, desk: Desk, conversation: Conversation) -> None:
@@ -114,7 +118,7 @@ async def _linked(call: Call, desk: Desk, conversation: Conversation) -> None:
         link = f"{desk.workspace_url}archives/{channel}/p{ts.replace('.', '')}"
         conversation = await desk.admin.linked(conversation, link)
     if not conversation.is_posted:
-        await desk.tell(call, blocks.card(conversation), replace=True)
+        await _redrawn(call, desk, conversation)
 
 
 ADMIN_ACTIONS: Mapping[str, Handler] = {

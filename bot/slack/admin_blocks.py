@@ -41,14 +41,14 @@ class NotAConversation(Exception):
         self.facts = {"subject": subject}
 
 
-def admin_letter(item: OutboxItem, _now: datetime, _names: Mapping[str, str]) -> Outgoing:
+def admin_letter(item: OutboxItem, _now: datetime, names: Mapping[str, str]) -> Outgoing:
     """The message of a conversation, as it stands. Raises NotAConversation."""
     if not isinstance(item.about, Conversation):
         raise NotAConversation(item.subject)
-    return card(item.about)
+    return card(item.about, names)
 
 
-def card(conversation: Conversation) -> Outgoing:
+def card(conversation: Conversation, names: Mapping[str, str]) -> Outgoing:
     """A conversation, as it stands."""
     if conversation.is_old and conversation.state in (ASKING, WRITING, PREVIEWED):
         return notice(words.expired())
@@ -60,7 +60,7 @@ def card(conversation: Conversation) -> Outgoing:
         )
         return notice(words.writing(), buttons)
     if conversation.state == PREVIEWED:
-        return _previewed(conversation)
+        return _previewed(conversation, names)
     if conversation.state == CONFIRMED:
         return _confirmed(conversation)
     return notice(words.unclear() if conversation.said.get("unclear") else words.cancelled())
@@ -83,21 +83,23 @@ def _asking(conversation: Conversation) -> Outgoing:
     return Outgoing(said, (top, row, footer), frozenset({conversation.person}))
 
 
-def _previewed(conversation: Conversation) -> Outgoing:
+def _previewed(conversation: Conversation, names: Mapping[str, str]) -> Outgoing:
     said = conversation.said
     typed = said["typed"]
     grantee = typed.get("grantee", "")
     people = [each for each in (grantee, *typed.get("people", ())) if el.is_person(each)]
     title = COMMANDS[typed["command"]].title
+    named = [*map(el.mention, people), *(f"@{names.get(each, each)}" for each in conversation.groups)]
     found = list(said.get("problems", ()))
     can_edit = bool(said.get("can_edit"))
     is_same = "old" in said and said["old"] == said["new"]
+    effect = words.effect(said["effect"], grantee, names) if said.get("effect") and not found else ""
     blocks = [
-        el.section(f"{words.heading(title)}\n{words.understood(said['words'], people)}"),
+        el.section(f"{words.heading(title)}\n{words.understood(said['words'], named)}"),
         *([el.context(words.moved())] if said.get("moved") else []),
         *([el.context(words.withheld())] if said.get("withheld") else []),
         *(_difference(said["old"], said["new"]) if "old" in said and (is_same or not grantee) else []),
-        *([el.section(words.effect(said["effect"], grantee))] if said.get("effect") and not found else []),
+        *([el.section(effect)] if effect else []),
         *([el.section(words.problems(found)), el.context(words.what_next(can_edit))] if found else []),
         *_notes(said),
         _buttons(conversation, can_confirm=not found and not is_same, can_edit=can_edit),
@@ -150,7 +152,7 @@ def _confirmed(conversation: Conversation) -> Outgoing:
 def answer_message(answer: Answer) -> Outgoing:
     """An admin's question, answered with its sources."""
     rows = [
-        words.line(each.text, each.by, each.change, each.approved_by)
+        words.line(each.text, each.by, each.change, each.approved_by, each.about)
         + (f" · {el.moment(each.at)}" if each.at else "")
         for each in answer.lines
     ]
@@ -159,7 +161,7 @@ def answer_message(answer: Answer) -> Outgoing:
     blocks += _written(answer.text)
     if not rows and not answer.text:
         blocks.append(el.context(words.nothing_found()))
-    named = {person for each in answer.lines for person in (each.by, *each.approved_by)}
+    named = {person for each in answer.lines for person in (each.by, each.about, *each.approved_by)}
     people = frozenset(filter(el.is_person, named))
     return Outgoing(answer.heading, tuple(blocks), people)
 

@@ -68,7 +68,12 @@ async def prepared(call: Call, desk: Desk, actor: Actor, conversation: Conversat
     """Have a model write what a preview shall show, and show it where nothing draws itself again."""
     done = await desk.admin.prepare(actor, conversation.id)
     if not done.is_posted:
-        await desk.tell(call, card(done), replace=call.kind == "action")
+        await desk.tell(call, await drawn(desk, done), replace=call.kind == "action")
+
+
+async def drawn(desk: Desk, conversation: Conversation) -> Outgoing:
+    """A conversation as it stands, its user groups by their handles."""
+    return card(conversation, await desk.people.names(conversation.groups))
 
 
 async def _reply(desk: Desk, actor: Actor, place: Place, said: str) -> Reply | None:
@@ -107,7 +112,7 @@ async def _answered(call: Call, desk: Desk, actor: Actor, found: Heard, place: P
     if found.shown is not None:
         return await _shown(call, desk, actor, found)
     if found.conversation is not None:
-        return _conversed(call, desk, actor, found.conversation)
+        return await _conversed(call, desk, actor, found.conversation)
     message = await _message_of(desk, actor, found)
     if call.kind == "command":
         return Reply(ack=desk.gateway.sealed_ack(message))
@@ -120,7 +125,7 @@ async def _post(desk: Desk, place: Place, message: Outgoing) -> None:
     await desk.gateway.post(place.channel, message, thread_ts=place.thread_ts)
 
 
-def _conversed(call: Call, desk: Desk, actor: Actor, conversation: Conversation) -> Reply:
+async def _conversed(call: Call, desk: Desk, actor: Actor, conversation: Conversation) -> Reply:
     after = None
     if conversation.state == WRITING:
 
@@ -128,7 +133,8 @@ def _conversed(call: Call, desk: Desk, actor: Actor, conversation: Conversation)
             await prepared(call, desk, actor, conversation)
 
     is_noted = call.kind == "command" and not conversation.is_posted
-    return Reply(ack=desk.gateway.sealed_ack(card(conversation)) if is_noted else None, after=after)
+    note = desk.gateway.sealed_ack(await drawn(desk, conversation)) if is_noted else None
+    return Reply(ack=note, after=after)
 
 
 async def _shown(call: Call, desk: Desk, actor: Actor, found: Heard) -> Reply:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.governance.command_base import AdminCommand
-from bot.slack.elements import escape, mention, naming, one_line, who
+from bot.slack.elements import escape, mention, naming, one_line, shorten, who
 
 DRAFT_KNOWLEDGE = "Draft knowledge"
 """Name of the message shortcut; Slack allows 24 characters."""
@@ -25,10 +25,10 @@ def heading(kind_title: str) -> str:
     return f":wrench: *{escape(kind_title)}*"
 
 
-def understood(words: str, people: Sequence[str]) -> str:
-    """The typed command in plain words."""
-    named = f" ({', '.join(mention(person) for person in people)})" if people else ""
-    return f"I understood: *{one_line(words, 600)}*{named}"
+def understood(words: str, named: Sequence[str]) -> str:
+    """The typed command in plain words; `named` are mentions of people and handles of user groups."""
+    whom = f" ({', '.join(named)})" if named else ""
+    return f"I understood: *{one_line(words, 600)}*{whom}"
 
 
 def question(why: str, asked: str) -> str:
@@ -69,9 +69,9 @@ def moved() -> str:
     return ":warning: It was changed meanwhile. This is the same command on today's version: look again."
 
 
-def effect(words: str, grantee: str = "") -> str:
+def effect(words: str, grantee: str, names: Mapping[str, str]) -> str:
     """What it does, and to whom."""
-    return f"*Effect:* {naming(words, grantee)}"
+    return f"*Effect:* {naming(words, grantee, names)}"
 
 
 def problems(found: Sequence[str]) -> str:
@@ -164,12 +164,12 @@ def example(sentence: str) -> str:
     return one_line(shown, 200)
 
 
-def line(text: str, by: str, change: str, approved_by: Sequence[str] = ()) -> str:
+def line(text: str, by: str, change: str, approved_by: Sequence[str] = (), about: str = "") -> str:
     """One fact of an answer: what, who, from which change request."""
     came_by = "" if not by else f" · by {who(by)}"
     came_by += f" · approved by {', '.join(map(mention, approved_by))}" if approved_by else ""
     came = f" · change request `{escape(change)}`" if change else ""
-    return f"• {one_line(text, 400)}{came_by}{came}"
+    return f"• {naming(shorten(text, 400), about)}{came_by}{came}"
 
 
 def nothing_found() -> str:

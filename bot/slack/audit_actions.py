@@ -36,6 +36,14 @@ class NotADate(Exception):
         self.facts = {"value": value}
 
 
+class UnclearSearch(Exception):
+    """Nothing of what was typed says what to look for; fact `said`."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        self.facts = {"said": said}
+
+
 async def audit(call: Call, desk: Desk, rest: str) -> Reply:
     """`audit`, `audit who changed x`, `audit of @person`, `audit verify`, `audit export`."""
     word, more = split_word(rest)
@@ -45,6 +53,8 @@ async def audit(call: Call, desk: Desk, rest: str) -> Reply:
         return await export(call, desk, more)
     actor = await desk.people.actor(call.person)
     search = read_search(rest)
+    if rest.strip() and search == Search():
+        raise UnclearSearch(rest.strip())
     found = await desk.auditing.find(actor, search, scope=_scope(search), limit=LISTED)
     lines = [words.head_of(search.about or search.action, len(found)), *map(words.event_line, found)]
     blocks = (*(el.section(line) for line in lines), el.context(words.how_to_audit()))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 
 from bot.governance.changes import ChangeStatus
 from bot.governance.differences import changed_parts, is_cut
@@ -37,14 +38,15 @@ LISTED = 15
 VERSIONS = 20
 
 Names = Mapping[str, str]
+NOBODY: Names = MappingProxyType({})
 
 __all__ = ["CHANGE", "NOTE", "change_message", "letter", "note_letter"]
 
 
-def letter(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
+def letter(item: OutboxItem, _now: datetime, names: Names) -> Outgoing:
     """The message of a change request, as the courier draws it."""
     view = item.about
-    return change_message(view) if isinstance(view, ChangeView) else notice(text.opaque_failure())
+    return change_message(view, names) if isinstance(view, ChangeView) else notice(text.opaque_failure())
 
 
 def note_letter(item: OutboxItem, _now: datetime, names: Names) -> Outgoing:
@@ -63,13 +65,13 @@ def unescaped(words: str) -> str:
     return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def change_message(view: ChangeView) -> Outgoing:
+def change_message(view: ChangeView, names: Names = NOBODY) -> Outgoing:
     """The one message of a change request, as it stands."""
     shown = changed_parts(view.pieces, limit=SHOWN)
     blocks = [
         el.section(said.headline(view)),
         el.context(said.state(view.status), said.asked_by(view)),
-        el.section(el.naming(view.effect, view.target.name.partition(":")[0])),
+        el.section(el.naming(view.effect, view.target.name.partition(":")[0], names)),
         *([el.section(said.reason(view.reason))] if view.reason.strip() else []),
         *([] if view.target.kind == "grant" else difference(shown)),
         *([el.context(said.trimmed())] if is_cut(view.pieces, shown) else []),

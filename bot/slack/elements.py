@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from bot.slack.richtext import Block, visible
 
@@ -48,10 +49,11 @@ def mention(person: str) -> str:
     return f"<@{person}>" if is_person(person) else escape(person)
 
 
-def naming(text: str, name: str) -> str:
-    """Escaped, with the id of a person as a mention; the message must list it in its mentions."""
+def naming(text: str, name: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Escaped, with the id of a person as a mention, which the message lists; a user group by its handle."""
     said = escape(text)
-    return re.sub(rf"\b{name}\b", mention(name), said) if is_person(name) else said
+    shown = mention(name) if is_person(name) else f"@{escape(names[name])}" if name in names else ""
+    return re.sub(rf"\b{name}\b", lambda _: shown, said) if shown else said
 
 
 OUR_NAMES: Mapping[str, str] = {

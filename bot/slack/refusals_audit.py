@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from bot.slack.audit_text import not_a_date
-from bot.slack.elements import escape
+from bot.slack.audit_text import how_to_audit, not_a_date
+from bot.slack.elements import escape, one_line
 
 Facts = Mapping[str, str]
 
@@ -18,6 +18,11 @@ def unreadable(facts: Facts) -> str:
     missing = facts.get("missing", "")
     lacks = f" It lacks the line “{escape(missing)}”." if missing else ""
     return f"That is no whole checkpoint.{lacks} Paste the posted text from its first line to the signature."
+
+
+def unclear(facts: Facts) -> str:
+    """Nothing to look for."""
+    return f"I cannot tell which events “{one_line(facts.get('said', ''), 80)}” means.\n{how_to_audit()}"
 
 
 def no_key(_facts: Facts) -> str:
@@ -46,6 +51,7 @@ def bad_role(facts: Facts) -> str:
 
 SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "NotADate": date,
+    "UnclearSearch": unclear,
     "UnreadableCheckpoint": unreadable,
     "NoAuditKey": no_key,
     "AuditKeyTooShort": short_key,

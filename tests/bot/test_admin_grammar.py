@@ -69,6 +69,10 @@ def test_every_command_can_be_said_and_put_together() -> None:
         ),
         ("set passages of ask-policy to 8", {"workflow": "ask-policy", "parameter": "passages", "value": 8}),
         (
+            "pilot ask-policy with <@U0ANA> and 20%",
+            {"workflow": "ask-policy", "people": ("U0ANA",), "share": 0.2},
+        ),
+        (
             "could you set the passages to 8 for ask-policy?",
             {"workflow": "ask-policy", "parameter": "passages", "value": 8},
         ),

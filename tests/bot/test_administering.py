@@ -18,6 +18,7 @@ from bot.services.access import NotAuthorized, Outsider
 from bot.services.actors import Actor
 from bot.services.admin_previews import NothingToUndo
 from bot.services.catalogue import Content
+from bot.services.change_errors import NothingToRollBack
 from bot.services.conversing import (
     OPEN_FOR,
     ConversationOver,
@@ -25,6 +26,7 @@ from bot.services.conversing import (
     PreviewMoved,
     UnknownConversation,
 )
+from bot.services.targets import UnknownTarget
 from tests.bot.admin_desk import AdminDesk
 from tests.bot.change_desk import ANA, BEN, DEV, EVE, FRIENDLIER, HERE, PROMPT, VALUES
 from tests.openai_server import HANG, OpenAIServer, Reply
@@ -359,6 +361,30 @@ async def test_who_took_it_back_is_answered_also_where_no_version_is_live(desk: 
         "ask-policy what the file says, live",
         "ask-policy version 1",
     ]
+
+
+async def test_going_back_shows_what_it_would_put_in_force_and_does_that(desk: AdminDesk) -> None:
+    await desk.applied('{"passages": 8}', VALUES)
+    change = await desk.applied('{"passages": 9}', VALUES)
+    back = (await desk.say("roll back the parameters of ask-policy", DEV)).conversation.said
+    assert (back["old"], back["new"]) == ("passages: 9\n", "passages: 8\n")
+    assert back["effect"].endswith("passages is 8 instead of 9.") and back["typed"]["to"] == 1
+    undo = (await desk.say(f"undo {change}", DEV)).conversation
+    assert undo.said["effect"].endswith("passages is 8 instead of 9."), "of undoing, not of the change"
+    await desk.confirm(undo, DEV)
+    assert desk.live(VALUES) == '{"passages": 8}'
+
+
+async def test_going_back_to_nothing_is_refused_before_it_is_confirmed(desk: AdminDesk) -> None:
+    with pytest.raises(NothingToRollBack):
+        await desk.say("roll back ask-policy", DEV)
+    with pytest.raises(UnknownTarget):
+        await desk.say("roll back ask-policy to version 7", DEV)
+
+
+async def test_who_changed_the_roles_is_said_in_words(desk: AdminDesk) -> None:
+    answer = (await desk.say("who changed the roles last?", DEV)).answer
+    assert all(" role " in line.text and ":" not in line.text for line in answer.lines)
 
 
 async def test_what_is_live_is_shown(desk: AdminDesk) -> None:

@@ -53,6 +53,17 @@ def test_a_rule_that_takes_cases_from_another_is_pointed_out() -> None:
     )
 
 
+def test_of_many_overlaps_one_is_told_and_the_others_are_numbered() -> None:
+    rows = rows_of(TRIAGE, "route")
+    first = {"when": "inputs.amount > 5000", "then": "finance_approval", "because": "Much money."}
+    target = Target("rules", "triage-request/route")
+    made = effect_of(
+        target, table_text(rows), table_text([first, *rows]), affected=("triage-request",), workflow=TRIAGE
+    )
+    assert "; rules 1 and 2 overlap: where both hold, for example when input amount is 5001" in made
+    assert made.count("overlap") == 1 and "; so do more rules: 3" in made
+
+
 def test_two_rules_the_other_way_round_are_said_to_be() -> None:
     target = Target("rules", "approve-spend/route")
     two = [table_text(rows) for rows in ((URGENT, BIG, LAST), (BIG, URGENT, LAST))]

@@ -108,7 +108,6 @@ CONTENT_SENTENCES = [
     ("swap the default model to openai/gpt-4o-mini", "openai/gpt-4o-mini"),
     ("let <@U0ANA> edit ask-policy", "editor"),
     ("retire ask-policy", "Retire ask-policy"),
-    ("roll back ask-policy", "Roll ask-policy back"),
     ("add a case to ask-policy: “How many days?” must contain “five”", "must contain “five”"),
 ]
 
@@ -130,7 +129,7 @@ async def test_each_order_is_previewed_by_mention_message_and_command(
     assert scene.script.rows == [], "nobody's question was run"
 
 
-@pytest.mark.parametrize(("sentence", "_inside"), CONTENT_SENTENCES)
+@pytest.mark.parametrize(("sentence", "_inside"), [*CONTENT_SENTENCES, ("roll back ask-policy", "")])
 async def test_without_the_right_everyone_is_refused_in_private(
     scene: Scene, sentence: str, _inside: str
 ) -> None:
@@ -268,6 +267,32 @@ async def test_an_order_beside_a_question_is_an_order_and_no_answer_to_it(scene:
 async def test_people_are_named_where_a_role_is_given(scene: Scene) -> None:
     shown, _ = await mention(scene, "U0DEV", "let <@U0ANA> edit ask-policy", "Nothing has changed yet")
     assert "*Effect:* <@U0ANA> gets the role editor of /ask-policy." in words(shown)
+
+
+async def test_a_user_group_is_named_by_its_handle(scene: Scene) -> None:
+    dev = scene.person("U0DEV")
+    shown, _ = await mention(scene, "U0DEV", "let @leads edit ask-policy", "Nothing has changed yet")
+    assert "(@leads)" in words(shown) and "@leads gets the role editor of /ask-policy." in words(shown)
+    outcome = await dev.command(CHANNEL, "/spanwise let @leads edit ask-policy")
+    assert "@leads gets the role" in str(outcome.payload)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "effect"),
+    [
+        (
+            "pilot ask-policy with <@U0ANA> and 20%",
+            "and 20% of everybody else get the candidate of /ask-policy",
+        ),
+        ("retire ask-policy", "Nobody runs /ask-policy any more; its runs stay"),
+        ("add a case to ask-policy: “How many days?” must contain “five”", "tried on this question too"),
+    ],
+)
+async def test_what_has_no_difference_to_show_says_its_effect(
+    scene: Scene, sentence: str, effect: str
+) -> None:
+    shown, _ = await mention(scene, "U0DEV", sentence, "Nothing has changed yet")
+    assert "*Effect:*" in words(shown) and effect in words(shown)
 
 
 async def test_a_refusal_names_the_collection(scene: Scene) -> None:

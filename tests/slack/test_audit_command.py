@@ -39,6 +39,7 @@ async def whispered(scene: Scene, person: Person, typed: str) -> str:
 async def test_the_trail_answers_in_chat(scene: Scene) -> None:
     eva = scene.person("U0EVA")
     assert "The newest" in await asked(eva, "")
+    assert "cannot tell which events “gibberish here” means" in await asked(eva, "gibberish here")
     changed = await asked(eva, "who changed ask-policy")
     assert "workflow.released" in changed and "grant.given" in changed and "U0CHLOE:owner" in changed
     by_dev = await asked(eva, "of @dev")
