@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from bot.slack.audit_text import how_to_audit, not_a_date
+from bot.slack.audit_text import not_a_date
 from bot.slack.elements import escape, one_line
 
 Facts = Mapping[str, str]
@@ -22,7 +22,9 @@ def unreadable(facts: Facts) -> str:
 
 def unclear(facts: Facts) -> str:
     """Nothing to look for."""
-    return f"I cannot tell which events “{one_line(facts.get('said', ''), 80)}” means.\n{how_to_audit()}"
+    said = one_line(facts.get("said", ""), 80)
+    how = "Ask for example `/spanwise audit who changed ask-policy`; `/spanwise audit` alone says what else."
+    return f"I cannot tell which events “{said}” means. {how}"
 
 
 def no_key(_facts: Facts) -> str:
