@@ -34,7 +34,8 @@ def not_authorized(facts: Facts) -> str:
     over = _over(kind, name)
     permission = facts.get("permission", "")
     role = role_for(Permission(permission)).value if permission in set(Permission) else "runner"
-    may = ACTS.get(permission, "do that with {over}").format(over=over).removesuffix(" of this")
+    may = ACTS.get(permission, "do that with {over}").format(over=over)
+    may = may.removesuffix(" of this").removesuffix(" of everything")
     return f":lock: You may not {may}. {ask_for_role(facts.get('ask', '').split(','), role)}"
 
 
