@@ -1,13 +1,14 @@
 """What a whole durable run costs, beside a bare litellm call on the same retrieval, in the same run.
 
-    python benchmarks/run_overhead.py [--rounds 5] [--gate]
+    python benchmarks/run_overhead.py [--rounds 5] [--gate] [--peers OTHER/bin/python]
 
 The bare loop: the five nearest of 10,000 vectors in Chroma, a prompt, and `litellm.acompletion` as its own
 examples use it. The whole run: accept (inbox, run, outbox, audit in one transaction), claim and pin, the same
 retrieval, render, the call with its ledger row, check, a journal entry a step, finish, and delivery through
 the outbox to a sender that keeps nothing. The model is a local OpenAI-compatible server in its own process.
 Blocks alternate and medians are printed; compare ratios within one run, never times of two. `--gate` exits 1
-unless throughput at concurrency 64 and 200 ms is at least 0.9 of the bare loop's.
+unless throughput at concurrency 64 and 200 ms is at least 0.9 of the bare loop's. With `--peers`, the Python
+of an environment that has langchain-openai, langgraph and chromadb, `peers.py` does the same job there.
 """
 
 import argparse
@@ -52,6 +53,7 @@ from workflows.run import RunStatus
 
 ROOT = Path(__file__).parents[1]
 VECTORS, DIMENSION, PASSAGES = 10_000, 384, 5
+PEERS = ("langchain", "langgraph")
 PEOPLE = 97
 """Who ask in turn. The messages of one person go out one after the other."""
 QUESTION = "How many days of leave can I carry over into the next year?"
@@ -291,17 +293,48 @@ def _cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-async def scenario(latency_ms: int, concurrency: int, runs: int, rounds: int) -> float:
+@contextlib.contextmanager
+def peer(python: str, name: str, base_url: str) -> Iterator[Callable[[int, int], Block]]:
+    """A framework in its own process; calling it measures a block."""
+    command = [python, str(ROOT / "benchmarks" / "peers.py"), name, base_url]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment) as process:
+        assert process.stdin is not None and process.stdout is not None
+        stdin, stdout = process.stdin, process.stdout
+        assert stdout.readline().strip() == "ready"
+
+        def block(runs: int, concurrency: int) -> Block:
+            print(runs, concurrency, file=stdin, flush=True)
+            spent = json.loads(stdout.readline())
+            return Block(spent["cpu_s"] / runs * 1000, spent["wall_s"] / runs * 1000)
+
+        try:
+            yield block
+        finally:
+            process.terminate()
+
+
+async def scenario(latency_ms: int, concurrency: int, runs: int, rounds: int, peers: str = "") -> float:
     """Print one line a loop and the parts of a run; the ratio of throughputs."""
-    with serving(latency_ms) as base_url, tempfile.TemporaryDirectory() as folder:
+    names = PEERS if peers else ()
+    with contextlib.ExitStack() as stack:
+        base_url = stack.enter_context(serving(latency_ms))
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        others = {name: stack.enter_context(peer(peers, name, base_url)) for name in names}
         async with prepared(base_url, Path(folder)) as bench:
+            warm_up = max(8, concurrency)
             for loop in (bench.bare, bench.whole):
-                await loop(max(8, concurrency), concurrency)
+                await loop(warm_up, concurrency)
+            for other in others.values():
+                other(warm_up, concurrency)
             bench.spent.seconds.clear()
-            blocks: dict[str, list[Block]] = {"bare": [], "whole": []}
+            blocks: dict[str, list[Block]] = {"bare": [], "whole": [], **{name: [] for name in names}}
             for _ in range(rounds):
                 blocks["bare"].append(await measure(bench.bare, runs, concurrency))
                 blocks["whole"].append(await measure(bench.whole, runs, concurrency))
+                for name, other in others.items():
+                    blocks[name].append(other(runs, concurrency))
             parts = {name: s / (rounds * runs) * 1000 for name, s in bench.spent.seconds.items()}
     return _print(latency_ms, concurrency, blocks, parts)
 
@@ -310,11 +343,10 @@ def _print(
     latency_ms: int, concurrency: int, blocks: dict[str, list[Block]], parts: dict[str, float]
 ) -> float:
     print(f"\nmodel {latency_ms} ms, concurrency {concurrency}")
-    middle = {}
     for name, each in blocks.items():
         cpu = statistics.median(block.cpu_ms for block in each)
-        speed = middle[name] = statistics.median(block.per_second for block in each)
-        print(f"  {name:6} {cpu:6.1f} ms CPU a run  {speed:7.1f} runs/s")
+        speed = statistics.median(block.per_second for block in each)
+        print(f"  {name:9} {cpu:6.1f} ms CPU a run  {speed:7.1f} runs/s")
     ratios = [w.per_second / b.per_second for b, w in zip(blocks["bare"], blocks["whole"], strict=True)]
     ratio = statistics.median(ratios)
     print(f"  whole / bare throughput {ratio:.2f} (blocks {min(ratios):.2f} to {max(ratios):.2f})")
@@ -331,13 +363,16 @@ async def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--runs", type=int, default=0, help="a block; 0: 60 alone, 512 together")
     parser.add_argument("--gate", action="store_true")
+    parser.add_argument("--peers", default="", metavar="PYTHON")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     ratio = 0.0
     for concurrency in (1, 64):
         for latency_ms in (0, 200):
             runs = options.runs or (512 if concurrency > 1 else 60 if latency_ms == 0 else 15)
-            ratio = await scenario(latency_ms, concurrency, runs, options.rounds)
+            is_gated = (concurrency, latency_ms) == (64, 200)
+            peers = options.peers if is_gated else ""
+            ratio = await scenario(latency_ms, concurrency, runs, options.rounds, peers)
     return int(options.gate and ratio < 0.9)
 
 

@@ -26,7 +26,7 @@ def open_seal(folder: Path) -> bool:
     first, which may die of it.
     """
     if not (folder / DATABASE).exists():
-        return not any(each.name not in UNSEALED for each in folder.iterdir())
+        return not folder.exists() or all(each.name in UNSEALED for each in folder.iterdir())
     sealed = folder / SEAL
     if not sealed.exists():
         return _survives(folder)

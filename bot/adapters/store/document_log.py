@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 
 from bot.adapters.store.tables import JsonText, UtcDateTime, filled, metadata
+from bot.adapters.store.transaction_memory import forget, read_once
 from knowledge.document import Chunk, Document, LiveChunk
 
 collections = Table(
@@ -114,16 +115,22 @@ def list_collections(connection: Connection) -> tuple[CollectionRow, ...]:
     return tuple(map(_collection, connection.execute(select(collections).order_by(collections.c.name))))
 
 
+_READ_REVISIONS = "revisions"
 _REVISIONS = select(collections.c.name, collections.c.revision).order_by(collections.c.name)
 
 
-def collection_revisions(connection: Connection) -> dict[str, int]:
-    """Every collection's name and revision."""
-    return {row.name: row.revision for row in connection.execute(_REVISIONS)}
+def collection_revisions(connection: Connection) -> Mapping[str, int]:
+    """Every collection's name and revision. Read once in a transaction."""
+
+    def read() -> Mapping[str, int]:
+        return {row.name: row.revision for row in connection.execute(_REVISIONS)}
+
+    return read_once(connection, _READ_REVISIONS, read)
 
 
 def insert_collection(connection: Connection, row: CollectionRow, *, now: datetime) -> None:
     """Make an empty collection. Raises IntegrityError when the name is taken."""
+    forget(connection, _READ_REVISIONS)
     connection.execute(
         insert(collections).values(
             name=row.name,
@@ -277,6 +284,7 @@ def _live_documents(collection: str) -> Any:
 
 
 def _next_revision(connection: Connection, collection: str) -> int:
+    forget(connection, _READ_REVISIONS)
     bumped = (
         update(collections)
         .where(collections.c.name == collection)

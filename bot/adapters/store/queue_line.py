@@ -11,6 +11,7 @@ from bot.adapters.store.heartbeats_log import count_slots
 from bot.adapters.store.run_log import runs
 from bot.adapters.store.run_turns import NEVER, Busy, Shares, held, served
 from bot.adapters.store.tables import UtcDateTime
+from bot.adapters.store.transaction_memory import read_once
 from bot.governance.admission import Lane, Waiting
 from workflows.run import RunStatus
 
@@ -96,16 +97,18 @@ class _Pace:
 
 def _pace_of(connection: Connection, busy: Busy, shares: Shares) -> _Pace | None:
     """None when no worker is heard or nothing was carried out yet, so that nobody can tell."""
-    slots = count_slots(connection)
+    slots, seconds = read_once(connection, "pace", lambda: (count_slots(connection), _seconds(connection)))
+    return _Pace(busy, slots, seconds, shares) if slots and seconds else None
+
+
+def _seconds(connection: Connection) -> dict[str, float]:
     took: dict[str, list[float]] = {}
     for workflow, started_at, finished_at in connection.execute(_ENDED):
         # the two times may be of two clocks
         seconds = max(0.0, (finished_at - started_at).total_seconds())
         for name in (workflow, ""):
             took.setdefault(name, []).append(seconds)
-    if not slots or not took:
-        return None
-    return _Pace(busy, slots, {name: median(seconds) for name, seconds in took.items()}, shares)
+    return {name: median(each) for name, each in took.items()}
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, Row, String, Table, Text, bindparam, select, update
+from sqlalchemy import Column, Connection, Integer, Row, String, Table, Text, select, update
 
 from bot.adapters.store.tables import JsonText, UtcDateTime, insert_or, metadata
 from bot.adapters.store.transaction_memory import forget, read_once
@@ -46,13 +46,11 @@ class Standing:
 
 _READ_STANDINGS = "standings"
 _READ = select(stages).order_by(stages.c.workflow)
-_READ_ONE = select(stages).where(stages.c.workflow == bindparam("wanted"))
 
 
 def read_standing(connection: Connection, workflow: str) -> Standing | None:
     """Where one workflow stands; None when nobody ever moved it."""
-    row = connection.execute(_READ_ONE, {"wanted": workflow}).first()
-    return None if row is None else _standing(row)
+    return read_standings(connection).get(workflow)
 
 
 def read_standings(connection: Connection) -> Mapping[str, Standing]:
