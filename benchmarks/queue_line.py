@@ -105,7 +105,7 @@ def measure(store: Store, work: Callable[[Connection], object], rounds: int) -> 
 def place_of_newest(connection: Connection) -> None:
     """As a message is drawn."""
     newest = select(runs.c.id).where(runs.c.status == "queued").order_by(runs.c.created_at.desc()).limit(16)
-    places(connection, connection.execute(newest).scalars().all(), SHARES, lease_clock(connection))
+    places(connection, connection.execute(newest).scalars().all(), SHARES)
 
 
 def bench(name: str, url: str, queued: int, rounds: int, seed: int) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from bot.adapters.store.database import Store
-from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.queue_line import places
 from bot.adapters.store.run_log import redraw_queued
 from bot.adapters.store.run_turns import Shares
@@ -27,7 +26,7 @@ def _moved(connection: Connection, shares: Shares) -> list[str]:
     shown = shown_places(connection)
     if not shown:
         return []
-    now = places(connection, shown, shares, lease_clock(connection))
+    now = places(connection, shown, shares)
     return furthest(shown, {run_id: place.position for run_id, place in now.items()})
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.store.database import Connection
 from bot.adapters.store.ledger import Consumed, read_calls, sum_usage
-from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.outbox_log import messages_of
 from bot.adapters.store.queue_line import NOWHERE, Place, places
 from bot.adapters.store.row_codec import answer_from, failure_from
@@ -106,7 +105,7 @@ def load_views(
     rows = tuple(rows)
     ids = [row.id for row in rows]
     queued = [row.id for row in rows if row.status == RunStatus.QUEUED]
-    standing = places(connection, queued, shares, lease_clock(connection)) if queued else {}
+    standing = places(connection, queued, shares) if queued else {}
     messages = messages_of(connection, ids)
     consumed = sum_usage(connection, ids)
     return tuple(

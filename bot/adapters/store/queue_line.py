@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
-from sqlalchemy import Connection, bindparam, case, func, select
+from sqlalchemy import Connection, Integer, and_, bindparam, case, func, select
 
 from bot.adapters.store.heartbeats_log import count_slots
+from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.run_log import runs
-from bot.adapters.store.run_turns import NEVER, Busy, Shares, held, served
+from bot.adapters.store.run_turns import DUE, NEVER, WHOLE, Busy, Shares, busy_now, served_lately
 from bot.adapters.store.tables import UtcDateTime
 from bot.adapters.store.transaction_memory import read_once
 from bot.governance.admission import Lane, Waiting
@@ -18,8 +19,9 @@ from workflows.run import RunStatus
 RECENT = 40
 """Runs that ended last, from which it is guessed how long the next ones take."""
 
-_NOW = bindparam("now", type_=UtcDateTime)
-_QUEUED, _RUNNING = RunStatus.QUEUED.value, RunStatus.RUNNING.value
+_THEN = bindparam("then", type_=UtcDateTime)
+_TURN = bindparam("turn", type_=Integer)
+_QUEUED = RunStatus.QUEUED.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +37,35 @@ class Place:
 NOWHERE = Place(0, None)
 """Of a run that is not queued."""
 
-_rank = func.row_number().over(partition_by=runs.c.actor_id, order_by=(runs.c.due_at, runs.c.id)) - 1
-_ranked = (
-    select(runs.c.id, runs.c.actor_id, runs.c.workflow, runs.c.due_at, _rank.label("rank"))
-    .where(runs.c.status == _QUEUED, runs.c.due_at <= _NOW)
-    .subquery("ranked")
+_others = (
+    select(func.count().label("length"), func.min(runs.c.due_at).label("since"))
+    .where(DUE, runs.c.actor_id.not_in(bindparam("people", expanding=True)))
+    .group_by(runs.c.actor_id)
+    .subquery("others")
 )
-_turn = _ranked.c.rank + func.coalesce(held.c.count, 0)
-# whoever was served now comes after all others of the same turn
-_served_at = case((_ranked.c.rank == 0, func.coalesce(served.c.at, NEVER)), else_=_NOW)
-_order = (_turn, _served_at, _ranked.c.due_at, _ranked.c.id)
-_placed = (
-    select(
-        _ranked,
-        func.row_number().over(order_by=_order).label("position"),
-        func.row_number().over(partition_by=_ranked.c.workflow, order_by=_order).label("in_workflow"),
-    )
-    .select_from(
-        _ranked.outerjoin(held, held.c.actor_id == _ranked.c.actor_id).outerjoin(
-            served, served.c.actor_id == _ranked.c.actor_id
-        )
-    )
-    .subquery("placed")
+_BEFORE = select(
+    func.coalesce(func.sum(case((_others.c.length > _TURN, _TURN), else_=_others.c.length)), 0),
+    func.coalesce(func.sum(case((and_(_others.c.length > _TURN, _others.c.since < _THEN), 1), else_=0)), 0),
+).select_from(_others)
+_KNOWN = (
+    select(runs.c.actor_id, func.count(), func.min(runs.c.due_at))
+    .where(DUE, runs.c.actor_id.in_(bindparam("people", expanding=True)))
+    .group_by(runs.c.actor_id)
 )
-_PLACES = select(_placed).where(_placed.c.id.in_(bindparam("ids", expanding=True)))
-_CENSUS = (
-    select(runs.c.status, runs.c.actor_id, runs.c.workflow, func.count())
-    .where(runs.c.status.in_((_QUEUED, _RUNNING)))
-    .group_by(runs.c.status, runs.c.actor_id, runs.c.workflow)
+_ASKED = select(runs.c.id, runs.c.actor_id, runs.c.workflow, runs.c.due_at).where(
+    DUE, runs.c.id.in_(bindparam("ids", expanding=True))
 )
+_OWN = (
+    select(func.count())
+    .select_from(runs)
+    .where(runs.c.status == _QUEUED, runs.c.actor_id == bindparam("person"), runs.c.due_at < _THEN)
+)
+_OF_WORKFLOW = (
+    select(func.count())
+    .select_from(runs)
+    .where(DUE, runs.c.workflow == bindparam("name"), runs.c.due_at < _THEN)
+)
+_EVERYBODY = select(func.count()).select_from(runs).where(runs.c.status == _QUEUED)
 _ENDED = (
     select(runs.c.workflow, runs.c.started_at, runs.c.finished_at)
     .where(runs.c.finished_at.is_not(None), runs.c.started_at.is_not(None))
@@ -112,58 +114,89 @@ def _seconds(connection: Connection) -> dict[str, float]:
 
 
 @dataclass(slots=True)
-class _Census:
-    """How many wait and are carried out, by person and by workflow."""
+class _Line:
+    """The queue at one moment, asked for the places of some runs."""
 
-    waiting: Busy
+    connection: Connection
+    now: datetime
     busy: Busy
+    served: dict[str, datetime]
 
-    def before_new(self, person: str) -> int:
-        """How many would start before one that this person asked for now."""
-        own = self.waiting.people[person]
+    def own_before(self, person: str, then: datetime) -> int:
+        """How many of the person's own runs wait that they asked for earlier."""
+        return int(self.connection.execute(_OWN, {"person": person, "then": then}).scalar_one())
+
+    def before(self, person: str, own: int, then: datetime) -> int:
+        """How many start earlier than what this person asked for then, after so many of their own."""
         turn = own + self.busy.people[person]
-        # of everybody's runs with the same turn the others' are older
-        return sum(
-            own if each == person else min(count, max(0, turn - self.busy.people[each] + 1))
-            for each, count in self.waiting.people.items()
-        )
+        served_at = self.served.get(person, NEVER) if own == 0 else self.now
+        known = {*self.busy.people, *self.served, person}
+        values = {"people": list(known), "now": self.now, "turn": turn, "then": then}
+        sooner, older = self.connection.execute(_BEFORE, values).one()
+        if turn == 0 and served_at != NEVER:
+            # whoever was not served at all goes first, however late they asked
+            older = self.connection.execute(_BEFORE, {**values, "then": self.now}).one()[1]
+        elif turn > 0 and own == 0:
+            older = 0
+        return own + int(sooner) + int(older) + self._of_known(person, turn, (served_at, then), known)
+
+    def _of_known(
+        self, person: str, turn: int, mine: tuple[datetime, datetime], known: Collection[str]
+    ) -> int:
+        """As `before`, of those who were served lately or have a run going."""
+        total = 0
+        for each, length, since in self.connection.execute(_KNOWN, {"people": list(known), "now": self.now}):
+            level = turn - self.busy.people[each]
+            if each == person or level < 0:
+                continue
+            served_at = self.served.get(each, NEVER) if level == 0 else self.now
+            total += min(length, level) + (length > level and (served_at, since) < mine)
+        return total
+
+    def place(self, pace: _Pace | None, asked: tuple[str, str], own: int, then: datetime) -> Place:
+        """Of a run of this person and workflow, asked for then."""
+        person, workflow = asked
+        before = self.before(person, own, then)
+        if pace is None:
+            return Place(before + 1, None)
+        of_workflow = 0
+        if pace.shares.workflow < WHOLE:
+            values = {"name": workflow, "now": self.now, "then": then}
+            of_workflow = min(before, self.connection.execute(_OF_WORKFLOW, values).scalar_one())
+        lanes = pace.lanes(person, workflow, (before, own, of_workflow))
+        return Place(before + 1, max(lane.wait_s for lane in lanes))
 
 
-def _census(connection: Connection) -> _Census:
-    found = {_QUEUED: Busy(), _RUNNING: Busy()}
-    for status, person, workflow, count in connection.execute(_CENSUS):
-        found[status].add(person, workflow, count)
-    return _Census(found[_QUEUED], found[_RUNNING])
+def _line(connection: Connection) -> _Line:
+    return _Line(connection, lease_clock(connection), busy_now(connection), served_lately(connection))
 
 
-def places(
-    connection: Connection, run_ids: Collection[str], shares: Shares, now: datetime
-) -> dict[str, Place]:
-    """The places of those runs that are queued."""
-    rows = connection.execute(_PLACES, {"ids": list(run_ids), "now": now}).all()
+def places(connection: Connection, run_ids: Collection[str], shares: Shares) -> dict[str, Place]:
+    """The places of those runs that wait for their turn."""
+    now = lease_clock(connection)
+    rows = connection.execute(_ASKED, {"ids": list(run_ids), "now": now}).all() if run_ids else []
     if not rows:
         return {}
-    pace = _pace_of(connection, _census(connection).busy, shares)
-    found = {}
-    for row in rows:
-        before = (row.position - 1, row.rank, row.in_workflow - 1)
-        lanes = pace.lanes(row.actor_id, row.workflow, before) if pace else ()
-        found[row.id] = Place(row.position, max((lane.wait_s for lane in lanes), default=None))
-    return found
+    line = _line(connection)
+    pace = _pace_of(connection, line.busy, shares)
+    return {
+        row.id: line.place(
+            pace, (row.actor_id, row.workflow), line.own_before(row.actor_id, row.due_at), row.due_at
+        )
+        for row in rows
+    }
 
 
 def place_of_new(connection: Connection, person: str, workflow: str, shares: Shares) -> tuple[Place, Waiting]:
     """Where a run would stand that this person asked for now, and what waits already."""
-    census = _census(connection)
-    waiting, busy = census.waiting, census.busy
-    own, everybody = waiting.people[person], sum(waiting.people.values())
-    if not everybody and not busy.people:
+    line = _line(connection)
+    everybody = int(connection.execute(_EVERYBODY).scalar_one())
+    if not everybody and not line.busy.people:
         return Place(1, 0.0), Waiting(0, 0, 0.0)
-    first = census.before_new(person)
-    pace = _pace_of(connection, busy, shares)
+    own = line.own_before(person, line.now)
+    pace = _pace_of(connection, line.busy, shares)
+    place = line.place(pace, (person, workflow), own, line.now)
     if pace is None:
-        return Place(first + 1, None), Waiting(own, everybody, None)
-    lanes = pace.lanes(person, workflow, (first, own, min(first, waiting.workflows[workflow])))
-    wait_s = max(lane.wait_s for lane in lanes)
-    each, mine, _ = (lane.seconds / lane.slots for lane in lanes)
-    return Place(first + 1, wait_s), Waiting(own, everybody, wait_s, own_s=max(each, mine), each_s=each)
+        return place, Waiting(own, everybody, None)
+    each, mine, _ = (lane.seconds / lane.slots for lane in pace.lanes(person, workflow, (0, 0, 0)))
+    return place, Waiting(own, everybody, place.wait_s, own_s=max(each, mine), each_s=each)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from math import ceil, inf
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, func, literal, select, text
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, and_, bindparam, func, select, text
 
 from bot.adapters.store.run_log import runs
 from bot.adapters.store.tables import UtcDateTime
@@ -24,15 +24,15 @@ CLAIM_LOCK = 7_405_119
 """Key of the PostgreSQL advisory lock that lets one worker at a time take runs: bounds must be counted."""
 
 WHOLE = 100
-REMEMBERED = 256
+REMEMBERED = 128
 """Latest starts that count as lately: who is not among their people was not served."""
 
 _QUEUED, _RUNNING = RunStatus.QUEUED.value, RunStatus.RUNNING.value
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(:key)")
 _NOW = bindparam("now", type_=UtcDateTime)
-NEVER = literal(datetime(1970, 1, 1, tzinfo=UTC), UtcDateTime)
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST: BindParameter[int] = bindparam("most")
-_FULL_PEOPLE: BindParameter[list[str]] = bindparam("full_people", expanding=True)
+_PEOPLE: BindParameter[list[str]] = bindparam("people", expanding=True)
 _FULL_WORKFLOWS: BindParameter[list[str]] = bindparam("full_workflows", expanding=True)
 _TAKEN: BindParameter[list[str]] = bindparam("taken", expanding=True)
 
@@ -102,55 +102,34 @@ def may_claim(connection: Connection) -> bool:
     return bool(connection.execute(_TRY_LOCK, {"key": CLAIM_LOCK}).scalar_one())
 
 
-_waits = and_(
-    runs.c.status == _QUEUED,
-    runs.c.due_at <= _NOW,
-    runs.c.workflow.not_in(_FULL_WORKFLOWS),
-    runs.c.id.not_in(_TAKEN),
-)
-held = (
-    select(runs.c.actor_id, func.count().label("count"))
-    .where(runs.c.status == _RUNNING)
-    .group_by(runs.c.actor_id)
-    .subquery("held")
-)
-"""How many runs of each person are carried out."""
-_turn = func.coalesce(func.max(held.c.count), 0).label("turn")
-_since = func.min(runs.c.due_at).label("since")
-_lately = (
+DUE = and_(runs.c.status == _QUEUED, runs.c.due_at <= _NOW)
+"""What may start at `now`."""
+_may_start = and_(DUE, runs.c.workflow.not_in(_FULL_WORKFLOWS))
+_waits = and_(_may_start, runs.c.id.not_in(_TAKEN))
+_LATELY = (
     select(runs.c.actor_id, runs.c.started_at)
     .where(runs.c.started_at.is_not(None))
     .order_by(runs.c.started_at.desc())
     .limit(REMEMBERED)
-    .subquery("lately")
 )
-served = (
-    select(_lately.c.actor_id, func.max(_lately.c.started_at).label("at"))
-    .group_by(_lately.c.actor_id)
-    .subquery("served")
-)
-"""When a run of each person was last begun."""
-_served_at = func.coalesce(func.max(served.c.at), NEVER).label("served_at")
-_lanes = (
-    select(runs.c.actor_id, _since, _served_at)
-    .select_from(
-        runs.outerjoin(held, held.c.actor_id == runs.c.actor_id).outerjoin(
-            served, served.c.actor_id == runs.c.actor_id
-        )
+_ANY = select(runs.c.id).where(DUE).limit(1)
+_since = func.min(runs.c.due_at).label("since")
+
+
+def _heads(whose: ColumnElement[bool], *, all_of_them: bool) -> Select[Any]:
+    """The oldest runs of some people, by an index alone until it is known which."""
+    lanes = select(runs.c.actor_id, _since).where(_may_start, whose).group_by(runs.c.actor_id)
+    chosen = (lanes if all_of_them else lanes.order_by(_since, runs.c.actor_id).limit(_MOST)).cte("lanes")
+    return (
+        select(runs.c.due_at, runs.c.id, runs.c.actor_id, runs.c.workflow)
+        .select_from(chosen)
+        .join(runs, and_(runs.c.actor_id == chosen.c.actor_id, runs.c.due_at == chosen.c.since))
+        .where(_waits)
     )
-    .where(_waits, runs.c.actor_id.not_in(_FULL_PEOPLE))
-    .group_by(runs.c.actor_id)
-    .order_by(_turn, _served_at, _since, runs.c.actor_id)
-    .limit(_MOST)
-    .cte("lanes")
-)
-_ANY = select(runs.c.id).where(runs.c.status == _QUEUED, runs.c.due_at <= _NOW).limit(1)
-_HEADS = (
-    select(_lanes.c.served_at, runs.c.due_at, runs.c.id, runs.c.actor_id, runs.c.workflow)
-    .select_from(_lanes)
-    .join(runs, and_(runs.c.actor_id == _lanes.c.actor_id, runs.c.due_at == _lanes.c.since))
-    .where(_waits)
-)
+
+
+_HEADS_OF_KNOWN = _heads(runs.c.actor_id.in_(_PEOPLE), all_of_them=True)
+_HEADS_OF_OTHERS = _heads(runs.c.actor_id.not_in(_PEOPLE), all_of_them=False)
 _NEXT = (
     select(runs.c.due_at, runs.c.id, runs.c.actor_id, runs.c.workflow)
     .where(_waits, runs.c.actor_id == bindparam("person"))
@@ -177,9 +156,17 @@ def anything_waits(connection: Connection, now: datetime) -> bool:
     return connection.execute(_ANY, {"now": now}).first() is not None
 
 
+def served_lately(connection: Connection) -> dict[str, datetime]:
+    """When a run of each person was last begun."""
+    served: dict[str, datetime] = {}
+    for person, at in connection.execute(_LATELY):
+        served.setdefault(person, at)
+    return served
+
+
 def next_in_turn(connection: Connection, now: datetime, bounds: Bounds, most: int) -> list[str]:
     """The queued runs to carry out next, in order; what somebody is changing this moment is left out."""
-    turns = _Turns(connection, now, bounds, most, busy_now(connection))
+    turns = _Turns(connection, now, bounds, most, busy_now(connection), served_lately(connection))
     taken = turns.take()
     free = set(connection.execute(_FREE, {"taken": taken}).scalars()) if taken else set()
     return [run_id for run_id in taken if run_id in free]
@@ -192,20 +179,26 @@ class _Turns:
     bounds: Bounds
     most: int
     busy: Busy
+    served: dict[str, datetime]
     taken: list[str] = field(default_factory=list)
 
     def take(self) -> list[str]:
         """Go round until enough are taken or nobody is left who may have more."""
+        known = {*self.busy.people, *self.served}
+        may_go = [each for each in known if self.busy.people[each] < self.bounds.person]
+        heads = self._found(_HEADS_OF_KNOWN, may_go)
         while len(self.taken) < self.most:
-            heads = self._heads()
-            is_everybody = len(heads) < self.most
-            for place in self._in_order(heads):
+            others = self._found(_HEADS_OF_OTHERS, list(known), self.most)
+            known |= {place.person for place in others}
+            for place in self._in_order([*heads, *others]):
                 self.taken.append(place.id)
                 self.busy.add(place.person, place.workflow)
                 if len(self.taken) == self.most:
                     break
-            if is_everybody:
+            if len(others) < self.most:
+                # there is nobody else
                 break
+            heads = []
         return self.taken
 
     def _in_order(self, heads: list[_Place]) -> Iterator[_Place]:
@@ -221,11 +214,12 @@ class _Turns:
                 # looked up only if it comes to that
                 heapq.heappush(heads, place._replace(turn=place.turn + 1, served_at=self.now, id=""))
 
-    def _heads(self) -> list[_Place]:
-        """The oldest run of each of the people who are first, as many as are wanted."""
+    def _found(self, heads: Select[Any], people: list[str], most: int = 0) -> list[_Place]:
+        """One oldest run of each person found."""
         found: dict[str, _Place] = {}
-        for row in self.connection.execute(_HEADS, {**self._still(), "most": self.most}):
-            place = _Place(self.busy.people[row.actor_id], *row)
+        for row in self.connection.execute(heads, {**self._still(), "people": people, "most": most}):
+            served_at = self.served.get(row.actor_id, NEVER)
+            place = _Place(self.busy.people[row.actor_id], served_at, *row)
             found[place.person] = min(place, found.get(place.person, place))
         return list(found.values())
 
@@ -234,10 +228,6 @@ class _Turns:
         return None if row is None else _Place(after.turn, after.served_at, *row)
 
     def _still(self) -> dict[str, Any]:
-        people, workflows = self.busy.people, self.busy.workflows
-        return {
-            "now": self.now,
-            "taken": self.taken,
-            "full_people": [each for each, count in people.items() if count >= self.bounds.person],
-            "full_workflows": [each for each, count in workflows.items() if count >= self.bounds.workflow],
-        }
+        workflows = self.busy.workflows
+        full = [each for each, count in workflows.items() if count >= self.bounds.workflow]
+        return {"now": self.now, "taken": self.taken, "full_workflows": full}

@@ -6,7 +6,7 @@ from bot.adapters.store.outbox_log import SHOWN, outbox
 from bot.adapters.store.run_log import runs
 from workflows.run import RunStatus
 
-LOOKED_AT = 200
+LOOKED_AT = 50
 """Messages that one look goes through, those first that were not drawn for longest."""
 
 _SHOWN = (
