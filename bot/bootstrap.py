@@ -66,6 +66,7 @@ from bot.services.seeding import Seeding
 from bot.services.staging import Stages
 from bot.services.targets import Targets
 from bot.services.triage import Triage, load_card
+from bot.services.undelivered import owners_told
 from bot.services.work import Pace, Worker
 from bot.settings import Settings
 from knowledge.embedding import Embedder
@@ -148,6 +149,7 @@ class Product:
             },
             observers=self.watching.observers,
             shares=shares_of(self.settings),
+            tell_owners=owners_told(self.access),
         )
 
     def change_work(self, directory: Directory | None = None) -> ChangeWork:

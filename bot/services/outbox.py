@@ -31,6 +31,7 @@ from bot.services.outbox_items import (
     Subjects,
 )
 from bot.services.run_views import RunView, load_views
+from bot.services.undelivered import TellOwners, tell_nobody
 from bot.services.work import ITSELF
 from workflows.ports import Clock
 
@@ -90,6 +91,8 @@ class Courier:
     observers: Observers = field(default_factory=Observers)
     shares: Shares = FREELY
     """As the workers have it, for saying how long a run waits."""
+    tell_owners: TellOwners = tell_nobody
+    """Of what Slack will never take."""
     _errands: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run_until(self, stop: asyncio.Event) -> None:
@@ -176,7 +179,9 @@ class Courier:
             posted, found = await self._send(errand)
         except SendLater as error:
             self._tell(errand, "later")
-            await self._put_back(errand, error.after_s, errand.attempts, sent=errand.tried)
+            await self._put_back(
+                errand, error.after_s, errand.attempts, sent=errand.tried, is_channel=error.is_channel
+            )
         except SendAmbiguous:
             self._tell(errand, "uncertain")
             await self._put_back(errand, self._wait_s(errand), errand.attempts + 1, sent=True)
@@ -244,16 +249,21 @@ class Courier:
             relaxed=True,
         )
 
-    async def _put_back(self, errand: Errand, after_s: float, attempts: int, *, sent: bool) -> None:
-        await self.store.write(
-            lambda connection: outbox_log.put_back(
+    async def _put_back(
+        self, errand: Errand, after_s: float, attempts: int, *, sent: bool, is_channel: bool = False
+    ) -> None:
+        def act(connection: Connection) -> None:
+            outbox_log.put_back(
                 connection,
                 errand.held,
                 after_s=after_s,
                 attempts=attempts,
                 first_sent_at=errand.item.first_sent_at if sent else None,
             )
-        )
+            if is_channel:
+                outbox_log.suspend_channel(connection, errand.item.channel, after_s)
+
+        await self.store.write(act)
 
     async def _refuse(self, errand: Errand, reason: str, token: str) -> None:
         item = errand.item
@@ -270,8 +280,10 @@ class Courier:
                     context={"reason": reason, "kind": item.kind, "channel": item.channel, "token": token},
                     at=self.clock.now(),
                 )
+                self.tell_owners(connection, item, reason, self.clock.now())
 
         await self.store.write(act)
+        self.outgoing.ring()
 
 
 def _in_thread(connection: Connection, item: OutboxItem) -> OutboxItem:

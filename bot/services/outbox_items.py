@@ -58,11 +58,15 @@ class SendAmbiguous(Exception):
 
 
 class SendLater(Exception):
-    """Slack took nothing and wants to be asked again after `after_s` seconds."""
+    """Slack took nothing and wants to be asked again after `after_s` seconds.
 
-    def __init__(self, after_s: float) -> None:
+    With `is_channel`, so must all that waits for the same channel.
+    """
+
+    def __init__(self, after_s: float, *, is_channel: bool = False) -> None:
         super().__init__(after_s)
         self.after_s = after_s
+        self.is_channel = is_channel
 
 
 class SendRefused(Exception):

@@ -8,11 +8,13 @@ import structlog
 
 from bot.services.outbox_items import OutboxItem, Posted, SendAmbiguous, SendLater, SendRefused
 from bot.services.run_views import RunView
+from bot.services.undelivered import UNDELIVERED
 from bot.slack.elements import Outgoing, is_person
 from bot.slack.gateway import Gateway, Placed, SlackBusy, SlackRefused, SlackUncertain
 from bot.slack.identities import People
 from bot.slack.letters import letter
 from bot.slack.pictures import NOT_READY, shown_in_time, without_pictures
+from bot.slack.undelivered_text import TOKEN_REFUSED
 from workflows.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -29,6 +31,9 @@ NOT_THERE = frozenset(
     }
 )
 """Refusals that concern the place and not the message: the asker gets it in their direct messages instead."""
+
+TOKEN_S = 60.0
+"""Between two attempts to tell an owner while Slack does not take the app's token."""
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"})
 """The message was deleted or its place is gone: there is nothing left to draw."""
@@ -47,6 +52,9 @@ class Delivery:
         try:
             placed = await self._post_somewhere(item)
         except (SlackBusy, SlackUncertain, SlackRefused) as error:
+            if item.kind == UNDELIVERED and isinstance(error, SlackRefused) and error.reason in TOKEN_REFUSED:
+                # what tells of it waits until Slack hears us again
+                raise SendLater(TOKEN_S) from error
             raise _as_send_error(error) from error
         return Posted(placed.channel, placed.ts)
 
@@ -153,7 +161,7 @@ def _owners(run: RunView) -> set[str]:
 
 def _as_send_error(error: Exception) -> Exception:
     if isinstance(error, SlackBusy):
-        return SendLater(error.after_s)
+        return SendLater(error.after_s, is_channel=error.is_channel)
     if isinstance(error, SlackRefused):
         return SendRefused(error.reason)
     return SendAmbiguous()

@@ -49,11 +49,15 @@ UNCERTAIN = frozenset({"fatal_error", "internal_error", "request_timeout", "serv
 
 
 class SlackBusy(Exception):
-    """Not sent: too fast, or Slack could not be reached. Try again after `after_s` seconds."""
+    """Not sent: too fast, or Slack could not be reached. Try again after `after_s` seconds.
 
-    def __init__(self, after_s: float) -> None:
+    `is_channel` when it is the channel that takes no more messages just now.
+    """
+
+    def __init__(self, after_s: float, *, is_channel: bool = False) -> None:
         super().__init__(after_s)
         self.after_s = after_s
+        self.is_channel = is_channel
         self.facts = {"after_s": f"{after_s:.0f}"}
 
 
@@ -90,6 +94,10 @@ class _Tier(TypedDict):
 def _tier(method: str) -> _Tier:
     """A minute's calls may come at once, as Slack counts by the minute."""
     return {"every_s": 60 / TIERS[method], "burst": TIERS[method]}
+
+
+POSTS: _Tier = {"every_s": 1.0, "burst": 3}
+"""New messages in one channel."""
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -131,21 +139,27 @@ class Gateway:
         self, channel: str, message: Outgoing, *, thread_ts: str = "", outbox_id: str = ""
     ) -> Placed:
         """A new message. Raises SlackBusy, SlackUncertain, SlackRefused."""
-        await self._wait(f"channel:{channel}", every_s=1.0, burst=3)
+        lane = f"channel:{channel}"
+        await self._wait(lane, **POSTS, is_channel=True)
         extra: dict[str, Any] = {"thread_ts": thread_ts} if thread_ts else {}
         if outbox_id:
             payload = {"event_type": EVENT_TYPE, "event_payload": {"outbox_id": outbox_id}}
             extra |= {"metadata": payload, "client_msg_id": outbox_id}
-        answer = await self.call(
-            "chat_postMessage",
-            channel=channel,
-            unfurl_links=False,
-            unfurl_media=False,
-            link_names=False,
-            parse="none",
-            **self._sealed(message),
-            **extra,
-        )
+        try:
+            answer = await self.call(
+                "chat_postMessage",
+                channel=channel,
+                unfurl_links=False,
+                unfurl_media=False,
+                link_names=False,
+                parse="none",
+                **self._sealed(message),
+                **extra,
+            )
+        except SlackBusy as error:
+            if error.is_channel:
+                self._throttle.hold(lane, error.after_s, **POSTS)
+            raise
         return Placed(answer["channel"], answer["ts"])
 
     async def update(self, channel: str, ts: str, message: Outgoing) -> None:
@@ -307,15 +321,15 @@ class Gateway:
             after = float(response.headers.get("Retry-After", 5)) if hasattr(response, "headers") else 5.0
             if method in TIERS:
                 self._throttle.hold(method, after, **_tier(method))
-            return SlackBusy(after)
+            return SlackBusy(after, is_channel=method == "chat_postMessage")
         if status >= 500 or reason in UNCERTAIN or not reason:
             return SlackUncertain(reason or str(status))
         return SlackRefused(reason, str(data.get("needed") or ""))
 
-    async def _wait(self, key: str, *, every_s: float, burst: int) -> None:
-        delay = self._throttle.take(key, every_s=every_s, burst=burst)
+    async def _wait(self, key: str, *, every_s: float, burst: int, is_channel: bool = False) -> None:
+        delay = self._throttle.take(key, every_s=every_s, burst=burst, longest_s=LONGEST_WAIT_S)
         if delay > LONGEST_WAIT_S:
-            raise SlackBusy(delay)
+            raise SlackBusy(delay, is_channel=is_channel)
         if delay > 0:
             await asyncio.sleep(delay)
 

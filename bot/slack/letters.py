@@ -9,6 +9,7 @@ from bot.services.digest_acting import TASK
 from bot.services.digest_work import TROUBLE
 from bot.services.digesting import DIGEST
 from bot.services.outbox_items import OutboxItem
+from bot.services.undelivered import UNDELIVERED
 from bot.slack import (
     admin_blocks,
     alert_blocks,
@@ -25,6 +26,7 @@ from bot.slack import (
 from bot.slack.blocks import notice, run_message, shared_message
 from bot.slack.elements import Outgoing
 from bot.slack.evaluation_blocks import evaluation_letter
+from bot.slack.undelivered_text import undelivered
 
 Names: TypeAlias = Mapping[str, str]
 Renderer: TypeAlias = Callable[[OutboxItem, datetime, Names], Outgoing]
@@ -82,6 +84,10 @@ def _notice(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
     return notice(str(item.body.get("text", "")))
 
 
+def _undelivered(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
+    return notice(undelivered(item.body))
+
+
 RENDERERS: Mapping[str, Renderer] = {
     "run": _run,
     "share": _share,
@@ -92,6 +98,7 @@ RENDERERS: Mapping[str, Renderer] = {
     "alert-over": _alert_over,
     change_blocks.CHANGE: change_blocks.letter,
     change_blocks.NOTE: change_blocks.note_letter,
+    UNDELIVERED: _undelivered,
     "budget-low": budget_blocks.low_letter,
     "budget-spent": budget_blocks.spent_letter,
     "evaluation": evaluation_letter,

@@ -1,6 +1,7 @@
 """How fast we may call Slack: one bucket a key, so that a busy channel holds up only itself."""
 
 from datetime import datetime, timedelta
+from math import inf
 
 from workflows.ports import Clock
 
@@ -15,13 +16,15 @@ class Throttle:
         self._clock = clock
         self._full_at: dict[str, datetime] = {}
 
-    def take(self, key: str, *, every_s: float, burst: int) -> float:
-        """Claim the next place; returns the seconds to wait for it."""
+    def take(self, key: str, *, every_s: float, burst: int, longest_s: float = inf) -> float:
+        """Claim the next place; returns the seconds to wait for it, and claims nothing beyond `longest_s`."""
         now = self._clock.now()
         start = max(self._full_at.get(key, now), now)
-        self._forget(now)
-        self._full_at[key] = start + timedelta(seconds=every_s)
-        return max(0.0, (start - now).total_seconds() - every_s * (burst - 1))
+        delay = max(0.0, (start - now).total_seconds() - every_s * (burst - 1))
+        if delay <= longest_s:
+            self._forget(now)
+            self._full_at[key] = start + timedelta(seconds=every_s)
+        return delay
 
     def has_room(self, key: str, *, every_s: float, burst: int) -> bool:
         """Whether more than half of the burst is still free."""

@@ -4,13 +4,15 @@ from collections.abc import Callable
 import pytest
 
 from bot.adapters.store import audit_log, outbox_log
-from bot.adapters.store.database import Store
+from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.run_leases import Held
 from bot.adapters.store.run_log import RunRow
+from bot.governance.roles import Role
 from bot.services.actors import Origin
 from bot.services.outbox import Courier, Round
-from bot.services.outbox_items import SendAmbiguous, SendLater, SendRefused
-from tests.bot.run_desk import Desk
+from bot.services.outbox_items import OutboxItem, Posted, SendAmbiguous, SendLater, SendRefused
+from bot.services.undelivered import owners_told
+from tests.bot.run_desk import DEV, Desk
 from workflows.ports import Progress
 from workflows.run import Answer, RunResult, RunStatus
 
@@ -208,3 +210,71 @@ async def test_a_reply_that_overtakes_the_record_of_its_message_finds_the_run(de
     view = await found
     assert view is not None
     assert view.id == run_id
+
+
+def told(desk: Desk) -> list[tuple[str, str, str]]:
+    """Kind, channel and state of each message, in the order in which they were queued."""
+    return [tuple(row) for row in desk.sql("SELECT kind, channel, state FROM outbox ORDER BY seq")]
+
+
+async def test_a_busy_channel_holds_up_itself_alone(desk: Desk) -> None:
+    def queue(connection: Connection) -> None:
+        for number in range(40):
+            item = outbox_log.NewItem(f"n{number}", "notice", "C0LOUD", thread_ts=f"{number}.0")
+            outbox_log.insert_item(connection, item, desk.clock.now())
+        outbox_log.insert_item(connection, outbox_log.NewItem("quiet", "notice", "C0QUIET"), desk.clock.now())
+
+    await desk.store.write(queue)
+    taken = await desk.store.write(lambda c: outbox_log.claim_items(c, owner="one", lease_s=30, limit=16))
+    assert [row.id for row in taken] == ["n0", "quiet"], "one new message a channel in hand"
+    assert not await desk.store.write(lambda c: outbox_log.claim_items(c, owner="two", lease_s=30, limit=16))
+
+
+async def test_429_suspends_the_channel_and_not_the_courier(desk: Desk) -> None:
+    def queue(connection: Connection) -> None:
+        for number, channel in enumerate(["C0LOUD", "C0LOUD", "C0QUIET", "C0LOUD"]):
+            item = outbox_log.NewItem(f"n{number}", "notice", channel, thread_ts=f"{number}.0")
+            outbox_log.insert_item(connection, item, desk.clock.now())
+
+    await desk.store.write(queue)
+    desk.sender.faults = [("before", SendLater(60.0, is_channel=True))]
+    await desk.courier.drain()
+    assert [item.id for kind, item in desk.sender.calls] == ["n0", "n2"], "nothing else was tried there"
+    due_now(desk)
+    await desk.courier.drain()
+    assert [item.id for kind, item in desk.sender.calls][2:] == ["n0", "n1", "n3"]
+
+
+async def test_the_owner_is_told_once_of_what_cannot_be_delivered(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post, bodies = desk.sender.post, []
+
+    async def refused(item: OutboxItem) -> Posted:
+        if item.kind == "run":
+            raise SendRefused("is_archived")
+        bodies.append(item.body)
+        return await post(item)
+
+    monkeypatch.setattr(desk.sender, "post", refused)
+    await desk.access.grant(DEV, "U0CHLOE", Role.OWNER, "workflow:ask-policy")
+    desk.courier.tell_owners = owners_told(desk.access)
+    for number in range(3):
+        await desk.ask(f"k{number}")
+    await desk.courier.drain()
+    assert sorted(told(desk)) == [
+        ("run", "U0ANA", "refused"),
+        ("run", "U0ANA", "refused"),
+        ("run", "U0ANA", "refused"),
+        ("undelivered", "U0CHLOE", "settled"),
+    ]
+    (body,) = bodies
+    assert (body["reason"], body["title"]) == ("is_archived", "Ask the people handbook")
+
+
+async def test_of_a_notice_that_is_refused_nobody_is_told(desk: Desk) -> None:
+    desk.courier.tell_owners = owners_told(desk.access)
+    await desk.ask()
+    desk.sender.faults = [("before", SendRefused("is_archived"))] * 5
+    await desk.courier.drain()
+    assert told(desk) == [("run", "U0ANA", "refused"), ("undelivered", "U0DEV", "refused")]

@@ -163,3 +163,51 @@ async def test_steps_give_way_to_answers_when_edits_run_short(
 async def test_a_notice_without_a_run(workspace: Workspace, delivery: Delivery) -> None:
     await delivery.post(item(kind="notice", run=None, run_id="", body={"text": "The index was rebuilt."}))
     assert "The index was rebuilt." in shown(said(workspace, "C0PEOPLE")[0].blocks)
+
+
+async def test_429_holds_the_channel_it_came_from(workspace: Workspace, delivery: Delivery) -> None:
+    workspace.faults.add("chat.postMessage", "rate_limited", retry_after=30)
+    for number in range(2):
+        with pytest.raises(SendLater) as caught:
+            await delivery.post(item(thread_ts=f"{number + 1}.0"))
+        assert (round(caught.value.after_s), caught.value.is_channel) == (30, True)
+    asked = [method for method, _ in workspace.calls if method == "chat.postMessage"]
+    assert len(asked) == 1, "the second was not tried"
+    assert (await delivery.post(item(channel="U0ANA"))).channel.startswith("D")
+
+
+def undelivered(**facts: str) -> OutboxItem:
+    body = {
+        "reason": "is_archived",
+        "channel": "C0PEOPLE",
+        "run": "r_1",
+        "title": "Ask the handbook",
+        **facts,
+    }
+    return item(kind="undelivered", channel="U0CHLOE", run=None, run_id="", body=body)
+
+
+async def test_an_owner_reads_what_was_not_posted_where_and_why(
+    workspace: Workspace, delivery: Delivery
+) -> None:
+    posted = await delivery.post(undelivered())
+    words = shown(said(workspace, posted.channel)[0].blocks)
+    assert (
+        "A message of *Ask the handbook* could not be posted in <#C0PEOPLE>: the channel is archived" in words
+    )
+    assert "`/spanwise status r_1` shows the run" in words
+
+
+@pytest.mark.parametrize("reason", ["token_revoked", "account_inactive"])
+async def test_what_tells_of_a_token_waits_until_slack_hears_us_again(
+    workspace: Workspace, delivery: Delivery, reason: str
+) -> None:
+    workspace.faults.add("chat.postMessage", "error", error=reason)
+    with pytest.raises(SendRefused, match=reason):
+        await delivery.post(item(channel="C0LEADS"))
+    workspace.faults.add("chat.postMessage", "error", error=reason)
+    with pytest.raises(SendLater) as caught:
+        await delivery.post(undelivered(reason=reason))
+    assert caught.value.after_s == 60
+    posted = await delivery.post(undelivered(reason=reason))
+    assert "did not take the app's token" in shown(said(workspace, posted.channel)[0].blocks)

@@ -1,6 +1,6 @@
 """The outbox: what Slack shall be told, how far that got, and who is telling it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -132,6 +132,12 @@ _IN_TURN = ~exists().where(
     _EARLIER.c.seq < outbox.c.seq,
 )
 _NOW = bindparam("now", type_=UtcDateTime)
+_IN_FLIGHT = outbox.alias("in_flight")
+_CHANNEL_IS_FREE = ~exists().where(
+    _IN_FLIGHT.c.state == WAITING,
+    _IN_FLIGHT.c.channel == outbox.c.channel,
+    _IN_FLIGHT.c.lease_until >= _NOW,
+)
 _DUE = (
     select(
         *outbox.c,
@@ -144,7 +150,7 @@ _DUE = (
         outbox.c.due_at <= _NOW,
         or_(outbox.c.lease_until.is_(None), outbox.c.lease_until < _NOW),
         or_(
-            and_(outbox.c.state == WAITING, _IN_TURN),
+            and_(outbox.c.state == WAITING, _IN_TURN, _CHANNEL_IS_FREE),
             and_(
                 outbox.c.state == SHOWN,
                 or_(
@@ -172,21 +178,40 @@ _TAKE = (
 
 
 def claim_items(connection: Connection, *, owner: str, lease_s: float, limit: int) -> tuple[Row[Any], ...]:
-    """Take messages that are due, in the order of each channel's thread.
+    """Take messages that are due, in the order of each channel's thread, one new one a channel at a time.
 
     The rows are as they were: `first_sent_at` is set on the way out, so whoever comes after a crash knows
     that Slack may hold the message already. The holder's fence is the row's plus one.
     """
     now = lease_clock(connection)
-    due: tuple[Row[Any], ...] = tuple(connection.execute(_DUE, {"now": now, "most": limit}))
-    if due:
-        until = now + timedelta(seconds=lease_s)
-        rows = [
-            {"taken": row.seq, "taker": owner, "until": until, "sent": row.first_sent_at or now}
-            for row in due
-        ]
-        connection.execute(_TAKE, rows)
-    return due
+    until = now + timedelta(seconds=lease_s)
+    taken: list[Row[Any]] = []
+    while len(taken) < limit:
+        found: list[Row[Any]] = list(connection.execute(_DUE, {"now": now, "most": limit - len(taken)}))
+        due = _one_a_channel(found)
+        if due:
+            rows = [
+                {"taken": row.seq, "taker": owner, "until": until, "sent": row.first_sent_at or now}
+                for row in due
+            ]
+            connection.execute(_TAKE, rows)
+        taken += due
+        if len(due) == len(found):
+            # no channel that waits much stood before others
+            break
+    return tuple(taken)
+
+
+def _one_a_channel(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
+    """Slack takes one new message a second in a channel: more in hand would hold up other channels."""
+    kept: list[Row[Any]] = []
+    channels: set[str] = set()
+    for row in rows:
+        if row.state != WAITING or row.channel not in channels:
+            kept.append(row)
+        if row.state == WAITING:
+            channels.add(row.channel)
+    return kept
 
 
 _SENT = (
@@ -252,6 +277,13 @@ def put_back(
         )
     )
     connection.execute(statement, held.key())
+
+
+def suspend_channel(connection: Connection, channel: str, after_s: float) -> None:
+    """Post nothing new in a channel until later: Slack said so."""
+    until = lease_clock(connection) + timedelta(seconds=after_s)
+    waits = (outbox.c.channel == channel, outbox.c.state == WAITING, outbox.c.due_at < until)
+    connection.execute(update(outbox).where(*waits).values(due_at=until))
 
 
 def refuse_item(connection: Connection, held: HeldItem, reason: str) -> bool:
