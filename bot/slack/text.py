@@ -119,7 +119,8 @@ def put_off(why: Failure) -> str:
 
 def put_off_until(again_at: datetime) -> str:
     """When it goes on."""
-    return f"I go on with it by {moment(again_at)}, sooner if I can."
+    # shown without its seconds
+    return f"I go on with it by {moment(again_at + timedelta(minutes=1))}, sooner if I can."
 
 
 def running(number: int, total: int, title: str, seconds: float) -> str:

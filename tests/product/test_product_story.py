@@ -290,7 +290,6 @@ async def test_a_form_that_came_too_late_says_what_to_type(stage: ProductStage) 
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        ("/ask-nowhere", "No model could be reached for “nowhere”"),
         ("/ask-unnamed", "no model is configured under the name “never-configured”"),
         ("/ask-void", "The collection “void” does not exist"),
     ],
@@ -309,6 +308,23 @@ async def test_a_failure_is_a_sentence_with_the_token_of_its_log_line(
     lines = [line for line in log if line["event"] == "run.failed"]
     assert [line["token"] for line in lines] == [token.group(1)]
     assert lines[0]["run"] == await run_of(stage, message)
+
+
+@told
+async def test_a_run_that_finds_no_model_is_kept_and_can_be_stopped(stage: ProductStage) -> None:
+    ana = person(stage, "U0ANA")
+    await ana.command(GENERAL, "/ask-nowhere Which star is nearest?")
+
+    def look() -> Message | None:
+        found = [message for message in said_by_bot(ana, ana.dm) if "Ask nowhere" in words(message)]
+        return found[-1] if found and "does not answer just now" in words(found[-1]) else None
+
+    message = await ana.wait_for(look, 60)
+    assert "“nowhere”" in words(message) and "Nothing is lost" in words(message)
+    assert "Incident" not in words(message)
+    assert (await ana.click(message, blocks.CANCEL)).ok
+    stopped = await ended(ana, "Ask nowhere")
+    assert stopped.ts == message.ts and "does not answer" not in words(stopped)
 
 
 @pytest.mark.parametrize(
