@@ -1,0 +1,159 @@
+"""The processes that chaos starts and kills: the real door, worker and clock, with shorter leases."""
+
+import asyncio
+import json
+import multiprocessing
+import os
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bot.adapters.observing import Happening, ModelCalled, RunEnded
+from bot.adapters.provider_call import load_litellm
+from bot.bootstrap import Product, build
+from bot.processes import run_parts, stopping_on_signals
+from bot.services.outbox import Round
+from bot.services.work import Pace
+from bot.settings import Settings
+from bot.slack.throttle import Throttle
+from bot.slack_line import open_line
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["tests.faults.chaos_preload"])
+JOBS = ("put-down-digests", "post-checkpoint")
+SPEED = 100
+"""How many of Slack's limits a second the couriers may use: waiting for Slack is not what is tested."""
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What every process of one chaos is told."""
+
+    settings: Mapping[str, Any]
+    notes: Path
+    """Where each writes down what it did."""
+    lease_s: float = 3.0
+    post_s: float = 3.0
+    """For one call to Slack."""
+    began_at: float = field(default_factory=time.time)
+    days_a_second: float = 0.5
+    """How fast the clocks' time goes by."""
+
+
+class Notes:
+    """Lines of a file that several processes write to; each is whole unless its writer was killed."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def write(self, kind: str, **facts: Any) -> None:
+        os.write(self._file, (json.dumps({"kind": kind, "pid": os.getpid(), **facts}) + "\n").encode())
+
+    def hear(self, happening: Happening) -> None:
+        """As an observer."""
+        if isinstance(happening, RunEnded):
+            self.write("told", run=happening.run_id, fence=happening.fence, step="")
+        elif isinstance(happening, ModelCalled):
+            entry = happening.entry
+            self.write("told", run=entry.run_id, fence=happening.fence, step=entry.step_id)
+
+    def log(self, _logger: Any, method: str, event: Any) -> Any:
+        """As the log: what went wrong, by name."""
+        if method in ("warning", "error", "exception", "critical"):
+            error = event.get("exc_info")
+            trace = "".join(traceback.format_exception(error)) if isinstance(error, BaseException) else ""
+            trace += str(event.get("facts", ""))
+            self.write(
+                "log", event=event.get("event"), error=trace or (traceback.format_exc() if error else "")
+            )
+        raise structlog.DropEvent
+
+
+class QuickThrottle(Throttle):
+    """As Slack's limits would be if they were wider."""
+
+    def take(self, key: str, *, every_s: float, burst: int) -> float:
+        return super().take(key, every_s=every_s / SPEED, burst=burst)
+
+    def has_room(self, key: str, *, every_s: float, burst: int) -> bool:
+        return super().has_room(key, every_s=every_s / SPEED, burst=burst)
+
+    def hold(self, key: str, seconds: float, *, every_s: float, burst: int) -> None:
+        super().hold(key, seconds, every_s=every_s / SPEED, burst=burst)
+
+
+@dataclass(frozen=True)
+class FastClock:
+    """The same time in every process, and much faster than on the wall."""
+
+    orders: Orders
+
+    def now(self) -> datetime:
+        passed = (time.time() - self.orders.began_at) * self.orders.days_a_second
+        return datetime.fromtimestamp(self.orders.began_at, UTC) + timedelta(days=passed)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def start(body: Any, orders: Orders) -> "multiprocessing.process.BaseProcess":
+    """One process more."""
+    child = CONTEXT.Process(target=_live, args=(body, orders), daemon=True)
+    child.start()
+    return child
+
+
+def _live(body: Any, orders: Orders) -> None:
+    notes = Notes(orders.notes)
+    structlog.configure(processors=[notes.log])
+    load_litellm()
+    if body is not door:
+        os.nice(5)  # whoever acknowledges goes first
+    asyncio.run(body(orders, notes))
+
+
+async def door(orders: Orders, notes: Notes) -> None:
+    """Takes what Slack sends."""
+    product = _product(orders, notes)
+    async with stopping_on_signals() as stop:
+        await run_parts(product, ("slack",), stop)
+    await product.close()
+
+
+async def worker(orders: Orders, notes: Notes) -> None:
+    """Carries runs out and brings what they say to Slack."""
+    product = _product(orders, notes)
+    line = await open_line(product)
+    line.gateway._throttle = QuickThrottle(product.clock)
+    working, courier = product.worker(), product.courier(line.delivery)
+    working.pace = Pace(lease_s=orders.lease_s, look_s=0.2)
+    courier.round = Round(timeout_s=orders.post_s, lease_s=3 * orders.post_s, look_s=0.2)
+    async with stopping_on_signals() as stop:
+        notes.write("ready")
+        await asyncio.gather(working.run_until(stop), courier.run_until(stop))
+    await line.close()
+    await product.close()
+
+
+async def clock(orders: Orders, notes: Notes) -> None:
+    """Puts down what is due: weeks of it."""
+    product = _product(orders, notes, clock=FastClock(orders))
+    async with stopping_on_signals() as stop:
+        while not stop.is_set():
+            notes.write("fired", job="put-down-digests", made=await product.digests.enqueue_due())
+            notes.write("fired", job="post-checkpoint", made=int(await product.auditing.post_checkpoint()))
+            await asyncio.sleep(0.5)
+    await product.close()
+
+
+def _product(orders: Orders, notes: Notes, **other: Any) -> Product:
+    product = build(Settings(_env_file=None, **orders.settings), **other)
+    observers = product.watching.observers
+    observers.listeners = (*observers.listeners, notes.hear)
+    return product
