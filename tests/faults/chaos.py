@@ -307,11 +307,11 @@ async def _rest(store: Store) -> bool:
 
 def _judge(plan: Plan, world: World, nemesis: Nemesis, store: Store, orders: Orders) -> Figures:
     history = History()
-    world.write_into(history)
     later = datetime.now(UTC) + timedelta(hours=1)
     store.write_now(lambda connection: recorder.settle_money(connection, later))
     store.read_now(lambda connection: recorder.read_into(history, connection))
     said = recorder.read_told(history, orders.notes)
+    world.write_into(history, {each["request"]: each["error"] for each in said if each["kind"] == "refused"})
     history.slots.extend(store.read_now(lambda connection: recorder.read_slots(connection, said)))
     return Figures.of(plan.seed, store.engine.dialect.name, history, world, nemesis, said)
 

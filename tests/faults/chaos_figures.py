@@ -1,7 +1,7 @@
 """What a chaos came to, in figures."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,13 +55,13 @@ class Figures:
         broken = Counter(each.kind for each in violations)
         recovered = recovery(history.held, nemesis.kills)
         status = Counter(run.status for run in history.runs)
-        failures = Counter(run.failure for run in history.runs if run.failure)
         posts_in_slack = len(history.posts)
         rows = [
             ("runs asked for, acknowledged", f"{len(history.asks)}, {len(acked)}"),
             ("runs in the end", ", ".join(f"{n} {name}" for name, n in sorted(status.items()))),
-            ("failures stated", ", ".join(f"{n} {name}" for name, n in failures.most_common()) or "none"),
+            ("failures stated", counted(run.failure for run in history.runs)),
             ("lost", str(broken["lost"])),
+            ("refused to whoever asked", counted(ask.refused for ask in history.asks)),
             (
                 "messages in Slack, duplicates",
                 f"{posts_in_slack}, {posts_in_slack - len({p.outbox_id for p in history.posts})}",
@@ -111,6 +111,11 @@ def recovery(held: Sequence[Held], kills: Sequence[tuple[int, float]]) -> list[f
             found += [each.at - at for at in died]
         last[each.run_id] = each
     return found
+
+
+def counted(names: Iterable[str]) -> str:
+    """How many of each; empty names are nothing."""
+    return ", ".join(f"{n} {name}" for name, n in Counter(filter(None, names)).most_common()) or "none"
 
 
 def share(part: int, whole: int) -> str:

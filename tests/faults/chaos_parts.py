@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from bot.adapters.correlation import correlation
 from bot.adapters.observing import Happening, ModelCalled, RunEnded
 from bot.adapters.provider_call import load_litellm
 from bot.bootstrap import Product, build
@@ -72,6 +73,8 @@ class Notes:
             self.write(
                 "log", event=event.get("event"), error=trace or (traceback.format_exc() if error else "")
             )
+        if event.get("event") in ("slack.refused", "slack.incident"):
+            self.write("refused", request=correlation(), error=event.get("error"))
         raise structlog.DropEvent
 
 

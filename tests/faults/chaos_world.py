@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.adapters.correlation import correlation_for
+from bot.slack.payloads import from_command, from_event
 from bot.workspace.default_town import BOT_USER_ID, default_town
 from bot.workspace.driver import Person
 from bot.workspace.faults import Effect, Fault
@@ -87,6 +89,8 @@ class UnsteadyLine:
     happened: Counter[str] = field(default_factory=Counter)
     acks: dict[str, float] = field(default_factory=dict)
     """Seconds by token, of the first acknowledgement."""
+    requests: dict[str, str] = field(default_factory=dict)
+    """What the product knows them by, by token."""
     again: set["asyncio.Task[Any]"] = field(default_factory=set)
     is_connected = True
 
@@ -123,8 +127,10 @@ class UnsteadyLine:
         answer = await self.inner.carry(kind, payload, retry)
         event = payload.get("event", {})
         if kind == "slash_commands" or event.get("type") == "app_mention":
-            token = token_in(str(payload.get("text") or event.get("text", "")))
+            call = from_command(payload) if kind == "slash_commands" else from_event(payload)
+            token = token_in(call.text)
             self.acks.setdefault(token, time.monotonic() - began)
+            self.requests[token] = correlation_for(call.dedupe_key)
         return answer
 
     def _carry_again(self, kind: Kind, payload: Json) -> None:
@@ -211,9 +217,11 @@ class World:
         else:
             await person.say(CHANNEL, f"@spanwise {workflow} {token} How many days are left?")
 
-    def write_into(self, history: History) -> None:
-        """What Slack and the model saw."""
-        history.asks.extend(Ask(token, self.line.acks.get(token)) for token in self.tokens)
+    def write_into(self, history: History, refused: Mapping[str, str]) -> None:
+        """What Slack and the model saw; `refused` is why by what the product knows a request by."""
+        acks, requests = self.line.acks, self.line.requests
+        for token in self.tokens:
+            history.asks.append(Ask(token, acks.get(token), refused.get(requests.get(token, ""), "")))
         history.calls.extend(self.model.calls)
         for channel in self.workspace.town.channels.values():
             for message in channel.messages.values():

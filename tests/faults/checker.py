@@ -24,10 +24,12 @@ def check(history: History) -> list[Violation]:
 
 
 def _lost(history: History) -> Iterator[str]:
-    """Every acknowledged request has a run, which is over and whose message came out."""
+    """Every request that was acknowledged and not refused has a run, which is over and was told."""
     asked = {run.token for run in history.runs}
     yield from (
-        f"{ask.token} has no run" for ask in history.asks if ask.ack_s is not None and ask.token not in asked
+        f"{ask.token} has no run"
+        for ask in history.asks
+        if ask.ack_s is not None and not ask.refused and ask.token not in asked
     )
     yield from (f"{run.id} is {run.status}" for run in history.runs if run.status not in OVER)
     told = {message.run_id for message in history.messages}

@@ -11,6 +11,8 @@ class Ask:
     token: str
     ack_s: float | None
     """How long Slack waited for the acknowledgement; None when it never got one."""
+    refused: str = ""
+    """Why whoever asked was told that it was not taken; empty when they were not."""
 
 
 @dataclass(frozen=True)

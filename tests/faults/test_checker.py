@@ -26,7 +26,12 @@ from tests.faults.history import (
 def sound() -> History:
     """Two runs; the worker of the second was killed in its step and another did it again."""
     return History(
-        asks=[Ask("k000001", 0.1), Ask("k000002", 0.2), Ask("k000003", None)],
+        asks=[
+            Ask("k000001", 0.1),
+            Ask("k000002", 0.2),
+            Ask("k000003", None),
+            Ask("k000004", 2.5, "NotInTime"),
+        ],
         runs=[
             Run("r1", "k000001", "succeeded", 1, "The answer to k000001."),
             Run("r2", "k000002", "failed", 2, failure="BudgetSpent"),
