@@ -1,4 +1,4 @@
-"""`python -m bot ...`: every command of the terminal."""
+"""`python -m bot ...`: every command of the terminal, and the one process that must be small."""
 
 import os
 import sys
@@ -8,63 +8,62 @@ from collections.abc import Sequence
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-import typer
-
-from bot import logs
-from bot.cli import (
-    asking,
-    audit_trail,
-    console,
-    drilling,
-    explain_print,
-    inspecting,
-    keeping,
-    making_up,
-    money,
-    past,
-    serving,
-    trying,
-)
-from bot.settings import InvalidSettings, read_settings
-
-app = typer.Typer(
-    help="Spanwise runs an organisation's AI workflows in production, from Slack.",
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
-    add_completion=False,
-)
-
-PROCESSES = (serving.demo, serving.serve, serving.slack, serving.worker, serving.clock, serving.migrate)
-INSPECTION = (serving.backup, inspecting.doctor, inspecting.settings, inspecting.manifest, inspecting.docs)
-KEEPING = (keeping.grant, keeping.revoke, keeping.grants, money.budget)
-PAST = (past.runs, past.retention, making_up.seed)
-
-RUNNING = (asking.run, explain_print.explain, trying.evaluate, trying.replay)
-
-for command in (*PROCESSES, *RUNNING, *INSPECTION, *KEEPING, *PAST):
-    app.command(command.__name__)(command)
-app.add_typer(keeping.knowledge, name="knowledge")
-app.add_typer(keeping.workflow, name="workflow")
-app.add_typer(audit_trail.audit, name="audit")
-app.add_typer(drilling.drill, name="drill")
-
-
-LOGGED = frozenset(command.__name__ for command in PROCESSES)
+SMALL = ["slack"]
+"""The command line of the process that acknowledges."""
 
 
 def main() -> None:
     """Entry point of the `spanwise` script."""
+    is_small = sys.argv[1:] == SMALL
+    if is_small:
+        # the logging library would load it to colour tracebacks of a terminal: 6 MiB
+        sys.modules["rich"] = None  # type: ignore[assignment]
+    from bot.settings import InvalidSettings
+
     try:
-        logs.set_up(_log_level(read_settings().log_level, sys.argv[1:2]))
+        if is_small:
+            _take_requests()
+        else:
+            _run_command(sys.argv[1:])
     except InvalidSettings as error:
-        console.refuse(error)
-        raise SystemExit(1) from None
+        _refuse(error)
+
+
+def _take_requests() -> None:
+    """As `slack` among the commands, without the libraries of the terminal."""
+    import asyncio
+
+    from bot import logs, taking
+    from bot.settings import read_settings
+
+    settings = read_settings()
+    logs.set_up(settings.log_level)
+    try:
+        asyncio.run(taking.serve(settings))
+    except Exception as error:
+        _refuse(error)
+
+
+def _run_command(words: Sequence[str]) -> None:
+    from bot import logs
+    from bot.cli.command_table import LOGGED, app
+    from bot.settings import read_settings
+
+    level = read_settings().log_level
+    # what a command prints is for whoever typed it: the lines of each run are for what runs on
+    is_quiet = level == "INFO" and not LOGGED.intersection(words[:1])
+    logs.set_up("WARNING" if is_quiet else level)
     app()
 
 
-def _log_level(level: str, command: Sequence[str]) -> str:
-    """What a command prints is for whoever typed it: the lines of each run are for what runs on."""
-    return "WARNING" if level == "INFO" and not LOGGED.intersection(command) else level
+def _refuse(error: Exception) -> None:
+    """Say in a sentence why not, and end with 1."""
+    if sys.modules.get("rich", error) is None:
+        del sys.modules["rich"]
+    from bot.cli import console
+
+    console.refuse_each(error)
+    raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

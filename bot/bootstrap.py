@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from bot.adapters.audit_key import AuditKey
 from bot.adapters.charts import Charts
@@ -11,9 +12,8 @@ from bot.adapters.diagrams import Diagrams
 from bot.adapters.llm import Models
 from bot.adapters.queue.wakeup import RunQueue, WakeUp
 from bot.adapters.store.database import Store
-from bot.adapters.store.run_turns import Shares
 from bot.adapters.system_clock import SystemClock
-from bot.governance.admission import Limits as QueueLimits
+from bot.front import Front, open_front, shares_of
 from bot.governance.changes import policies
 from bot.groundwork import Base, lay, models_text
 from bot.lookout import Watching, alerting
@@ -22,9 +22,8 @@ from bot.services.access import Access
 from bot.services.admin_answers import Answers
 from bot.services.admin_deeds import Deeds
 from bot.services.admin_previews import Previews
-from bot.services.admin_writing import AdminWriter
+from bot.services.admin_writing import AdminWriter, WriterElsewhere
 from bot.services.administering import Admin
-from bot.services.admitting import Admission
 from bot.services.alerting import ALERT, Alerting, load_alert
 from bot.services.auditing import Auditing
 from bot.services.billing import Billing
@@ -35,10 +34,9 @@ from bot.services.change_requests import Changes
 from bot.services.change_work import ChangeWork
 from bot.services.complaints import Complaints
 from bot.services.digest_acting import FINDING, DigestActs
-from bot.services.digest_making import DigestMaker
-from bot.services.digest_work import DigestWork
 from bot.services.digesting import DIGEST, Digests
 from bot.services.drafting import Drafting
+from bot.services.elsewhere import ReplaysElsewhere
 from bot.services.escalating import SUBJECT, Escalating, load_escalation
 from bot.services.evaluating import Evaluations
 from bot.services.evaluation_material import Limits
@@ -49,8 +47,7 @@ from bot.services.explaining import Explaining
 from bot.services.feedback import Feedback
 from bot.services.fixing import Fixing
 from bot.services.golden_cases import GoldenCases
-from bot.services.holdings import Holdings
-from bot.services.insights import Insights
+from bot.services.handing_over import HandOvers
 from bot.services.outbox import Courier
 from bot.services.outbox_items import Sender
 from bot.services.past_runs import PastRuns
@@ -69,8 +66,12 @@ from bot.services.triage import Triage, load_card
 from bot.services.undelivered import owners_told
 from bot.services.work import Pace, Worker
 from bot.settings import Settings
-from knowledge.embedding import Embedder
 from workflows.ports import Clock
+
+if TYPE_CHECKING:
+    from bot.services.digest_work import DigestWork
+    from bot.services.holdings import Holdings
+    from knowledge.embedding import Embedder
 
 LIBRARY = Path(__file__).parent.parent / "workflows" / "library"
 HANDBOOK = Path(__file__).parent.parent / "knowledge" / "library" / "people"
@@ -87,13 +88,14 @@ class Product:
     clock: Clock
     access: Access
     catalogue: Catalogue
-    holdings: Holdings
-    embedder: Embedder
+    holdings: "Holdings"
+    embedder: "Embedder"
     models: Models
     billing: Billing
     budgets: Budgets
     queue: RunQueue
     outgoing: WakeUp
+    hand_overs: HandOvers
     runs: Runs
     feedback: Feedback
     preferences: Preferences
@@ -118,6 +120,11 @@ class Product:
     charts: Charts
     rollups: Rollups
     watching: Watching
+
+    @property
+    def works(self) -> bool:
+        """Whether it has models and knowledge; else it leaves to workers what needs them."""
+        return self.embedder is not None
 
     def worker(self, on_text: Callable[[str, str], None] | None = None) -> Worker:
         """Executes queued runs; `on_text` hears run id and piece of answers being written."""
@@ -169,8 +176,12 @@ class Product:
         """Carries out evaluations asked for in chat."""
         return EvaluationWork(self.store, self.evaluations, self.clock, self.evaluation_bell, self.outgoing)
 
-    def digest_work(self) -> DigestWork:
+    def digest_work(self) -> "DigestWork":
         """Makes the weekly digests that the clock put down."""
+        from bot.services.digest_making import DigestMaker
+        from bot.services.digest_work import DigestWork
+        from bot.services.insights import Insights
+
         maker = DigestMaker(
             self.store, self.catalogue, self.clock, Insights(self.store, self.catalogue, self.clock).for_week
         )
@@ -208,15 +219,28 @@ class Product:
         self.store.close()
 
 
-def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder | None = None) -> Product:
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    embedder: "Embedder | None" = None,
+) -> Product:
     """Construct everything and bring the database up to date. Raises InvalidProfiles and database errors."""
-    base = lay(settings, clock or SystemClock(), embedder or Embedder())
+    if embedder is None:
+        from knowledge.embedding import Embedder
+
+        embedder = Embedder()
+    return build_on(open_front(settings, clock or SystemClock(), embedder.encode), embedder)
+
+
+def build_on(front: Front, embedder: "Embedder | None" = None) -> Product:
+    """Construct the rest; without an embedder a worker does what needs models. Raises InvalidProfiles."""
+    base, settings, works = lay(front, embedder), front.settings, embedder is not None
     store, access, catalogue, clock = base.store, base.access, base.catalogue, base.clock
     outgoing, change_bell, evaluation_bell = base.outgoing, WakeUp(), WakeUp()
     targets, changes = _changes(base, change_bell, settings)
-    runs = _runs(base, settings)
-    triage = Triage(store, catalogue, access, clock, outgoing, base.embedder.encode)
-    fixing = Fixing(store, runs, catalogue, clock, outgoing)
+    triage = Triage(store, catalogue, access, clock, outgoing, base.encode)
+    fixing = Fixing(store, front.runs, catalogue, clock, outgoing)
     golden, stages, promotions, pilot_watch = _staging(base, fixing)
     acts = DigestActs.of(store, access, catalogue, clock, outgoing, triage, golden, changes)
     return Product(
@@ -230,18 +254,19 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         models=base.models,
         billing=base.billing,
         budgets=Budgets(store, access, catalogue, clock, base.billing.book, outgoing, settings.teams),
-        queue=base.queue,
+        queue=front.queue,
         outgoing=outgoing,
-        runs=runs,
+        hand_overs=front.hand_overs,
+        runs=front.runs,
         feedback=Feedback(store, clock, Complaints(access), outgoing, pilot_watch.after_vote),
-        preferences=Preferences(store, clock),
-        admin=_admin(base, targets, changes, Deeds(changes, stages, golden, catalogue)),
+        preferences=front.preferences,
+        admin=_admin(base, targets, changes, Deeds(changes, stages, golden, catalogue), works=works),
         golden=golden,
         evaluations=_evaluations(base, golden, settings),
         evaluation_requests=EvaluationRequests(store, access, catalogue, clock, evaluation_bell, outgoing),
         evaluation_bell=evaluation_bell,
-        replays=_replays(base, runs, settings),
-        past_runs=_past_runs(base, runs, settings),
+        replays=_replays(base, front.runs, settings) if works else cast(Replays, ReplaysElsewhere()),
+        past_runs=_past_runs(base, front.runs, settings),
         changes=changes,
         change_bell=change_bell,
         digests=Digests(store, access, catalogue, clock, WakeUp()),
@@ -255,21 +280,7 @@ def build(settings: Settings, *, clock: Clock | None = None, embedder: Embedder 
         charts=Charts(settings.charts_dir),
         rollups=Rollups(store, clock),
         alerting=alerting(store, access, clock, outgoing, settings),
-        watching=base.watching,
-    )
-
-
-def _runs(base: Base, settings: Settings) -> Runs:
-    limits = QueueLimits(settings.person_waiting, settings.queue_waiting, settings.longest_wait)
-    return Runs(
-        base.store,
-        base.catalogue,
-        base.access,
-        base.clock,
-        base.queue,
-        base.outgoing,
-        Admission(limits, shares_of(settings)),
-        base.watching.observers,
+        watching=front.watching,
     )
 
 
@@ -287,7 +298,8 @@ def _staging(base: Base, fixing: Fixing) -> tuple[GoldenCases, Stages, Promotion
     return golden, stages, promotions, PilotWatch(store, access, clock, base.outgoing)
 
 
-def _admin(base: Base, targets: Targets, changes: Changes, deeds: Deeds) -> Admin:
+def _admin(base: Base, targets: Targets, changes: Changes, deeds: Deeds, *, works: bool) -> Admin:
+    writer = AdminWriter if works else WriterElsewhere
     return Admin(
         base.store,
         base.clock,
@@ -297,7 +309,7 @@ def _admin(base: Base, targets: Targets, changes: Changes, deeds: Deeds) -> Admi
         Previews(base.store, targets, changes),
         deeds,
         Answers(base.store, base.catalogue, changes),
-        AdminWriter(base.store, base.catalogue, base.models, base.billing),
+        writer(base.store, base.catalogue, base.models, base.billing),
     )
 
 
@@ -318,7 +330,7 @@ def _evaluations(base: Base, golden: GoldenCases, settings: Settings) -> Evaluat
         base.clock,
         base.billing,
         golden,
-        similarity_by(base.embedder.encode),
+        similarity_by(base.encode),
         evaluation_limits(settings),
     )
 
@@ -345,11 +357,6 @@ def audit_key(settings: Settings) -> AuditKey | None:
 def ways(settings: Settings) -> Ways:
     """How change requests are handled here."""
     return Ways(policies(settings.approvals), settings.change_days, settings.review_channel)
-
-
-def shares_of(settings: Settings) -> Shares:
-    """How much of the workers one person and one workflow may have."""
-    return Shares(settings.person_share, settings.workflow_share)
 
 
 def evaluation_limits(settings: Settings) -> Limits:

@@ -1,52 +1,51 @@
 """What everything else stands on: the database, the models, knowledge, rights and money."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 from bot.adapters.llm import Models
 from bot.adapters.profiles import SHIPPED, read_profiles
-from bot.adapters.queue.wakeup import EmbeddedQueue, RunQueue, WakeUp
+from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store.database import Store
-from bot.adapters.store.migrate import migrate
-from bot.lookout import Watching, watching
+from bot.front import Front
 from bot.services.access import Access
 from bot.services.billing import Billing
 from bot.services.budget_notices import BudgetNotices
-from bot.services.catalogue import Catalogue
-from bot.services.holdings import Holdings
+from bot.services.catalogue import Catalogue, Encode
+from bot.services.elsewhere import HoldingsElsewhere
 from bot.settings import Settings, environment
-from knowledge.embedding import Embedder
 from workflows.ports import Clock
+
+if TYPE_CHECKING:
+    from bot.services.holdings import Holdings
+    from knowledge.embedding import Embedder
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
     """What everything else stands on."""
 
+    front: Front
     store: Store
     clock: Clock
-    embedder: Embedder
+    embedder: "Embedder"
+    encode: Encode
     access: Access
     catalogue: Catalogue
-    holdings: Holdings
+    holdings: "Holdings"
     models: Models
     billing: Billing
-    queue: RunQueue
     outgoing: WakeUp
-    watching: Watching
 
 
-def lay(settings: Settings, clock: Clock, embedder: Embedder) -> Base:
-    """Construct it and bring the database up to date.
+def lay(front: Front, embedder: "Embedder | None") -> Base:
+    """Construct it. Raises InvalidProfiles.
 
-    Raises InvalidProfiles, TelemetryMissing, and errors of the database.
+    Without an embedder, what needs models or vectors is left to a worker, and its libraries are never loaded.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    profiles = read_profiles(models_text(settings), source=str(settings.models or SHIPPED))
-    migrate(settings.store_url)
-    store, outgoing, seen = Store(settings.store_url), WakeUp(), watching(settings)
-    access = Access(store, clock, settings.admins)
+    settings, store, clock = front.settings, front.store, front.clock
     models = Models(
-        profiles,
+        read_profiles(models_text(settings), source=str(settings.models or SHIPPED)),
         store,
         embedder=embedder,
         clock=clock,
@@ -54,29 +53,37 @@ def lay(settings: Settings, clock: Clock, embedder: Embedder) -> Base:
         allows_unpriced=settings.unknown_price == "flag",
     )
     return Base(
+        front=front,
         store=store,
         clock=clock,
-        embedder=embedder,
-        access=access,
-        catalogue=Catalogue(store, access, clock, embedder.encode),
-        holdings=Holdings(store, settings.data_dir, clock, chroma_url=settings.chroma_url, embedder=embedder),
+        embedder=cast("Embedder", embedder),
+        encode=front.encode,
+        access=front.access,
+        catalogue=front.catalogue,
+        holdings=_holdings(front, embedder),
         models=models,
         billing=Billing(
-            store, clock, BudgetNotices(access), outgoing, teams=settings.teams, observers=seen.observers
+            store,
+            clock,
+            BudgetNotices(front.access),
+            front.outgoing,
+            teams=settings.teams,
+            observers=front.watching.observers,
         ),
-        queue=_queue(store),
-        outgoing=outgoing,
-        watching=seen,
+        outgoing=front.outgoing,
     )
 
 
-def _queue(store: Store) -> RunQueue:
-    """How workers hear of runs: on one machine by a bell, on several through PostgreSQL."""
-    if store.is_sqlite:
-        return EmbeddedQueue()
-    from bot.adapters.queue.procrastinate_queue import ProcrastinateQueue
+def _holdings(front: Front, embedder: "Embedder | None") -> "Holdings":
+    if embedder is None:
+        return cast("Holdings", HoldingsElsewhere())
+    # tens of MiB that a process which only takes requests does without
+    from bot.services.holdings import Holdings
 
-    return ProcrastinateQueue(store.url)
+    settings = front.settings
+    return Holdings(
+        front.store, settings.data_dir, front.clock, chroma_url=settings.chroma_url, embedder=embedder
+    )
 
 
 def models_text(settings: Settings) -> str:

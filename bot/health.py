@@ -2,15 +2,16 @@
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import structlog
 
 from bot.adapters.metrics import CONTENT_TYPE_LATEST
-from bot.bootstrap import Product
-from bot.services.health_checks import Health, HealthChecks, PartHealth, backlog_of, checks_for
+from bot.adapters.store.database import Store
+from bot.lookout import Watching
+from bot.services.health_checks import Health, HealthChecks, PartHealth, backlog_of
+from bot.settings import Settings
 from bot.slack.http_door import Page, build_pages, open_door
-from bot.slack_line import SlackLine
 
 log = structlog.get_logger(__name__)
 
@@ -19,29 +20,26 @@ PORT_SETTING = "SPANWISE_HEALTH_PORT"
 
 @contextlib.asynccontextmanager
 async def health_open(
-    product: Product, parts: Collection[str], line: SlackLine | None
-) -> AsyncIterator[HealthChecks]:
-    """Answer probes while inside, unless the port is 0; what is looked at. Raises PortTaken."""
-    settings = product.settings
-    look = line.probe.look if line is not None else None
-    checks = checks_for(
-        parts, product.store, product.models, product.holdings, look, queue_limit=settings.queue_waiting
-    )
+    settings: Settings, watching: Watching, store: Store, checks: HealthChecks
+) -> AsyncIterator[None]:
+    """Answer probes while inside, unless the port is 0. Raises PortTaken."""
     if not settings.health_port:
-        yield checks
-        await checks.close()
+        try:
+            yield
+        finally:
+            await checks.close()
         return
     door = build_pages(
         {
             "/healthz": _alive,
             "/readyz": lambda: _ready(checks),
-            "/metrics": lambda: _metrics(product),
+            "/metrics": lambda: _metrics(watching, store),
         }
     )
     runner = await open_door(door, settings.health_port, settings.health_host, setting=PORT_SETTING)
     log.info("health.listening", port=settings.health_port, paths=["/healthz", "/readyz", "/metrics"])
     try:
-        yield checks
+        yield
     finally:
         await runner.cleanup()
         await checks.close()
@@ -71,6 +69,6 @@ def _part(part: PartHealth) -> Mapping[str, object]:
     }
 
 
-async def _metrics(product: Product) -> Page:
-    page = product.watching.metrics.page(await backlog_of(product.store))
+async def _metrics(watching: Watching, store: Store) -> Page:
+    page = watching.metrics.page(await backlog_of(store))
     return Page(page.decode(), content_type=CONTENT_TYPE_LATEST)

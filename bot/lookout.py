@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bot.adapters.log_lines import write_line
 from bot.adapters.metrics import Metrics
@@ -12,9 +13,11 @@ from bot.adapters.store.database import Store
 from bot.adapters.telemetry import Export, Tracing
 from bot.quality.alerts import read_thresholds
 from bot.services.access import Access
-from bot.services.alerting import Alerting
 from bot.settings import Settings
 from workflows.ports import Clock
+
+if TYPE_CHECKING:
+    from bot.services.alerting import Alerting
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,9 @@ def watching(settings: Settings | None = None) -> Watching:
     return Watching(metrics, Observers((metrics, write_line, Tracing(export))), export.close)
 
 
-def alerting(store: Store, access: Access, clock: Clock, outgoing: WakeUp, settings: Settings) -> Alerting:
+def alerting(store: Store, access: Access, clock: Clock, outgoing: WakeUp, settings: Settings) -> "Alerting":
     """Watch what the settings say. Raises InvalidThresholds."""
+    from bot.services.alerting import Alerting
+
     limits = read_thresholds(settings.alerts)
     return Alerting(store, access, clock, outgoing, limits, settings.alert_channel)

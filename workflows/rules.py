@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import cel
-
+from workflows.cel_library import cel
 from workflows.run import Json
 from workflows.template import Reference, nearest
 

@@ -2,9 +2,6 @@
 
 import hashlib
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
 from bot.governance.checkpoint import Checkpoint, SignedCheckpoint
 
 SHORTEST = 32
@@ -26,6 +23,9 @@ class AuditKey:
         """Raises AuditKeyTooShort."""
         if len(secret) < SHORTEST:
             raise AuditKeyTooShort
+        # 6 MiB that most processes never need
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         seed = hashlib.sha256(f"spanwise audit checkpoint\n{secret}".encode()).digest()
         self._private = Ed25519PrivateKey.from_private_bytes(seed)
         self.public = self._private.public_key().public_bytes_raw().hex()
@@ -38,6 +38,9 @@ class AuditKey:
 
 def is_signed(signed: SignedCheckpoint) -> bool:
     """Whether the signature is that of the key it names."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signed.key))
         key.verify(bytes.fromhex(signed.signature), signed.checkpoint.message())

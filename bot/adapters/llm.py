@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from bot.adapters.breaker import Breaker, Resting
 from bot.adapters.circuit import PROBE_AFTER
@@ -21,7 +22,6 @@ from bot.adapters.retry_budget import RetryBudget
 from bot.adapters.store.database import Store
 from bot.adapters.system_clock import SystemClock
 from bot.adapters.turns import Turns
-from knowledge.embedding import Embedder
 from workflows.ports import (
     Clock,
     Model,
@@ -34,6 +34,9 @@ from workflows.ports import (
     ModelUnavailable,
 )
 from workflows.run import AGAIN, Usage
+
+if TYPE_CHECKING:
+    from knowledge.embedding import Embedder
 
 ATTEMPTS = 3
 """The first call of a provider and at most two retries."""
@@ -56,7 +59,7 @@ class Models:
         profiles: ModelProfiles,
         store: Store,
         *,
-        embedder: Embedder | None = None,
+        embedder: "Embedder | None" = None,
         clock: Clock | None = None,
         environ: Mapping[str, str] | None = None,
         allows_unpriced: bool = True,

@@ -68,6 +68,12 @@ def refuse(error: BaseException) -> None:
     refuse_kind(kind, getattr(error, "facts", {}), token)
 
 
+def refuse_each(error: Exception) -> None:
+    """As `refuse`, for each of those that came together."""
+    for each in error.exceptions if isinstance(error, ExceptionGroup) else (error,):
+        refuse(each)
+
+
 def refuse_kind(kind: str, facts: Mapping[str, str], token: str = "") -> None:
     """As `refuse`, for an error known by its class name."""
     err.print(plain(text.failed(sentence(kind, facts), token)), style="red", markup=False)
@@ -81,8 +87,7 @@ def refusing() -> Iterator[None]:
     except typer.Exit:
         raise
     except Exception as error:
-        for each in error.exceptions if isinstance(error, ExceptionGroup) else (error,):
-            refuse(each)
+        refuse_each(error)
         raise typer.Exit(1) from None
 
 

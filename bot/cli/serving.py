@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from bot import taking
 from bot.adapters.store.backup import back_up
 from bot.adapters.store.migrate import migrate as bring_up_to_date
 from bot.bootstrap import build, load_shipped
 from bot.cli import console
 from bot.demo import RUNS, Demo
-from bot.processes import EVERYTHING, Part, run_parts, stopping_on_signals
+from bot.entrance import stopping_on_signals
+from bot.processes import EVERYTHING, Part, run_parts
 from bot.settings import read_settings
 
 QUESTION = "/ask-policy How many days of leave can I carry over?"
@@ -32,7 +34,7 @@ def serve() -> None:
 
 def slack() -> None:
     """Take Slack's requests and store them; workers do the rest."""
-    _finish(_serve("slack"))
+    _finish(_slack())
 
 
 def worker() -> None:
@@ -60,6 +62,10 @@ def backup(
     with console.refusing():
         size = back_up(read_settings().store_url, path)
         console.out.print(f"{path}: {size / 1e6:.1f} MB, whole and checked", markup=False)
+
+
+async def _slack() -> None:
+    await taking.serve(read_settings())
 
 
 async def _serve(*parts: Part) -> None:

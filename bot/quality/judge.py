@@ -1,5 +1,7 @@
 """The judge: how a model is asked to score an answer by a rubric, and what its reply says. Pure."""
 
+import functools
+
 from bot.quality.evaluation import CaseScore
 from workflows.expectations import Rubric
 from workflows.ports import Message, ModelRequest, Task
@@ -14,16 +16,20 @@ DEADLINE_S = 60.0
 MOST_TOKENS = 400
 REASON_CHARACTERS = 300
 
-SHAPE = Shape(
-    plain_schema({"score": {"type": "number", "minimum": 0, "maximum": 1}, "reason": {"type": "string"}})
-)
-
 _TASK = (
     "You grade an answer that was given to a question. The rubric says what a good answer does; nothing else "
     "counts. Give a score from 0 (does none of it) to 1 (does all of it) and the reason in one plain "
     'sentence. Reply with JSON only: {"score": 0.5, "reason": "..."}.'
 )
 _AGAIN = "That reply cannot be used: {why}. Reply with the JSON only."
+
+
+@functools.cache
+def shape() -> Shape:
+    """What a judge replies with."""
+    return Shape(
+        plain_schema({"score": {"type": "number", "minimum": 0, "maximum": 1}, "reason": {"type": "string"}})
+    )
 
 
 def judge_request(alias: str, question: str, answer: str, rubric: Rubric) -> ModelRequest:
@@ -39,7 +45,7 @@ def judge_request(alias: str, question: str, answer: str, rubric: Rubric) -> Mod
         task=Task(kind="judge", question=question, text=answer),
         step_id="judge",
         purpose="judge",
-        schema=SHAPE.schema,
+        schema=shape().schema,
         max_output_tokens=MOST_TOKENS,
         deadline_s=DEADLINE_S,
     )
@@ -62,7 +68,7 @@ def asked_again(request: ModelRequest, reply: str, why: str) -> ModelRequest:
 
 def read_verdict(reply: str, rubric: Rubric) -> tuple[CaseScore | None, str]:
     """The score in a reply, or None and why it cannot be used."""
-    value, why = read_json(reply, SHAPE)
+    value, why = read_json(reply, shape())
     if why or not isinstance(value, dict):
         return None, why or "it is not an object"
     score, reason = _number(value["score"]), " ".join(str(value["reason"]).split())

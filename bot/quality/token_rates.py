@@ -4,8 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from bot.quality.tallies import Spend
 
 CLOSE = 0.005
@@ -44,6 +42,9 @@ def fitted(spends: Iterable[Spend]) -> Rates | None:
     told = [each for each in spends if each.cost_usd and not each.unpriced]
     if not told:
         return None
+    # the sentences of a digest are known where numpy is not wanted
+    import numpy as np
+
     tokens = np.array(
         [[s.input_tokens - s.cached_tokens, s.cached_tokens, s.output_tokens] for s in told], dtype=float
     )

@@ -3,10 +3,12 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from knowledge.embedding import Vectors
 from knowledge.words import content_words
+
+if TYPE_CHECKING:
+    from knowledge.embedding import Vectors
 
 LONGEST = 140
 """Characters of a question that is quoted."""
@@ -35,7 +37,7 @@ def quoted(text: str, longest: int = LONGEST) -> str:
     return line[: longest - 1].rsplit(" ", 1)[0] + "…"
 
 
-def representative(texts: Sequence[str], vectors: Vectors, most: int = 4) -> list[str]:
+def representative(texts: Sequence[str], vectors: "Vectors", most: int = 4) -> list[str]:
     """What a topic is called, then examples of it that differ in more than a greeting.
 
     All are near its middle; the name is the shortest of the ten nearest.

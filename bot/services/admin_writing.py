@@ -5,7 +5,7 @@ What it writes is only ever proposed: checked here, shown to the person, and car
 
 import json
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 
@@ -20,6 +20,7 @@ from bot.governance.understanding import Missing, Understood
 from bot.governance.vocabulary import Vocabulary
 from bot.services.billing import Billing
 from bot.services.catalogue import Catalogue
+from bot.services.elsewhere import WorkersTask
 from bot.services.pinning import MODELS, PROMPT
 from workflows.ports import Message, ModelError, ModelRequest, Task
 from workflows.template import InvalidPrompt, parse_prompt
@@ -143,6 +144,13 @@ class AdminWriter:
             return stored.content if stored else ""
 
         return await self._store.read(look)
+
+
+class WriterElsewhere(AdminWriter):
+    """Knows whether a model that writes is set up, and leaves the writing to a worker."""
+
+    async def _ask(self, *_: Any) -> NoReturn:
+        raise WorkersTask("write")
 
 
 def _is_faithful(name: str, old: str, new: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -17,12 +18,14 @@ from bot.services.change_errors import MovedSince, NothingToRollBack, TooLate, W
 from bot.services.change_record import Step, move
 from bot.services.change_views import target_of
 from bot.services.content_checks import InvalidContent, checked
-from bot.services.document_edits import PreparedDocument
 from bot.services.pinning import PROMPT, WORKFLOW
 from bot.services.targets import Current, Move, Targets, UnknownTarget
 from bot.services.work import ITSELF
 from workflows.ports import Clock
 from workflows.versions import content_hash
+
+if TYPE_CHECKING:
+    from bot.services.document_edits import PreparedDocument
 
 MOVES = 500
 """Audit events of one target that are looked through for where its label stood."""
@@ -71,7 +74,7 @@ class Releases:
         return move(connection, row, ChangeStatus.STALE, step, at=self.clock.now(), why=why)
 
     def apply(
-        self, connection: Connection, row: ChangeRow, by: Actor, prepared: PreparedDocument | None = None
+        self, connection: Connection, row: ChangeRow, by: Actor, prepared: "PreparedDocument | None" = None
     ) -> ChangeRow:
         """Put an approved change in force, or mark it stale when it no longer stands on what is there."""
         target, is_rollback = target_of(row), bool(row.tests.get("is_rollback"))
@@ -135,7 +138,7 @@ class Releases:
         )
 
     def undo(
-        self, connection: Connection, row: ChangeRow, by: Actor, prepared: PreparedDocument | None
+        self, connection: Connection, row: ChangeRow, by: Actor, prepared: "PreparedDocument | None"
     ) -> ChangeRow:
         """Put back what stood before. Raises TooLate, MovedSince, WouldBreak."""
         target = target_of(row)

@@ -1,7 +1,7 @@
 """Change requests: what people can do with one, each act under the caller's rights of that moment."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection
 
@@ -31,10 +31,12 @@ from bot.services.change_views import (
     view_rows,
     workflow_of_target,
 )
-from bot.services.document_edits import PreparedDocument
 from bot.services.going_back import WayBack, way_back
 from bot.services.targets import Targets, UnknownTarget
 from workflows.ports import Clock
+
+if TYPE_CHECKING:
+    from bot.services.document_edits import PreparedDocument
 
 T = TypeVar("T")
 
@@ -357,7 +359,7 @@ class Changes:
         content = self.releases.check_going_back(connection, target, number, PRODUCTION)
         return self.proposals.keep_rollback(connection, actor, target, current, number, content, origin)
 
-    async def _prepare_version(self, target: Target, number: int | None) -> PreparedDocument | None:
+    async def _prepare_version(self, target: Target, number: int | None) -> "PreparedDocument | None":
         if target.kind != "document" or not number:
             return None
         text = await self._store.read(lambda connection: self._targets.text_of(connection, target, number))

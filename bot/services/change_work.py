@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import structlog
 from sqlalchemy import Connection
@@ -25,10 +25,12 @@ from bot.services.change_views import ChangeView, Tested, subject_of, target_of
 from bot.services.opaque_ids import incident_token
 from bot.services.pinning import Content
 from bot.services.promotion import Directory
-from bot.services.rehearsing import Rehearsal
 from bot.services.work import ITSELF
 from workflows.ports import Clock
 from workflows.run import Json
+
+if TYPE_CHECKING:
+    from bot.services.rehearsing import Rehearsal
 
 log_ = structlog.get_logger(__name__)
 
@@ -50,7 +52,7 @@ class Comparer(Protocol):
         by: str,
         subject: str,
         label: str,
-        knowledge: Rehearsal | None = None,
+        knowledge: "Rehearsal | None" = None,
     ) -> EvaluationReport:
         """How both sides came out. A workflow without cases gives a report without rows."""
         ...
@@ -220,7 +222,7 @@ class ChangeWork:
         rest = [] if target.kind in TRIED else list(row.affected)
         return {"reports": reports, "untested": untested + rest}
 
-    async def _knowledge(self, target: Target, text: str) -> Rehearsal | None:
+    async def _knowledge(self, target: Target, text: str) -> "Rehearsal | None":
         """What would be searched with a document changed; None for everything else."""
         if target.kind != "document":
             return None

@@ -4,16 +4,19 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from bot.adapters.store import document_log as log
 from bot.services.intake import document_id, put_document, remove_document
-from bot.services.snapshots import Snapshots
 from knowledge.chunking import cut
 from knowledge.document import Chunk, Document, LiveChunk
 from workflows.ports import Clock
 from workflows.run import Json
+
+if TYPE_CHECKING:
+    from bot.services.snapshots import Snapshots
 
 CHAT = "chat"
 """Source of a document that no file stands behind."""
@@ -37,7 +40,7 @@ def title_of(text: str, path: str) -> str:
 
 
 def prepare(
-    snapshots: Snapshots,
+    snapshots: "Snapshots",
     collection: log.CollectionRow,
     before: log.DocumentRow | None,
     *,

@@ -1,6 +1,6 @@
 """Gap, expert, knowledge: what was not covered is asked of a person, and their reply becomes a document."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,6 +21,7 @@ from bot.services.catalogue import Catalogue
 from bot.services.change_views import ChangeView
 from bot.services.complaints import is_person, owners_of
 from bot.services.fixing import GAP
+from bot.services.near_owners import near_owners
 from bot.services.remedies import NothingToWrite, Proposals, free_path
 from bot.services.run_views import RunView, UnknownRun, load_view
 from bot.services.work import ITSELF
@@ -277,11 +278,6 @@ class Escalating:
 def subject_of(run_id: str) -> str:
     """What the messages about a question are about."""
     return f"{SUBJECT}:{run_id}"
-
-
-def near_owners(answer: Answer) -> Iterator[str]:
-    """People who answer for the documents nearest a question, the nearest first."""
-    return (each.passage.owner for each in answer.citations if is_person(each.passage.owner))
 
 
 def expert_for(answer: Answer, grants: Iterable[Grant], workflow: str, asker: str) -> str:

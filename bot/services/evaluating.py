@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -21,16 +22,18 @@ from bot.services.catalogue import Catalogue
 from bot.services.evaluation_material import Asked, Limits, Material, Rows, read_material
 from bot.services.evaluation_notes import notes_of
 from bot.services.golden_cases import GoldenCases
-from bot.services.holdings import Holdings
 from bot.services.pinning import Content
 from bot.services.readers import TERMINAL, Audience
-from bot.services.rehearsing import Rehearsal
 from bot.services.spending import Account, Purse, Tally
 from bot.services.staging import CARD
 from bot.services.trials import SharedRetriever, Side, Trials
 from bot.services.voted_down import try_again
 from workflows.ports import Clock, Retriever
 from workflows.run import Answer
+
+if TYPE_CHECKING:
+    from bot.services.holdings import Holdings
+    from bot.services.rehearsing import Rehearsal
 
 PROPOSED = "proposed"
 """Label of an evaluation whose new side nobody has released."""
@@ -58,7 +61,7 @@ class Evaluations:
         store: Store,
         catalogue: Catalogue,
         models: Models,
-        holdings: Holdings,
+        holdings: "Holdings",
         clock: Clock,
         billing: Billing,
         golden: GoldenCases,
@@ -84,7 +87,7 @@ class Evaluations:
         subject: str,
         on_progress: OnProgress | None = None,
         label: str = PRODUCTION,
-        knowledge: Rehearsal | None = None,
+        knowledge: "Rehearsal | None" = None,
     ) -> EvaluationReport:
         """Golden cases and answers voted down, on what is live and on proposed contents over it.
 
@@ -136,7 +139,7 @@ class Evaluations:
         *,
         has_two_sides: bool = True,
         on_progress: OnProgress | None = None,
-        knowledge: Rehearsal | None = None,
+        knowledge: "Rehearsal | None" = None,
     ) -> EvaluationReport:
         """An evaluation from its beginning to its report. Raises as `compare`; may be cancelled."""
         begun_at = self._clock.now()
@@ -191,7 +194,7 @@ class Evaluations:
         judging: Tally,
         rows: Rows,
         on_progress: OnProgress | None,
-        knowledge: Rehearsal | None,
+        knowledge: "Rehearsal | None",
     ) -> None:
         sides = {
             name: Side.of(pinned, self._models)
@@ -225,7 +228,7 @@ class Evaluations:
         trials: Trials,
         sides: Mapping[str, Side],
         material: Material,
-        knowledge: Rehearsal | None,
+        knowledge: "Rehearsal | None",
         spoken: dict[Key, Answer],
     ) -> list[tuple[Key, Callable[[], Awaitable[Trial]]]]:
         """Both sides of a case beside each other, so that a cap that is reached leaves whole rows."""
@@ -245,7 +248,7 @@ class Evaluations:
         return jobs
 
     def _retrievers(
-        self, audience: Audience, material: Material, knowledge: Rehearsal | None
+        self, audience: Audience, material: Material, knowledge: "Rehearsal | None"
     ) -> Mapping[str, Retriever]:
         """What each side searches: the same, unless it is the knowledge that changes."""
         live = SharedRetriever(self._holdings.retriever(audience, material.revisions))

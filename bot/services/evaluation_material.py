@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -13,10 +14,12 @@ from bot.services.catalogue import Catalogue
 from bot.services.golden_cases import GoldenCases
 from bot.services.pinning import WORKFLOW, Content, Pinned
 from bot.services.readers import EVERYONE
-from bot.services.rehearsing import Rehearsal
 from bot.services.voted_down import VotedDown, beside, read_citing, read_voted_down
 from workflows.cases import Case
 from workflows.run import Answer
+
+if TYPE_CHECKING:
+    from bot.services.rehearsing import Rehearsal
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def read_material(
     *,
     has_two_sides: bool,
     limits: Limits,
-    knowledge: Rehearsal | None = None,
+    knowledge: "Rehearsal | None" = None,
 ) -> Material:
     """Everything an evaluation needs, as it stands now.
 

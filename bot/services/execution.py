@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.adapters.llm import Models
 from bot.adapters.store.database import Connection, Store
@@ -13,12 +13,14 @@ from bot.governance.budget import Spender, team_of
 from bot.services.actors import Actor, Origin
 from bot.services.billing import Billing
 from bot.services.catalogue import Catalogue, Pinned
-from bot.services.holdings import Holdings
 from bot.services.journal import RunJournal
 from bot.services.readers import TERMINAL, Audience
 from workflows.engine import execute
 from workflows.ports import Clock, Model, Ports, Progress
 from workflows.run import RunResult
+
+if TYPE_CHECKING:
+    from bot.services.holdings import Holdings
 
 KNOWLEDGE = "knowledge"
 """Kind of pin that holds the revision of each collection."""
@@ -31,7 +33,7 @@ class Execution:
     store: Store
     catalogue: Catalogue
     models: Models
-    holdings: Holdings
+    holdings: "Holdings"
     clock: Clock
     billing: Billing
     on_text: Callable[[str, str], None] | None = None

@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from bot.adapters.llm import Models
 from bot.adapters.store.backlog import Backlog, read_backlog
 from bot.adapters.store.database import Store
 from bot.adapters.store.heartbeats_log import count_alive
 from bot.adapters.store.migrate import schema_trouble
 from bot.services import part_remedies
-from bot.services.holdings import Holdings
+
+if TYPE_CHECKING:
+    from bot.adapters.llm import Models
+    from bot.services.holdings import Holdings
 
 PATIENCE_S = 2.0
 """Longest time that one part may take to answer; whoever probes waits little longer."""
@@ -114,12 +116,15 @@ async def _asked(look: Look) -> tuple[str, str]:
 def checks_for(
     parts: Collection[str],
     store: Store,
-    models: Models,
-    holdings: Holdings,
+    models: "Models | None",
+    holdings: "Holdings | None",
     slack: Look | None,
     queue_limit: int = 0,
 ) -> HealthChecks:
-    """The checks of a process that does these parts; `queue_limit` runs fill the queue, 0 is no limit."""
+    """The checks of a process that does these parts; models and knowledge are a worker's.
+
+    `queue_limit` runs fill the queue, 0 is no limit.
+    """
 
     async def database() -> str:
         await asyncio.gather(store.read(read_backlog), store.probe())
@@ -129,21 +134,16 @@ def checks_for(
         return await store.read(schema_trouble)
 
     async def index() -> str:
-        await holdings.ping()
+        if holdings is not None:
+            await holdings.ping()
         return ""
 
     async def model() -> str:
-        return "; ".join(await models.unusable())
+        return "; ".join(await models.unusable()) if models is not None else ""
 
     async def queue() -> str:
         waiting = (await store.read(read_backlog)).queued
         return f"{waiting} runs wait, so new requests are refused" if waiting >= queue_limit else ""
-
-    def heard(part: str, otherwise: str) -> Look:
-        async def look() -> str:
-            return "" if (await store.read(count_alive)).get(part) else otherwise
-
-        return look
 
     looks: dict[str, Look] = {"database": database, "schema": schema}
     if queue_limit:
@@ -155,9 +155,16 @@ def checks_for(
     if slack is not None:
         looks["slack"] = slack
         needed.add("slack")
-    looks["worker"] = heard("worker", "no worker was heard lately: requests are taken and wait")
-    looks["clock"] = heard("clock", "no clock was heard lately: nothing is done at its time")
+    looks["worker"] = _heard(store, "worker", "no worker was heard lately: requests are taken and wait")
+    looks["clock"] = _heard(store, "clock", "no clock was heard lately: nothing is done at its time")
     return HealthChecks(looks, frozenset(needed))
+
+
+def _heard(store: Store, part: str, otherwise: str) -> Look:
+    async def look() -> str:
+        return "" if (await store.read(count_alive)).get(part) else otherwise
+
+    return look
 
 
 async def backlog_of(store: Store, patience_s: float = PATIENCE_S) -> Backlog | None:

@@ -19,7 +19,6 @@ from bot.services.complaints import Complaint, standing_complaints
 from bot.services.discretion import drawn_from
 from bot.services.insight_documents import documents
 from bot.services.insight_figures import forecasts, unusual
-from bot.services.insight_topics import TopicReader
 from bot.services.pinning import Pinned, UnknownWorkflow
 from bot.services.readers import Audience
 from workflows.ports import Clock
@@ -96,6 +95,9 @@ class Insights:
 def _asked(
     connection: Connection, workflows: Sequence[str], since: datetime, until: datetime, may_see: bool
 ) -> tuple[tuple[Topic, ...], tuple[Gap, ...]]:
+    # numpy stays out of processes that only tell what a digest found
+    from bot.services.insight_topics import TopicReader
+
     topics: list[Topic] = []
     gaps: list[Gap] = []
     for name in workflows:

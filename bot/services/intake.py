@@ -6,19 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from bot.adapters.store import audit_log
 from bot.adapters.store import document_log as log
 from bot.adapters.store.database import Store
-from bot.services.snapshots import Snapshots
 from knowledge.chunking import cut
 from knowledge.document import Chunk, Document, LiveChunk
 from knowledge.loaders import DocumentRefused, Loaded, Loader
 from knowledge.sources import Source, SourceFile
 from workflows.ports import Clock
 from workflows.run import Json
+
+if TYPE_CHECKING:
+    from bot.services.snapshots import Snapshots
 
 LIBRARY = "library"
 """Who takes up what ships with the product."""
@@ -52,7 +55,14 @@ class Intake:
     """Adds one source to one collection; used once."""
 
     def __init__(
-        self, store: Store, snapshots: Snapshots, clock: Clock, row: log.CollectionRow, *, owner: str, by: str
+        self,
+        store: Store,
+        snapshots: "Snapshots",
+        clock: Clock,
+        row: log.CollectionRow,
+        *,
+        owner: str,
+        by: str,
     ) -> None:
         self._store = store
         self._snapshots = snapshots

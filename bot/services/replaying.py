@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -19,7 +19,6 @@ from bot.services.actors import Actor
 from bot.services.billing import Billing
 from bot.services.catalogue import Catalogue
 from bot.services.execution import KNOWLEDGE, audience_of
-from bot.services.holdings import Holdings
 from bot.services.pinning import WORKFLOW, Pinned
 from bot.services.readers import Audience
 from bot.services.run_views import RunView
@@ -28,6 +27,9 @@ from bot.services.spending import Account, Purse, Tally
 from bot.services.trials import Side, Tried, carry_out
 from workflows.ports import Clock
 from workflows.run import RunStatus
+
+if TYPE_CHECKING:
+    from bot.services.holdings import Holdings
 
 
 class NothingToReplay(Exception):
@@ -76,7 +78,7 @@ class Replays:
         runs: Runs,
         catalogue: Catalogue,
         models: Models,
-        holdings: Holdings,
+        holdings: "Holdings",
         clock: Clock,
         billing: Billing,
         cap_usd: Decimal,

@@ -1,6 +1,7 @@
 """Bringing messages where no worker is there to do it: that nobody works must not go unsaid."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -17,7 +18,8 @@ class StandIn:
     """A courier that works only while no worker is heard, in a process that has a line to Slack."""
 
     store: Store
-    courier: Courier
+    courier: Callable[[], Awaitable[Courier]]
+    """Made when it is first needed."""
     look_s: float = 15.0
 
     async def run_until(self, stop: asyncio.Event) -> None:
@@ -38,5 +40,5 @@ class StandIn:
         alive = await self.store.read(count_alive)
         if alive.get("worker"):
             return False
-        await self.courier.drain()
+        await (await self.courier()).drain()
         return True

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -26,8 +27,6 @@ from bot.governance.roles import Role
 from bot.services.access import Access
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue
-from bot.services.document_edits import PreparedDocument
-from bot.services.holdings import Holdings
 from bot.services.intake import document_id
 from bot.services.pinning import MODELS, PROMPT, WORKFLOW
 from knowledge.document import Document
@@ -37,6 +36,10 @@ from workflows.run import Json
 from workflows.steps.retrieve import RetrieveStep
 from workflows.versions import content_hash
 from workflows.workflow import Workflow
+
+if TYPE_CHECKING:
+    from bot.services.document_edits import PreparedDocument
+    from bot.services.holdings import Holdings
 
 HELD = "held"
 """Content of a grant that is given; one that is not has none."""
@@ -81,7 +84,7 @@ class Move:
     """Last word of the audit event: `released`, `rolled_back`."""
     change_id: str
     label: str = PRODUCTION
-    prepared: PreparedDocument | None = None
+    prepared: "PreparedDocument | None" = None
     """The document, embedded."""
 
 
@@ -91,7 +94,7 @@ class Targets:
 
     catalogue: Catalogue
     access: Access
-    holdings: Holdings
+    holdings: "Holdings"
     clock: Clock
 
     def current(self, connection: Connection, target: Target, label: str = PRODUCTION) -> Current:
@@ -183,7 +186,7 @@ class Targets:
         collection, _, path = target.name.partition("/")
         return documents.document_versions_of(connection, document_id(collection, path))
 
-    async def prepare(self, target: Target, text: str | None, by: str) -> PreparedDocument | None:
+    async def prepare(self, target: Target, text: str | None, by: str) -> "PreparedDocument | None":
         """Embed a document before the transaction that puts it in place; None for everything else."""
         if target.kind != "document" or not text:
             return None

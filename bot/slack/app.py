@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -15,13 +16,20 @@ from slack_bolt.response import BoltResponse
 
 from bot.adapters.correlation import correlate, correlated, correlation_for
 from bot.adapters.observing import Observers, RequestTaken
+from bot.adapters.store.handed_log import HandedRequest
+from bot.services.elsewhere import WorkersTask
+from bot.services.handing_over import HandOvers
 from bot.services.opaque_ids import incident_token
-from bot.slack import actions, commands, messages, payloads, shortcuts, text, views
+from bot.slack import payloads, text
 from bot.slack.blocks import notice
-from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.elements import Outgoing
+from bot.slack.front_desk import FrontDesk, Reply
 from bot.slack.payloads import Call, Kind
-from bot.slack.refusals import is_known, sentence
+from bot.slack.workflow_command import UMBRELLA, workflow_command
+
+if TYPE_CHECKING:
+    # all rooms: loaded at the first request that is not for a workflow
+    from bot.slack.desk import Desk, Handler
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +44,7 @@ class NotInTime(Exception):
     """A request could not be dealt with while Slack waits: nothing was stored."""
 
 
+KINDS: Mapping[str, Kind] = {kind: kind for kind in get_args(Kind)}
 READERS: Mapping[Kind, Callable[[Mapping[str, Any]], Call]] = {
     "command": payloads.from_command,
     "action": payloads.from_action,
@@ -43,20 +52,30 @@ READERS: Mapping[Kind, Callable[[Mapping[str, Any]], Call]] = {
     "shortcut": payloads.from_shortcut,
     "event": payloads.from_event,
 }
-HANDLERS: Mapping[Kind, Handler] = {
-    "command": commands.received,
-    "action": actions.received,
-    "view": views.received,
-    "shortcut": shortcuts.received,
-    "event": messages.received,
-}
+
+
+@functools.cache
+def handlers() -> "Mapping[Kind, Handler]":
+    """Who deals with each kind; the first call loads every room, which takes tenths of a second."""
+    from bot.slack import actions, commands, messages, shortcuts, views
+
+    return {
+        "command": commands.received,
+        "action": actions.received,
+        "view": views.received,
+        "shortcut": shortcuts.received,
+        "event": messages.received,
+    }
 
 
 @dataclass(slots=True)
 class Reception:
     """Takes each request to its handler, acknowledges it, and sees to what is done after."""
 
-    desk: Desk
+    desk: FrontDesk
+    whole: "Callable[[], Awaitable[Desk]]"
+    """The desk with everything on it, made when it is first needed."""
+    hand_overs: HandOvers
     observers: Observers = field(default_factory=Observers)
     _after: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -72,6 +91,8 @@ class Reception:
             call = READERS[kind](body)
             correlate(correlation_for(call.dedupe_key))
             reply = await self._handled(kind, call)
+        except WorkersTask:
+            outcome, reply = "handed over", await self._hand_over(kind, call, body)
         except Exception as error:
             outcome = type(error).__name__
             reply = self._excuse(kind, call, error)
@@ -88,11 +109,41 @@ class Reception:
     async def _handled(self, kind: Kind, call: Call) -> Reply:
         try:
             async with asyncio.timeout(ANSWER_S) as limit:
-                return await HANDLERS[kind](call, self.desk)
+                if kind == "command" and call.name != UMBRELLA:
+                    return await workflow_command(call, self.desk, call.name.removeprefix("/"), call.text)
+                return await self._in_its_room(kind, call)
         except TimeoutError:
             if limit.expired():
                 raise NotInTime from None
             raise
+
+    async def _in_its_room(self, kind: Kind, call: Call) -> Reply:
+        desk = await self.whole()
+        return await handlers()[kind](call, desk)
+
+    async def _hand_over(self, kind: Kind, call: Call | None, body: Mapping[str, Any]) -> Reply:
+        """Have a worker deal with what this process cannot."""
+        try:
+            key = call.dedupe_key if call else ""
+            await self.hand_overs.leave(HandedRequest(key, kind, body, is_answered=False))
+        except Exception as error:
+            return self._excuse(kind, call, error)
+        return Reply()
+
+    async def take_over(self, handed: HandedRequest) -> None:
+        """Deal with a request that another process took; what there is to say is told the person."""
+        kind = KINDS[handed.kind]
+        call = READERS[kind](handed.body)
+        with correlated(correlation_for(call.dedupe_key)):
+            try:
+                reply = await self._in_its_room(kind, call)
+                if reply.ack is not None and not handed.is_answered:
+                    log.warning("handed.unsaid", kind=kind, name=call.name)
+            except Exception as error:
+                await self._tell(kind, call, self._words(kind, call, error))
+                return
+            if reply.after is not None:
+                await self._finish(kind, call, reply.after)
 
     async def settle(self) -> None:
         """Wait until everything that was to be done after an acknowledgement is done."""
@@ -107,13 +158,20 @@ class Reception:
     async def _finish(self, kind: Kind, call: Call | None, after: Callable[[], Awaitable[None]]) -> None:
         try:
             await after()
+        except WorkersTask:
+            if call is not None:
+                key = f"{call.dedupe_key}:after"
+                await self.hand_overs.leave(HandedRequest(key, kind, call.raw, is_answered=True))
         except Exception as error:
             words = self._words(kind, call, error)
             if call is not None:
-                try:
-                    await self.desk.tell(call, words)
-                except Exception as last:
-                    log.warning("slack.unheard", kind=kind, name=call.name, error=type(last).__name__)
+                await self._tell(kind, call, words)
+
+    async def _tell(self, kind: Kind, call: Call, words: Outgoing) -> None:
+        try:
+            await self.desk.tell(call, words)
+        except Exception as last:
+            log.warning("slack.unheard", kind=kind, name=call.name, error=type(last).__name__)
 
     def _excuse(self, kind: Kind, call: Call | None, error: Exception) -> Reply:
         """The sentence of an error, by the way this kind of request is answered."""
@@ -121,13 +179,18 @@ class Reception:
         if kind == "command":
             return Reply(ack=self.desk.gateway.sealed_ack(words))
         if kind == "view":
-            return Reply(ack=views.pushed("That did not work", words.text))
+            from bot.slack.views import pushed
+
+            return Reply(ack=pushed("That did not work", words.text))
         if call is None:
             return Reply()
         known = call
         return Reply(after=lambda: self.desk.tell(known, words))
 
     def _words(self, kind: Kind, call: Call | None, error: Exception) -> Outgoing:
+        # sentences of every room: loaded when something goes wrong
+        from bot.slack.refusals import is_known, sentence
+
         name, facts = type(error).__name__, getattr(error, "facts", {})
         seen = {"kind": kind, "name": call.name if call else "", "person": call.person if call else ""}
         if is_known(name):
@@ -143,19 +206,28 @@ def _named(facts: Mapping[str, str]) -> set[str]:
     return {person for key in ("ask", "holders", "author", "by") for person in facts.get(key, "").split(",")}
 
 
-def build_app(desk: Desk, *, observers: Observers | None = None) -> tuple[AsyncApp, Reception]:
+def receive_at(desk: "Desk", hand_overs: HandOvers, observers: Observers | None = None) -> Reception:
+    """The reception of a desk that has everything on it from the start."""
+    handlers()
+
+    async def whole() -> "Desk":
+        return desk
+
+    return Reception(desk, whole, hand_overs, observers or Observers())
+
+
+def build_app(reception: Reception) -> AsyncApp:
     """The app around a desk. Requests are answered when the handler returns, not by polling for its ack.
 
     What reaches it is Slack's: the door has checked the signature, or it came over our own socket.
     """
     app = AsyncApp(
-        client=desk.gateway.client,
+        client=reception.desk.gateway.client,
         request_verification_enabled=False,
         process_before_response=True,
         attaching_conversation_kwargs_enabled=False,
         attaching_function_token_enabled=False,
     )
-    reception = Reception(desk, observers or Observers())
 
     def listener(kind: Kind) -> Callable[[dict[str, Any]], Awaitable[BoltResponse]]:
         async def listen(body: dict[str, Any]) -> BoltResponse:
@@ -168,7 +240,7 @@ def build_app(desk: Desk, *, observers: Observers | None = None) -> tuple[AsyncA
     app.view(EVERY)(listener("view"))
     app.shortcut(EVERY)(listener("shortcut"))
     app.event(EVERY)(listener("event"))
-    return app, reception
+    return app
 
 
 @contextlib.asynccontextmanager

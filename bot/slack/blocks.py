@@ -5,13 +5,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from bot.services.catalogue import Released
-from bot.services.escalating import near_owners
+from bot.services.near_owners import near_owners
 from bot.services.run_views import RunView
 from bot.slack import elements as el
 from bot.slack import escalation_text, text
 from bot.slack.budget_text import cost
 from bot.slack.elements import Outgoing
-from bot.slack.refusals import sentence
 from bot.slack.richtext import Block, rich_text
 from bot.slack.run_log_text import state_words
 from knowledge.document import Citation, Passage, by_place
@@ -196,6 +195,8 @@ def _unfinished(view: RunView, now: datetime) -> tuple[str, tuple[Block, ...]]:
 
 
 def _failed(view: RunView) -> tuple[str, tuple[Block, ...]]:
+    from bot.slack.refusals import sentence
+
     failure = view.failure
     why = sentence(failure.kind, failure.facts) if failure else text.opaque_failure()
     words = text.failed(why, failure.token if failure else "")

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from bot.adapters.store.ledger import Spent
 from bot.governance.budget import Period, Scope, ScopeKind, TopUp
-from bot.services.budgeting import BudgetView
 from bot.slack.elements import escape, mention, one_line
 from bot.slack.text import dollars
+
+if TYPE_CHECKING:
+    from bot.services.budgeting import BudgetView
 
 TITLE, AMOUNT, UNTIL = "Add to a budget", "How many dollars more", "Until the end of"
 TOP_UP = "Top up"
@@ -70,7 +73,7 @@ def percent(spent: Decimal, allowed: Decimal) -> str:
     return f"{int(spent * 100 / allowed)} %" if allowed else "100 %"
 
 
-def limit_line(view: BudgetView) -> str:
+def limit_line(view: "BudgetView") -> str:
     """One limit with what has become of it."""
     spent, allowed = view.balance.spent_usd, view.allowed_usd
     mark = ":warning: " if view.is_low else ""
@@ -120,7 +123,7 @@ def more_budgets(count: int) -> str:
     return f"And {count} more: `python -m bot budget` lists them all."
 
 
-def was_set(view: BudgetView) -> str:
+def was_set(view: "BudgetView") -> str:
     """After a limit was set."""
     budget = view.budget
     return (
@@ -135,12 +138,12 @@ def was_lifted(scope: Scope, periods: tuple[Period, ...]) -> str:
     return f"Lifted: {whose(scope)} has no limit {named} any more."
 
 
-def was_topped_up(view: BudgetView) -> str:
+def was_topped_up(view: "BudgetView") -> str:
     """After the form."""
     return f"Added to the budget of {whose(view.budget.scope)}:\n{limit_line(view)}"
 
 
-def low(view: BudgetView) -> str:
+def low(view: "BudgetView") -> str:
     """To the owners, once a period."""
     left = max(view.allowed_usd - view.balance.spent_usd, Decimal(0))
     return (
@@ -157,7 +160,7 @@ def low_means() -> str:
     )
 
 
-def spent(view: BudgetView, workflow: str, needs: str) -> str:
+def spent(view: "BudgetView", workflow: str, needs: str) -> str:
     """To the owners, when a call did not fit any more."""
     cost = f": it may have cost up to {spent_money(Decimal(needs))}" if needs else ""
     by = f" A run of `/{escape(workflow)}` was refused{cost}." if workflow else ""
@@ -167,7 +170,7 @@ def spent(view: BudgetView, workflow: str, needs: str) -> str:
     )
 
 
-def open_again(view: BudgetView) -> str:
+def open_again(view: "BudgetView") -> str:
     """The same message after somebody added to it."""
     return f":white_check_mark: The budget of {whose(view.budget.scope)} has room again."
 
@@ -177,7 +180,7 @@ def lifted_since() -> str:
     return "This limit was lifted."
 
 
-def form_opening(view: BudgetView) -> str:
+def form_opening(view: "BudgetView") -> str:
     """Above the fields."""
     return f"Budget of {whose(view.budget.scope)}\n{limit_line(view)}"
 

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 
 from bot.slack import admin_messages, text
-from bot.slack.arguments import fill, parse, split_word
+from bot.slack.arguments import split_word
 from bot.slack.audit_actions import AUDIT_SUBCOMMANDS
 from bot.slack.blocks import help_message, notice, runs_message
 from bot.slack.budget_actions import BUDGET_SUBCOMMANDS
@@ -19,14 +19,13 @@ from bot.slack.forms import settings_form
 from bot.slack.gateway import SlackRefused
 from bot.slack.incoming import plain_text
 from bot.slack.payloads import Call
-from bot.slack.requesting import Ask, accept, open_form, visibility_of, working_notice
+from bot.slack.requesting import visibility_of
 from bot.slack.retention_actions import RETENTION_SUBCOMMANDS
 from bot.slack.run_log_actions import RUN_LOG_SUBCOMMANDS
 from bot.slack.stage_actions import STAGE_SUBCOMMANDS
 from bot.slack.triage_actions import TRIAGE_COMMANDS
-from workflows.inputs import InvalidInputs
+from bot.slack.workflow_command import UMBRELLA, workflow_command
 
-UMBRELLA = "/spanwise"
 RECENT = 8
 SENTENCE_WORDS = frozenset({"of", "the", "all", "cases", "golden", "what", "me"})
 """After a sub-command's name they begin a sentence: `history of ...`, `run the cases of ...`."""
@@ -37,7 +36,7 @@ async def received(call: Call, desk: Desk) -> Reply:
     handler = COMMANDS.get(call.name)
     if handler is not None:
         return await handler(call, desk)
-    return await _workflow(call, desk, call.name.removeprefix("/"), call.text)
+    return await workflow_command(call, desk, call.name.removeprefix("/"), call.text)
 
 
 async def umbrella(call: Call, desk: Desk) -> Reply:
@@ -57,23 +56,6 @@ async def umbrella(call: Call, desk: Desk) -> Reply:
     near = difflib.get_close_matches(word, [*SUBCOMMANDS, *released], n=1, cutoff=0.5)
     guess = f"{UMBRELLA} {'run ' if near[0] in released else ''}{near[0]}" if near else ""
     return saying(desk, notice(text.unknown_command(f"{UMBRELLA} {word}", guess)))
-
-
-async def _workflow(call: Call, desk: Desk, name: str, typed: str) -> Reply:
-    actor = await desk.people.actor(call.person)
-    released = await desk.catalogue.find(name, actor)
-    arguments = parse(typed, released.workflow.asked_inputs)
-    visibility = await visibility_of(
-        call, desk, released, public=arguments.is_public, private=arguments.is_private
-    )
-    if arguments.wants_help:
-        return saying(desk, help_message(released, is_public=visibility == "channel"))
-    ask = Ask(released, fill(released.workflow.asked_inputs, arguments), "command", visibility)
-    try:
-        accepted = await accept(call, desk, ask, actor)
-    except InvalidInputs as error:
-        return open_form(call, desk, ask, error.problems)
-    return saying(desk, await working_notice(call, desk, ask, accepted))
 
 
 async def help_(call: Call, desk: Desk, rest: str) -> Reply:
@@ -96,7 +78,7 @@ async def run(call: Call, desk: Desk, rest: str) -> Reply:
     name, typed = split_word(rest)
     if not name:
         return await list_(call, desk, rest)
-    return await _workflow(call, desk, name.removeprefix("/"), plain_text(typed))
+    return await workflow_command(call, desk, name.removeprefix("/"), plain_text(typed))
 
 
 async def status(call: Call, desk: Desk, rest: str) -> Reply:

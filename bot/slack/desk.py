@@ -1,16 +1,14 @@
 """What a handler has at hand, and what it gives back."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from bot.services.access import Access
 from bot.services.administering import Admin
 from bot.services.alerting import Alerting
 from bot.services.auditing import Auditing
 from bot.services.budgeting import Budgets
-from bot.services.catalogue import Catalogue
 from bot.services.change_requests import Changes
 from bot.services.digest_acting import DigestActs
 from bot.services.digesting import Digests
@@ -22,42 +20,23 @@ from bot.services.feedback import Feedback
 from bot.services.golden_cases import GoldenCases
 from bot.services.home_page import HomePages
 from bot.services.past_runs import PastRuns
-from bot.services.preferences import Preferences
 from bot.services.promotion import Promotions
 from bot.services.remedies import Remedies
 from bot.services.replaying import Replays
-from bot.services.runs import Runs
 from bot.services.staging import Stages
 from bot.services.triage import Triage
 from bot.slack.digest_charts import ChartShow
-from bot.slack.elements import Outgoing
-from bot.slack.gateway import Gateway, SlackBusy, SlackRefused, SlackUncertain
-from bot.slack.identities import People
+from bot.slack.front_desk import FrontDesk, Reply
 from bot.slack.payloads import Call
 from bot.slack.pictures import Pictures
-from workflows.ports import Clock
-
-LINK_S = 0.8
-"""A notice that must be out within Slack's three seconds does without a link rather than wait longer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What goes back with the acknowledgement, and what is done once Slack has it."""
-
-    ack: Mapping[str, Any] | None = None
-    after: Callable[[], Awaitable[None]] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk(FrontDesk):
     """The services and the way out. Built once, by the composition root."""
 
-    runs: Runs
-    catalogue: Catalogue
     feedback: Feedback
     access: Access
-    preferences: Preferences
     admin: Admin
     budgets: Budgets
     changes: Changes
@@ -79,41 +58,8 @@ class Desk:
     pictures: Pictures
     charts: ChartShow
     home: HomePages
-    gateway: Gateway
-    people: People
-    clock: Clock
-    workspace_url: str = ""
-    """Start of links into this workspace, as auth.test gives it; empty for no links."""
 
-    async def direct_link(self, person: str) -> str:
-        """A link to the person's conversation with us; empty when Slack does not name it at once."""
-        try:
-            async with asyncio.timeout(LINK_S):
-                channel = await self.gateway.direct_channel(person)
-        except (SlackBusy, SlackRefused, SlackUncertain, TimeoutError):
-            return ""
-        return (
-            f"{self.workspace_url}archives/{channel}"
-            if channel.startswith("D") and self.workspace_url
-            else ""
-        )
 
-    async def tell(self, call: Call, message: Outgoing, *, replace: bool = False) -> None:
-        """Say something to the person who did this, seen by nobody else."""
-        if call.response_url:
-            try:
-                await self.gateway.respond(call.response_url, message, replace=replace)
-            except (SlackRefused, SlackUncertain):
-                # the URL is used up or half an hour old
-                await self._whisper(call, message)
-        else:
-            await self._whisper(call, message)
-
-    async def _whisper(self, call: Call, message: Outgoing) -> None:
-        if call.channel:
-            await self.gateway.whisper(call.channel, call.person, message, call.thread_ts)
-        elif call.person:
-            await self.gateway.post(await self.gateway.direct_channel(call.person), message)
-
+__all__ = ["Desk", "FrontDesk", "Handler", "Reply"]
 
 Handler: TypeAlias = Callable[[Call, Desk], Awaitable[Reply]]

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.slack.blocks import notice
-from bot.slack.desk import Desk, Reply
 from bot.slack.elements import Outgoing
+from bot.slack.front_desk import FrontDesk, Reply
 from bot.slack.gateway import SlackRefused
 from bot.slack.payloads import Call
 from bot.slack.richtext import Block
@@ -13,12 +13,12 @@ TOO_LATE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "trigger_exp
 """Slack's reasons when a form comes later than three seconds after the click."""
 
 
-def opening(call: Call, desk: Desk, form: Block, late: str) -> Reply:
+def opening(call: Call, desk: FrontDesk, form: Block, late: str) -> Reply:
     """Open a form once Slack has the acknowledgement; say `late` to the person when that was too late."""
     return Reply(after=lambda: open_form(call, desk, form, notice(late)))
 
 
-async def open_form(call: Call, desk: Desk, form: Block, late: Outgoing, *, over: bool = False) -> None:
+async def open_form(call: Call, desk: FrontDesk, form: Block, late: Outgoing, *, over: bool = False) -> None:
     """Open a form, or `over` the one that is open; say `late` to the person when that was too late."""
     try:
         if over:
@@ -41,16 +41,16 @@ def closing(after: Callable[[], Awaitable[None]] | None = None) -> Reply:
     return Reply(ack={"response_action": "clear"}, after=after)
 
 
-def closing_with(call: Call, desk: Desk, message: Outgoing) -> Reply:
+def closing_with(call: Call, desk: FrontDesk, message: Outgoing) -> Reply:
     """Every form closes, and the person is told."""
     return closing(lambda: desk.tell(call, message))
 
 
-def saying(desk: Desk, message: Outgoing) -> Reply:
+def saying(desk: FrontDesk, message: Outgoing) -> Reply:
     """Answer a command in its own acknowledgement."""
     return Reply(ack=desk.gateway.sealed_ack(message))
 
 
-def telling(call: Call, desk: Desk, said: str) -> Reply:
+def telling(call: Call, desk: FrontDesk, said: str) -> Reply:
     """Tell the person once Slack has the acknowledgement."""
     return Reply(after=lambda: desk.tell(call, notice(said)))

@@ -6,11 +6,11 @@ from typing import Any
 
 from bot.services.catalogue import Released
 from bot.slack.admin_text import DRAFT_KNOWLEDGE
-from bot.slack.commands import UMBRELLA
 from bot.slack.elements import shorten
 from bot.slack.knowledge_forms import DRAFT
 from bot.slack.shortcuts import RUN_ON_THIS
 from bot.slack.text import RUN_ON_THIS as RUN_ON_THIS_NAME
+from bot.slack.workflow_command import UMBRELLA
 
 COMMANDS = 50
 """Slack takes no more; workflows beyond are run with `/spanwise run`."""

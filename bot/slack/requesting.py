@@ -10,10 +10,10 @@ from bot.services.catalogue import Released
 from bot.services.runs import Accepted, RunRequest
 from bot.slack import text
 from bot.slack.blocks import PICK_CHARACTERS, details_notice, notice, usage
-from bot.slack.desk import Desk, Reply
 from bot.slack.elements import Outgoing
 from bot.slack.form_replies import opening
 from bot.slack.forms import Prefill, inputs_form, prefill_for
+from bot.slack.front_desk import FrontDesk, Reply
 from bot.slack.payloads import Call
 from workflows.inputs import InvalidInputs
 
@@ -29,7 +29,7 @@ class Ask:
     follows: str = ""
 
 
-async def accept(call: Call, desk: Desk, ask: Ask, actor: Actor) -> Accepted:
+async def accept(call: Call, desk: FrontDesk, ask: Ask, actor: Actor) -> Accepted:
     """Put the run on record. Raises NotAuthorized, Outsider, UnknownWorkflow, InvalidInputs."""
     origin = await origin_of(call, desk, ask.surface, ask.visibility)
     return await desk.runs.accept(
@@ -37,7 +37,7 @@ async def accept(call: Call, desk: Desk, ask: Ask, actor: Actor) -> Accepted:
     )
 
 
-async def origin_of(call: Call, desk: Desk, surface: Surface, visibility: Visibility) -> Origin:
+async def origin_of(call: Call, desk: FrontDesk, surface: Surface, visibility: Visibility) -> Origin:
     """Where the answer will stand and who reads there."""
     is_public = visibility == "channel"
     readers = await desk.people.readers(call.channel, call.person) if is_public else (call.person,)
@@ -54,7 +54,7 @@ async def origin_of(call: Call, desk: Desk, surface: Surface, visibility: Visibi
 
 
 async def visibility_of(
-    call: Call, desk: Desk, released: Released, *, public: bool, private: bool
+    call: Call, desk: FrontDesk, released: Released, *, public: bool, private: bool
 ) -> Visibility:
     """A flag counts most, then the person's setting, then what the workflow says."""
     if private or not is_channel(call.channel):
@@ -72,7 +72,7 @@ def is_channel(channel: str) -> bool:
     return channel.startswith(("C", "G"))
 
 
-async def working_notice(call: Call, desk: Desk, ask: Ask, accepted: Accepted) -> Outgoing:
+async def working_notice(call: Call, desk: FrontDesk, ask: Ask, accepted: Accepted) -> Outgoing:
     """What the person sees at once: taken, and where to look."""
     if accepted.duplicate:
         return notice(text.taken_already(ask.released.title))
@@ -84,7 +84,7 @@ async def working_notice(call: Call, desk: Desk, ask: Ask, accepted: Accepted) -
     return notice(words, links=[link] if link else [])
 
 
-def open_form(call: Call, desk: Desk, ask: Ask, problems: Mapping[str, str]) -> Reply:
+def open_form(call: Call, desk: FrontDesk, ask: Ask, problems: Mapping[str, str]) -> Reply:
     """Ask for what is missing, starting from what was given."""
     prefill = prefill_for(ask.released, ask.values, problems)
     view = form_of(call, ask, prefill)
@@ -107,7 +107,7 @@ def memory_of(call: Call, surface: Surface) -> dict[str, str]:
     return {**call.place, "surface": surface}
 
 
-async def accept_message(call: Call, desk: Desk, ask: Ask, actor: Actor) -> Reply:
+async def accept_message(call: Call, desk: FrontDesk, ask: Ask, actor: Actor) -> Reply:
     """Accept what was asked in a message; a message opens no form, so a button offers it."""
     try:
         await accept(call, desk, ask, actor)

@@ -183,7 +183,7 @@ def test_what_a_judge_is_shown_is_fenced() -> None:
     assert mark and mark[1] in system.content
     inside = user.content.split(f"<{mark[1]} answer>")[1].split(f"</{mark[1]}>")[0]
     assert trick in inside and trick not in system.content
-    assert (request.purpose, request.schema) == ("judge", judge.SHAPE.schema)
+    assert (request.purpose, request.schema) == ("judge", judge.shape().schema)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from bot.adapters.store.database import Store
 from bot.adapters.store.heartbeats_log import count_alive
 from bot.health import health_open
 from bot.lookout import Watching, watching
-from bot.services.health_checks import HealthChecks
+from bot.services.health_checks import HealthChecks, checks_for
 from bot.services.heartbeats import Heartbeats
 from bot.settings import Settings
 from bot.slack.gateway import SlackRefused, SlackUncertain
@@ -95,7 +95,10 @@ async def probing(
 ) -> AsyncIterator[Callable[[str], Awaitable[tuple[int, str]]]]:
     """Asks the health server for a path; status and body."""
     side = SlackSide(LineProbe(line or Line(), FakeClock()))  # type: ignore[arg-type]
-    async with health_open(product, parts, side), aiohttp.ClientSession() as session:  # type: ignore[arg-type]
+    most, look = product.settings.queue_waiting, side.probe.look
+    checks = checks_for(parts, product.store, product.models, product.holdings, look, most)  # type: ignore[arg-type]
+    door = health_open(product.settings, product.watching, product.store, checks)
+    async with door, aiohttp.ClientSession() as session:
 
         async def ask(path: str) -> tuple[int, str]:
             url = f"http://127.0.0.1:{product.settings.health_port}{path}"
@@ -242,7 +245,8 @@ async def test_port_zero_opens_nothing(product: Parts, monkeypatch: pytest.Monke
         raise AssertionError("nobody asked for a port")
 
     monkeypatch.setattr("bot.health.open_door", refuse)
-    async with health_open(product, ALL, None):  # type: ignore[arg-type]
+    checks = checks_for((), product.store, None, None, None)
+    async with health_open(product.settings, product.watching, product.store, checks):
         pass
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 import typer
 
-from bot.__main__ import app
+from bot.cli.command_table import app
 from bot.governance.act import SURFACES, Act, Surface
 from bot.governance.command_base import AdminCommand
 from bot.governance.matrix import ACTS, UnknownAct, acts_of, entries

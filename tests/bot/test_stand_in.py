@@ -1,11 +1,13 @@
 """Messages where no worker is there: brought by the process that takes requests, and only then."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from bot.adapters.store.database import Store
 from bot.adapters.store.heartbeats_log import beat, end_beats
+from bot.services.outbox import Courier
 from bot.services.stand_in import StandIn
 from tests.bot.run_desk import Desk
 
@@ -15,8 +17,15 @@ async def desk(store: Store) -> Desk:
     return await Desk(store).open()
 
 
+def brought_by(desk: Desk) -> Callable[[], Awaitable[Courier]]:
+    async def courier() -> Courier:
+        return desk.courier
+
+    return courier
+
+
 async def test_it_works_only_while_no_worker_is_heard(desk: Desk) -> None:
-    stand_in = StandIn(desk.store, desk.courier)
+    stand_in = StandIn(desk.store, brought_by(desk))
     desk.store.write_now(lambda c: beat(c, "host:1", ("worker",)))
     desk.store.write_now(lambda c: beat(c, "host:2", ("slack",)))
     await desk.ask()
@@ -39,5 +48,5 @@ async def test_a_failing_look_is_tried_again(desk: Desk, monkeypatch: pytest.Mon
         raise OSError("no database")
 
     monkeypatch.setattr(StandIn, "look", look)
-    await StandIn(desk.store, desk.courier, look_s=0.01).run_until(stop)
+    await StandIn(desk.store, brought_by(desk), look_s=0.01).run_until(stop)
     assert looks == 2

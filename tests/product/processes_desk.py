@@ -77,6 +77,11 @@ class Machines:
         log = self.folder / f"{part}-{len(self.running)}.log"
         return Process(self._open(self.terminal.line(part), log), log)
 
+    def start_command(self, command: list[str], name: str) -> Process:
+        """Start something that ends up being one of the parts."""
+        log = self.folder / f"{name}.log"
+        return Process(self._open(command, log), log)
+
     def start_chroma(self) -> str:
         """A Chroma server of the environment's own; its URL once it answers."""
         port = free_port()

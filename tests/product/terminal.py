@@ -12,7 +12,7 @@ from pytest import MonkeyPatch
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
-from bot.__main__ import app
+from bot.cli.command_table import app
 from bot.settings import Settings
 
 ROOT = Path(__file__).parents[2]

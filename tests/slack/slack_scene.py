@@ -58,6 +58,7 @@ from bot.services.evaluation_work import EvaluationPace, EvaluationWork
 from bot.services.explaining import Explaining
 from bot.services.feedback import Feedback
 from bot.services.golden_cases import GoldenCases
+from bot.services.handing_over import HandOvers
 from bot.services.health_checks import HealthChecks
 from bot.services.holdings import Holdings
 from bot.services.home_page import HomePages
@@ -75,7 +76,7 @@ from bot.services.staging import Stages
 from bot.services.targets import Targets
 from bot.services.triage import Triage, load_card
 from bot.services.work import Pace, Worker
-from bot.slack.app import Reception, build_app, socket_open
+from bot.slack.app import Reception, build_app, receive_at, socket_open
 from bot.slack.delivery import Delivery
 from bot.slack.desk import Desk
 from bot.slack.digest_charts import ChartShow
@@ -288,7 +289,8 @@ async def open_scene(
         clock=clock,
         workspace_url="https://larkfield.slack.com/",
     )
-    app, reception = build_app(desk, observers=observers)
+    reception = receive_at(desk, HandOvers(store, clock), observers)
+    app = build_app(reception)
     stack = AsyncExitStack()
     await stack.enter_async_context(socket_open(app, "xapp-test"))
     script = Script()

@@ -19,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_scene import Scene, open_scene
 
+from bot.services.handing_over import HandOvers
 from bot.services.run_views import RunView
-from bot.slack.app import build_app
+from bot.slack.app import build_app, receive_at
 from bot.slack.http_door import LARGEST, PATH, build_door
 from bot.slack.signatures import Signatures
 
@@ -38,8 +39,8 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 
 @pytest.fixture
 async def door(scene: Scene) -> AsyncIterator[aiohttp.ClientSession]:
-    app, reception = build_app(scene.desk)
-    server = TestServer(build_door(app, Signatures((SECRET, PREVIOUS), time.time)))
+    reception = receive_at(scene.desk, HandOvers(scene.store, scene.desk.clock))
+    server = TestServer(build_door(build_app(reception), Signatures((SECRET, PREVIOUS), time.time)))
     await server.start_server(auto_decompress=False)
     async with aiohttp.ClientSession(server.make_url("/")) as session:
         yield session

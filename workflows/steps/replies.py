@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import jsonschema
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -29,11 +28,26 @@ class BadReply(ModelError):
     """The reply was not JSON, or did not keep the schema, and neither did its repair."""
 
 
+class NotASchema(Exception):
+    """It does not keep the rules of JSON Schema; fact `why`."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.facts = {"why": why[:200]}
+
+
 class Shape:
     """A JSON Schema, ready to check with."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
-        jsonschema.Draft202012Validator.check_schema(schema)
+        """Raises NotASchema."""
+        # most workflows have no schema, and processes that acknowledge do without the library
+        import jsonschema
+
+        try:
+            jsonschema.Draft202012Validator.check_schema(schema)
+        except jsonschema.SchemaError as error:
+            raise NotASchema(error.message) from None
         self.schema = schema
         self._validator = jsonschema.Draft202012Validator(schema)
 
@@ -52,10 +66,8 @@ def _shape(value: object) -> Shape:
         raise PydanticCustomError("schema", "{why}", {"why": problem})
     try:
         return Shape(value)  # type: ignore[arg-type]  # _unwanted has seen that it is a dict
-    except jsonschema.SchemaError as error:
-        raise PydanticCustomError(
-            "schema", "is not a JSON Schema: {why}", {"why": error.message[:200]}
-        ) from None
+    except NotASchema as error:
+        raise PydanticCustomError("schema", "is not a JSON Schema: {why}", error.facts) from None
 
 
 def _unwanted(schema: object, depth: int) -> str:

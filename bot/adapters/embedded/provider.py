@@ -5,14 +5,13 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.adapters.embedded.fields import extract, may_be_null, spec_of
-from bot.adapters.embedded.labels import classify
-from bot.adapters.embedded.quoting import quote
-from bot.adapters.embedded.summary import summarise
-from knowledge.embedding import Embedder
 from workflows.ports import ABSTAINED, NeedsWritingModel, Task
+
+if TYPE_CHECKING:
+    from knowledge.embedding import Embedder
 
 QUOTED_NOTE = "Quoted by the built-in model; connect a writing model with SPANWISE_MODELS."
 SETTING = "SPANWISE_MODELS"
@@ -24,7 +23,7 @@ _PIECE = re.compile(r"\S+\s*")
 class Quoter:
     """Answers tasks without a language model."""
 
-    def __init__(self, embedder: Embedder | None) -> None:
+    def __init__(self, embedder: "Embedder | None") -> None:
         self._embedder = embedder
 
     async def acompletion(
@@ -71,6 +70,12 @@ class Quoter:
 
     def reply(self, task: Task, alias: str, schema: Mapping[str, Any] | None = None) -> str:
         """The text of the reply, JSON where a schema is given. Raises NeedsWritingModel."""
+        # what reads vectors is loaded where answers are made, not where requests are taken
+        from bot.adapters.embedded.labels import classify
+        from bot.adapters.embedded.quoting import quote
+        from bot.adapters.embedded.summary import summarise
+        from knowledge.embedding import Embedder
+
         embedder = self._embedder or Embedder.load()
         if task.kind == "classify":
             return json.dumps(asdict(classify(task.text, task.labels, embedder)), ensure_ascii=False)

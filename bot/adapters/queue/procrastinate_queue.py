@@ -4,15 +4,16 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from procrastinate import App, PsycopgConnector
-from procrastinate.jobs import DeleteJobCondition, Status
-from procrastinate.schema import SchemaManager
 
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store.database import Connection, driver_url
+
+if TYPE_CHECKING:
+    # loaded where jobs are fetched: announcing a run is one statement
+    from procrastinate import App
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,8 @@ _DEFER = (
 def install_schema(connection: Connection) -> None:
     """Give the database Procrastinate's tables and functions, once, in the caller's transaction."""
     if connection.exec_driver_sql("SELECT to_regclass('procrastinate_jobs')").scalar() is None:
+        from procrastinate.schema import SchemaManager
+
         # many statements in one text, which only the driver takes
         driver: Any = connection.connection.driver_connection
         driver.execute(SchemaManager.get_schema())
@@ -70,7 +73,9 @@ class ProcrastinateQueue(WakeUp):
                 log.exception("queue.listener_failed")
                 await asyncio.sleep(1.0)
 
-    async def _serve(self, app: App) -> None:
+    async def _serve(self, app: "App") -> None:
+        from procrastinate.jobs import DeleteJobCondition
+
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_sweep(app))
             tasks.create_task(
@@ -82,7 +87,9 @@ class ProcrastinateQueue(WakeUp):
                 )
             )
 
-    def _app(self) -> App:
+    def _app(self) -> "App":
+        from procrastinate import App, PsycopgConnector
+
         # its own lines about every job would drown ours
         logging.getLogger("procrastinate").setLevel(logging.WARNING)
         app = App(connector=PsycopgConnector(conninfo=self._url, min_size=1, max_size=3))
@@ -95,14 +102,16 @@ class ProcrastinateQueue(WakeUp):
         return app
 
 
-async def _sweep(app: App) -> None:
+async def _sweep(app: "App") -> None:
     while True:
         await sweep_stalled(app)
         await asyncio.sleep(SWEEP_S)
 
 
-async def sweep_stalled(app: App) -> int:
+async def sweep_stalled(app: "App") -> int:
     """Remove jobs that a dead worker left as `doing`; how many."""
+    from procrastinate.jobs import Status
+
     stalled = list(await app.job_manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=SWEEP_S))
     for job in stalled:
         await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)

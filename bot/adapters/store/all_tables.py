@@ -17,6 +17,7 @@ from bot.adapters.store import (  # noqa: F401 - importing a module declares its
     evaluations_log,
     fixes_log,
     grants,
+    handed_log,
     heartbeats_log,
     ledger,
     outbox_log,

@@ -57,12 +57,12 @@ class Store:
     back only itself: a write must touch nothing but its connection.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, readers: int = 4) -> None:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.engine = open_engine(url)
         self._writer = GroupCommit(self.engine)
-        self._readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="store-read")
+        self._readers = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="store-read")
 
     async def write(self, work: Callable[[Connection], T], *, relaxed: bool = False) -> T:
         """Run `work` in a transaction and return once it is durable; an exception takes back its effects.

@@ -1,16 +1,19 @@
 """Bringing a database to the schema of this version."""
 
 import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.adapters.store.database import begin, open_engine
 from bot.adapters.store.store_down import down_of
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+VERSIONS = Path(__file__).with_name("migrations") / "versions"
 
 MIGRATION_LOCK = 7_405_117
 """Key of the PostgreSQL advisory lock that lets one process at a time migrate."""
@@ -48,7 +51,8 @@ def migrate(url: str) -> str:
                 found = current_revision(connection)
             if found and found not in _known():
                 raise SchemaNewer(found)
-            _bring(connection, found)
+            if found != newest_revision():
+                _bring(connection, found)
     except Exception as error:
         down = down_of(error)
         if down is None:
@@ -60,6 +64,9 @@ def migrate(url: str) -> str:
 
 
 def _bring(connection: Connection, found: str) -> None:
+    # a process that finds everything done never loads it
+    from alembic import command
+
     try:
         with begin(connection, writing=True):
             is_postgres = connection.dialect.name == "postgresql"
@@ -80,13 +87,13 @@ def _bring(connection: Connection, found: str) -> None:
 @functools.cache
 def newest_revision() -> str:
     """The revision that this version of the program needs."""
-    return ScriptDirectory.from_config(_config(None)).get_current_head() or ""
+    return max(_known())
 
 
 @functools.cache
 def _known() -> frozenset[str]:
     """Every revision that this version of the program has heard of."""
-    return frozenset(each.revision for each in ScriptDirectory.from_config(_config(None)).walk_revisions())
+    return frozenset(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
 
 
 def schema_trouble(connection: Connection) -> str:
@@ -100,10 +107,14 @@ def schema_trouble(connection: Connection) -> str:
 
 def current_revision(connection: Connection) -> str:
     """The revision of a database, or empty before the first migration."""
-    return MigrationContext.configure(connection).get_current_revision() or ""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
 
 
-def _config(connection: Connection | None) -> Config:
+def _config(connection: Connection) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "bot.adapters.store:migrations")
     config.attributes["connection"] = connection

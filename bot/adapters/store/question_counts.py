@@ -3,15 +3,17 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from bot.adapters.store.questions_log import questions, unpacked
 from bot.adapters.store.run_log import runs
 from bot.adapters.store.scores import VOTE, scores
-from knowledge.embedding import Vectors
 from workflows.run import Ending
+
+if TYPE_CHECKING:
+    from knowledge.embedding import Vectors
 
 SAMPLE = 60
 """Newest questions of a topic whose words are read."""
@@ -33,7 +35,7 @@ class Sample:
     run_ids: tuple[str, ...]
     people: tuple[str, ...]
     inputs: tuple[Mapping[str, Any], ...]
-    vectors: Vectors
+    vectors: "Vectors"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sqlalchemy import (
     Boolean,
     Column,
@@ -30,9 +29,11 @@ from sqlalchemy.exc import IntegrityError
 from bot.adapters.store.fixes_log import fixes
 from bot.adapters.store.run_log import runs
 from bot.adapters.store.tables import UtcDateTime, filled, metadata
-from bot.quality.clustering import TopicState
-from knowledge.embedding import DIMENSION, Vectors
 from workflows.run import Ending
+
+if TYPE_CHECKING:
+    from bot.quality.clustering import TopicState
+    from knowledge.embedding import Vectors
 
 questions = Table(
     "questions",
@@ -91,13 +92,18 @@ class Question:
     topic_id: str
 
 
-def packed(vector: Vectors) -> bytes:
+def packed(vector: "Vectors") -> bytes:
     """A vector as it is kept: half precision is far finer than what tells questions apart."""
     return vector.astype("<f2").tobytes()
 
 
-def unpacked(vectors: Sequence[bytes], kind: str = "<f2") -> Vectors:
+def unpacked(vectors: Sequence[bytes], kind: str = "<f2") -> "Vectors":
     """Inverse of `packed`, for several; shape (n, 384)."""
+    # processes that acknowledge know this table and need no numpy
+    import numpy as np
+
+    from knowledge.embedding import DIMENSION
+
     return np.frombuffer(b"".join(vectors), dtype=kind).reshape(len(vectors), DIMENSION).astype(np.float32)
 
 
@@ -155,13 +161,13 @@ def insert_questions(connection: Connection, found: Iterable[Question]) -> None:
         raise TopicsMoved from error
 
 
-def read_topics(connection: Connection, workflow: str) -> dict[str, TopicState]:
+def read_topics(connection: Connection, workflow: str) -> dict[str, "TopicState"]:
     """The topics of a workflow that questions may join, by id, the one asked longest ago first."""
     query = select(topics).filter_by(workflow=workflow).order_by(topics.c.asked_at, topics.c.id)
     return _states(connection, query)
 
 
-def states_of(connection: Connection, topic_ids: Collection[str]) -> dict[str, TopicState]:
+def states_of(connection: Connection, topic_ids: Collection[str]) -> dict[str, "TopicState"]:
     """What these topics keep; a closed one is absent."""
     return _states(connection, select(topics).where(topics.c.id.in_(list(topic_ids))))
 
@@ -169,7 +175,7 @@ def states_of(connection: Connection, topic_ids: Collection[str]) -> dict[str, T
 def put_topics(
     connection: Connection,
     workflow: str,
-    changed: Mapping[str, TopicState],
+    changed: Mapping[str, "TopicState"],
     *,
     was: Mapping[str, int],
     closed: Collection[str] = (),
@@ -212,7 +218,9 @@ def move_questions(connection: Connection, topic_of: Mapping[str, str]) -> None:
             connection.execute(update(questions).where(mine).values(topic_id=topic_id))
 
 
-def _states(connection: Connection, query: Select[Any]) -> dict[str, TopicState]:
+def _states(connection: Connection, query: Select[Any]) -> dict[str, "TopicState"]:
+    from bot.quality.clustering import TopicState
+
     rows = connection.execute(query).all()
     means = unpacked([row.centre for row in rows], "<f4")
     return {
@@ -221,7 +229,7 @@ def _states(connection: Connection, query: Select[Any]) -> dict[str, TopicState]
     }
 
 
-def _topic(topic_id: str, workflow: str, state: TopicState) -> dict[str, Any]:
+def _topic(topic_id: str, workflow: str, state: "TopicState") -> dict[str, Any]:
     return {
         "id": topic_id,
         "workflow": workflow,

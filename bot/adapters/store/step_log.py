@@ -1,15 +1,15 @@
 """The journal: one row for every finished step of a run."""
 
+import functools
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Column, Connection, ForeignKey, Integer, String, Table, Text, bindparam, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.adapters.store.row_codec import failure_from, failure_json
 from bot.adapters.store.run_leases import Held
 from bot.adapters.store.run_log import runs
-from bot.adapters.store.tables import JsonText, Money, UtcDateTime, filled, metadata
+from bot.adapters.store.tables import JsonText, Money, UtcDateTime, filled, insert_of, metadata
 from workflows.ports import LostLease
 from workflows.run import RunStatus, StepRun, StepStatus, Usage
 
@@ -34,7 +34,8 @@ KEPT = frozenset({"run_id", "step_id", "position"})
 """What a step that is done again leaves as it was."""
 
 
-def _insert(dialect: Any) -> Any:
+@functools.cache
+def _insert(dialect: str) -> Any:
     """Insert only while the run is held; a step that the graph runs again replaces its row."""
     names = [column.name for column in steps.c]
     earlier = steps.alias("earlier")
@@ -48,13 +49,12 @@ def _insert(dialect: Any) -> Any:
         runs.c.fence == bindparam("held_fence"),
         runs.c.status == RunStatus.RUNNING.value,
     )
-    statement = dialect.insert(steps).from_select(names, values.with_for_update())
+    statement = insert_of(dialect)(steps).from_select(names, values.with_for_update())
     changed = {name: statement.excluded[name] for name in names if name not in KEPT}
     kept = statement.on_conflict_do_update(index_elements=["run_id", "step_id"], set_=changed)
     return kept.execution_options(preserve_rowcount=True)
 
 
-_INSERT = {"sqlite": _insert(sqlite), "postgresql": _insert(postgresql)}
 _READ = select(steps).where(steps.c.run_id == bindparam("run_id")).order_by(steps.c.position)
 
 
@@ -78,7 +78,7 @@ def journal_step(connection: Connection, held: Held, step: StepRun) -> None:
         "because": step.because,
     }
     values = {f"new_{name}": value for name, value in row.items()}
-    if connection.execute(_INSERT[connection.dialect.name], {**held.key(), **values}).rowcount != 1:
+    if connection.execute(_insert(connection.dialect.name), {**held.key(), **values}).rowcount != 1:
         raise LostLease(held.run_id)
 
 

@@ -1,4 +1,4 @@
-"""Circuits of providers; whose turn it is in the queue, and how many runs workers carry out at a time.
+"""Circuits of providers, requests left to workers; whose turn it is, and how many runs workers carry out.
 
 Revision: 0005
 """
@@ -35,3 +35,16 @@ def upgrade() -> None:
     op.add_column("outbox", sa.Column("shown_place", sa.Integer(), nullable=False, server_default="0"))
     make_index("runs", "status", "actor_id", "due_at", "workflow")
     make_index("runs", "started_at", "actor_id")
+
+    make_table(
+        "handed_requests",
+        ("key",),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("body", JsonText(), nullable=False),
+        sa.Column("is_answered", sa.Boolean(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("lease_until", UtcDateTime(), nullable=True),
+    )
+    make_index("handed_requests", "created_at")

@@ -1,0 +1,110 @@
+"""The process that acknowledges: what it never loads, and its memory after a thousand commands."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+from processes_desk import is_open, machines, wait_until
+from terminal import Terminal
+from workspace_thread import WorkspaceThread
+
+from bot.adapters.store.database import Store
+from bot.adapters.store.heartbeats_log import beat
+from bot.adapters.store.migrate import migrate
+from bot.workspace.signed_http import signature
+from tests.ports import free_port
+
+pytestmark = pytest.mark.slow
+
+COMMANDS, AT_ONCE = 1000, 20
+MOST_MIB = 80
+HEAVY = (
+    "litellm",
+    "chromadb",
+    "matplotlib",
+    "onnxruntime",
+    "tokenizers",
+    "markitdown",
+    "numpy",
+    "mermaidx",
+    "alembic",
+    "apscheduler",
+    "typer",
+)
+SECRET = "a-secret-of-the-test"
+WATCHED = f"""
+import atexit, sys
+from pathlib import Path
+
+def note():
+    size = Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0]
+    loaded = ",".join(sorted(set({HEAVY!r}) & set(sys.modules)))
+    Path(sys.argv.pop()).write_text(f"{{size}} {{loaded}}")
+
+atexit.register(note)
+out = sys.argv[1]
+sys.argv = ["bot", "slack"]
+from bot.__main__ import main
+try:
+    main()
+finally:
+    sys.argv.append(out)
+"""
+
+
+async def send_commands(url: str) -> int:
+    """As Slack would; how many were accepted."""
+    turns = asyncio.Semaphore(AT_ONCE)
+    async with aiohttp.ClientSession() as session:
+
+        async def send(number: int) -> bool:
+            fields = {
+                "command": "/ask-policy",
+                "text": f"How many days of leave may I carry over, asked {number} times?",
+                "user_id": ("U0ANA", "U0BEN", "U0CHLOE")[number % 3],
+                "team_id": "T0SPAN",
+                "channel_id": "C0PEOPLE",
+                "trigger_id": f"t.{number}",
+            }
+            body, stamp = urlencode(fields).encode(), str(int(time.time()))
+            headers = {
+                "Content-Type": "application/x-www-form-urlencoded",
+                "X-Slack-Request-Timestamp": stamp,
+                "X-Slack-Signature": signature(SECRET, stamp, body),
+            }
+            async with turns, session.post(url, data=body, headers=headers) as response:
+                return response.status == 200 and b"Working on" in await response.read()
+
+        return sum(await asyncio.gather(*(send(number) for number in range(COMMANDS))))
+
+
+def test_a_thousand_commands_fit_in_little_memory(database_url: str, tmp_path: Path) -> None:
+    port, report = free_port(), tmp_path / "report"
+    with WorkspaceThread() as workspace:
+        settings = {**workspace.settings, "DATABASE_URL": database_url, "SPANWISE_LOG_LEVEL": "WARNING"}
+        settings |= {"SLACK_SIGNING_SECRET": SECRET, "PORT": str(port)}
+        del settings["SLACK_APP_TOKEN"]
+        terminal = Terminal(tmp_path / "var", settings)
+        migrate(database_url)
+        assert terminal("manifest").code == 0, "which releases what ships"
+        assert terminal("grant", "everyone", "runner").code == 0
+        store = Store(database_url)
+        # where no worker is heard, this process would bring the messages too
+        store.write_now(lambda connection: beat(connection, "test:1", ("worker",), 8))
+        with machines(terminal, tmp_path) as desk:
+            command = [sys.executable, "-OO", "-c", WATCHED, str(report)]
+            process = desk.start_command(command, "small")
+            wait_until(lambda: is_open(port), 120, "the door")
+            accepted = asyncio.run(send_commands(f"http://127.0.0.1:{port}/slack/events"))
+            assert accepted == COMMANDS
+            process.stop()
+        on_record = store.read_now(lambda c: c.exec_driver_sql("SELECT count(*) FROM runs").scalar_one())
+        store.close()
+    assert on_record == COMMANDS
+    size, _, loaded = report.read_text().partition(" ")
+    assert loaded == ""
+    assert int(size) / 1024 <= MOST_MIB

@@ -1,0 +1,124 @@
+"""What a process that only takes requests leaves to a worker, and what becomes of it there."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from slack_scene import Scene, open_scene
+
+from bot.adapters.store.database import Connection, Store
+from bot.adapters.store.handed_log import HandedRequest
+from bot.services.catalogue import Catalogue
+from bot.services.elsewhere import ReplaysElsewhere, encode_elsewhere
+from bot.services.handing_over import HandOvers
+from bot.slack.app import Reception, receive_at
+from bot.slack.taking_over import MOST_ATTEMPTS, TakingOver
+from tests.fakes import FakeClock
+
+QUESTION = "What may I spend on dinner when travelling?"
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    made, close = await open_scene(tmp_path)
+    yield made
+    await close()
+
+
+def small(scene: Scene) -> tuple[Reception, HandOvers]:
+    """The reception of a process without an encoder, beside the scene's whole one."""
+    desk, hand_overs = scene.desk, HandOvers(scene.store, scene.desk.clock)
+    catalogue = Catalogue(scene.store, desk.access, desk.clock, encode_elsewhere)
+    parts: Any = {"catalogue": catalogue, "replays": ReplaysElsewhere()}
+    return receive_at(replace(desk, **parts), hand_overs), hand_overs
+
+
+def let_leases_end(connection: Connection) -> None:
+    """As the time of a worker that died does."""
+    connection.exec_driver_sql("UPDATE handed_requests SET lease_until = '2020-01-01'")
+
+
+def mention(words: str, ts: str = "1700000000.000100") -> dict[str, Any]:
+    event = {
+        "type": "app_mention",
+        "user": "U0ANA",
+        "channel": "C0PEOPLE",
+        "ts": ts,
+        "text": f"<@U0SPAN> {words}",
+    }
+    return {"team_id": "T0SPAN", "event_id": ts, "authorizations": [{"user_id": "U0SPAN"}], "event": event}
+
+
+async def test_a_mention_waits_on_record_and_a_worker_runs_what_fits(scene: Scene) -> None:
+    reception, hand_overs = small(scene)
+    for _ in range(2):
+        response = await reception.receive("event", mention(QUESTION))
+        assert response.status == 200
+    actor = await scene.desk.people.actor("U0ANA")
+    assert await scene.desk.runs.recent(actor) == ()
+    await TakingOver(hand_overs, scene.reception).drain()
+    runs = await scene.desk.runs.recent(actor)
+    assert len(runs) <= 1 and await hand_overs.take() is None
+    await scene.reception.settle()
+
+
+async def test_a_named_workflow_needs_no_worker(scene: Scene) -> None:
+    reception, hand_overs = small(scene)
+    await reception.receive("event", mention("ask-policy: how many days?"))
+    actor = await scene.desk.people.actor("U0ANA")
+    assert len(await scene.desk.runs.recent(actor)) == 1 and await hand_overs.take() is None
+
+
+async def test_what_follows_an_answer_is_left_to_a_worker_as_well(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    await ana.command("C0PEOPLE", "/ask-policy How many days?")
+    await scene.answered(ana)
+    run = (await scene.desk.runs.recent(await scene.desk.people.actor("U0ANA")))[0]
+    reception, hand_overs = small(scene)
+    command = {"command": "/spanwise", "text": f"replay {run.id}", "user_id": "U0ANA", "team_id": "T0SPAN"}
+    await reception.receive("command", {**command, "channel_id": "C0PEOPLE", "trigger_id": "t9"})
+    await reception.settle()
+    taken = await hand_overs.take()
+    assert taken is not None and taken.is_answered and taken.body["text"] == f"replay {run.id}"
+
+
+async def test_one_holds_it_at_a_time_and_what_died_is_taken_up_again(store: Store) -> None:
+    hand_overs = HandOvers(store, FakeClock())
+    await hand_overs.leave(HandedRequest("k", "event", {"a": 1}, is_answered=False))
+    first = await hand_overs.take()
+    assert first is not None and first.body == {"a": 1} and await hand_overs.take() is None
+    store.write_now(let_leases_end)
+    again = await hand_overs.take()
+    assert again is not None and again.attempts == 2
+    await hand_overs.end(first)
+    async with hand_overs.held(again):
+        assert await hand_overs.take() is None
+    await hand_overs.end(again)
+    store.write_now(let_leases_end)
+    assert await hand_overs.take() is None
+
+
+async def test_what_ends_worker_after_worker_is_given_up(scene: Scene) -> None:
+    hand_overs = HandOvers(scene.store, scene.desk.clock)
+    await hand_overs.leave(HandedRequest("k", "event", mention(QUESTION), is_answered=False))
+    for _ in range(MOST_ATTEMPTS):
+        assert await hand_overs.take() is not None
+        scene.store.write_now(let_leases_end)
+    await TakingOver(hand_overs, scene.reception).drain()
+    assert await scene.desk.runs.recent(await scene.desk.people.actor("U0ANA")) == ()
+    assert await hand_overs.take() is None
+
+
+async def test_the_loop_takes_up_at_once_and_stops_when_told(scene: Scene) -> None:
+    reception, hand_overs = small(scene)
+    stop = asyncio.Event()
+    loop = asyncio.create_task(TakingOver(hand_overs, scene.reception, look_s=60).run_until(stop))
+    await reception.receive("event", mention(QUESTION))
+    async with asyncio.timeout(20):
+        while await scene.store.read(lambda c: c.exec_driver_sql("SELECT 1 FROM handed_requests").first()):
+            await asyncio.sleep(0.02)
+        stop.set()
+        await loop
