@@ -10,7 +10,6 @@ from bot.adapters.store.database import Store
 from bot.adapters.store.store_down import StoreDown, Why
 from bot.services.alerting import Alerting
 from bot.services.part_remedies import detail, remedy
-from bot.slack.alert_text import database_back, database_down
 from bot.slack.blocks import notice
 from bot.slack.elements import Outgoing
 from bot.slack.gateway import Gateway, SlackBusy, SlackRefused, SlackUncertain
@@ -69,6 +68,9 @@ class StoreWatch:
             self._places = await self.alerting.places()
         except StoreDown:
             log.info("store_watch.places_as_before", places=len(self._places))
+        # sentences of every room: loaded when something is wrong
+        from bot.slack.alert_text import database_down
+
         said = database_down(detail("", why), remedy("database", why))
         log.error("store.down", why=why)
         self._told = await self._tell(self._places, notice(said))
@@ -78,6 +80,8 @@ class StoreWatch:
         since, told = self._since, self._told
         self._since, self._told = None, ()
         if since is not None and told:
+            from bot.slack.alert_text import database_back
+
             log.info("store.back")
             await self._tell(told, notice(database_back(since, self.clock.now())))
 

@@ -12,7 +12,7 @@ from processes_desk import is_open, machines, wait_until
 from terminal import Terminal
 from workspace_thread import WorkspaceThread
 
-from bot.adapters.store.database import Store
+from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.heartbeats_log import beat
 from bot.adapters.store.migrate import migrate
 from bot.workspace.signed_http import signature
@@ -36,6 +36,8 @@ HEAVY = (
     "typer",
 )
 SECRET = "a-secret-of-the-test"
+UNBOUNDED = {"SPANWISE_PERSON_WAITING": "0", "SPANWISE_LONGEST_WAIT": "0"}
+"""Three people ask a thousand times, and no worker is there."""
 WATCHED = f"""
 import atexit, sys
 from pathlib import Path
@@ -82,24 +84,42 @@ async def send_commands(url: str) -> int:
         return sum(await asyncio.gather(*(send(number) for number in range(COMMANDS))))
 
 
+def heard(connection: Connection) -> None:
+    """Where no worker is heard, this process would bring the messages too."""
+    beat(connection, "test:1", ("worker",), 8)
+
+
+async def send_while_heard(store: Store, url: str) -> int:
+    """As `send_commands`, beside a worker."""
+
+    async def keep() -> None:
+        while True:
+            await store.write(heard)
+            await asyncio.sleep(5)
+
+    beating = asyncio.create_task(keep())
+    accepted = await send_commands(url)
+    beating.cancel()
+    return accepted
+
+
 def test_a_thousand_commands_fit_in_little_memory(database_url: str, tmp_path: Path) -> None:
     port, report = free_port(), tmp_path / "report"
     with WorkspaceThread() as workspace:
         settings = {**workspace.settings, "DATABASE_URL": database_url, "SPANWISE_LOG_LEVEL": "WARNING"}
-        settings |= {"SLACK_SIGNING_SECRET": SECRET, "PORT": str(port)}
+        settings |= {"SLACK_SIGNING_SECRET": SECRET, "PORT": str(port), **UNBOUNDED}
         del settings["SLACK_APP_TOKEN"]
         terminal = Terminal(tmp_path / "var", settings)
         migrate(database_url)
         assert terminal("manifest").code == 0, "which releases what ships"
         assert terminal("grant", "everyone", "runner").code == 0
         store = Store(database_url)
-        # where no worker is heard, this process would bring the messages too
-        store.write_now(lambda connection: beat(connection, "test:1", ("worker",), 8))
+        store.write_now(heard)
         with machines(terminal, tmp_path) as desk:
             command = [sys.executable, "-OO", "-c", WATCHED, str(report)]
             process = desk.start_command(command, "small")
             wait_until(lambda: is_open(port), 120, "the door")
-            accepted = asyncio.run(send_commands(f"http://127.0.0.1:{port}/slack/events"))
+            accepted = asyncio.run(send_while_heard(store, f"http://127.0.0.1:{port}/slack/events"))
             assert accepted == COMMANDS
             process.stop()
         on_record = store.read_now(lambda c: c.exec_driver_sql("SELECT count(*) FROM runs").scalar_one())
