@@ -33,6 +33,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run_overhead.py
 	$(BIN)/python benchmarks/evaluation.py
 	$(BIN)/python benchmarks/digest.py
+	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/grounding.py --data $(or $(DATA),../shared/data)
 
 faults: $(VENV)/.installed
