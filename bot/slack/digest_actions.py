@@ -19,7 +19,7 @@ from bot.slack.edit_forms import open_editor
 from bot.slack.edit_views import menu_message
 from bot.slack.form_replies import closing_with, marked, opening, saying
 from bot.slack.gateway import SlackBusy, SlackRefused, SlackUncertain
-from bot.slack.knowledge_forms import MOST_PARTS, PART, draft_sent, written
+from bot.slack.knowledge_forms import MOST_PARTS, PART, draft_sent, parts_of, written
 from bot.slack.payloads import Call, UnreadableClick
 from bot.slack.requesting import is_channel, origin_of
 from bot.slack.text import form_expired
@@ -70,7 +70,9 @@ async def fix(call: Call, desk: Desk) -> Reply:
 
 
 def _revise(call: Call, desk: Desk, revision: Revision) -> Reply:
-    if len(revision.text) > PART * MOST_PARTS:
+    parts = parts_of(revision.text)
+    # cut within a paragraph, it would not be put together as it was
+    if len(parts) > MOST_PARTS or any(len(each) > PART for each in revision.text.split("\n\n")):
         return saying(desk, notice(found.too_long_to_revise(revision.title)))
     memory = {**call.place, "finding": call.value, "base": content_hash(revision.text)}
     late = form_expired(found.BUTTONS[Act.FIX], "")

@@ -28,6 +28,8 @@ COLLECTION, HEADING, SOURCE = "collection", "heading", "source"
 PART, PARTS, MOST_PARTS = 3000, 3, 20
 """Slack takes 3000 characters in a field; a text goes on in the next: in a few for a new one, in as many as a
 form can hold for one that stands already."""
+ROOM = 2200
+"""Characters that are put into a field, so that there is room to write more."""
 
 SOMEBODY = "a colleague"
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
@@ -94,7 +96,7 @@ def draft_form(
         [
             el.field_block(COLLECTION, "Collection", menu),
             el.field_block(HEADING, "Title", el.text_input(HEADING, title, limit=120, multiline=False)),
-            *text_fields(text[: PART * PARTS]),
+            *text_fields(text[: ROOM * PARTS]),
             el.context(words.drafting_hint()),
         ],
         callback_id=DRAFT,
@@ -106,7 +108,7 @@ def draft_form(
 
 def text_fields(text: str) -> list[Block]:
     """A text to be written on, in as many fields as it needs."""
-    parts = [text[at : at + PART] for at in range(0, len(text), PART)] or [""]
+    parts = parts_of(text)
     return [
         el.field_block(
             f"part{number}",
@@ -118,9 +120,22 @@ def text_fields(text: str) -> list[Block]:
     ]
 
 
+def parts_of(text: str) -> list[str]:
+    """A text cut between paragraphs, with room in each to write more; cut within one only where it must be."""
+    parts: list[str] = []
+    for paragraph in text.split("\n\n"):
+        for piece in (paragraph[at : at + PART] for at in range(0, len(paragraph) or 1, PART)):
+            if parts and len(parts[-1]) + len(piece) + 2 <= ROOM:
+                parts[-1] += f"\n\n{piece}"
+            else:
+                parts.append(piece)
+    return parts
+
+
 def written(call: Call) -> str:
-    """What stands in those fields."""
-    return "".join(_value(call, f"part{number}") for number in range(MOST_PARTS)).strip()
+    """What stands in those fields, each a paragraph of its own."""
+    parts = (_value(call, f"part{number}").strip("\n") for number in range(MOST_PARTS))
+    return "\n\n".join(part for part in parts if part.strip()).strip()
 
 
 def without_names(text: str, names: Iterable[str]) -> str:

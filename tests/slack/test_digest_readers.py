@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from slack_scene import DEV, Scene, open_scene, words
 from test_digest import CHANNEL, LONDON, a_week, at, digest_for, drawn, happened, said
 
@@ -29,6 +31,7 @@ from bot.quality.week_insights import (
 )
 from bot.services.readers import Audience
 from bot.slack import digest_blocks as blocks
+from bot.slack.knowledge_forms import ROOM, parts_of
 from knowledge.document import Document
 
 SECRET, PLAN = "board", "The merger plan"
@@ -147,6 +150,13 @@ async def test_a_case_of_an_answer_that_its_owner_may_not_read(scene: Scene) -> 
     await eva.click(message, blocks.CASE, finding(scene, FindingKind.WORST))
     form = await eva.wait_for(lambda: next(iter(eva.views()), None))
     assert ANSWER not in str(form.blocks) and "In June." not in str(form.blocks)
+
+
+@given(st.text("ab\n ", max_size=200), st.integers(0, 9))
+def test_a_text_in_parts_is_put_together_as_it_was(text: str, times: int) -> None:
+    whole = "\n\n".join([text.strip("\n") or "x"] * (times * 30 + 1))
+    parts = parts_of(whole)
+    assert "\n\n".join(parts) == whole and all(len(each) <= ROOM for each in parts)
 
 
 async def test_an_old_document_is_brought_up_to_date_where_it_stands(scene: Scene) -> None:
