@@ -121,7 +121,7 @@ def text_fields(text: str) -> list[Block]:
 
 
 def parts_of(text: str) -> list[str]:
-    """A text cut between paragraphs, with room in each to write more; cut within one only where it must be."""
+    """A text cut between paragraphs, with room in each part to write more; cut within one if it must be."""
     parts: list[str] = []
     for paragraph in text.split("\n\n"):
         for piece in (paragraph[at : at + PART] for at in range(0, len(paragraph) or 1, PART)):

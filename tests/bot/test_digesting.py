@@ -1,5 +1,6 @@
 """Weekly digests on both databases: when they are put down, and a known week number by number."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -102,6 +103,14 @@ async def test_each_slot_is_put_down_once_and_the_last_that_was_missed(desk: Dig
     assert await desk.digests.enqueue_due() == 1, "of three that were missed, the last"
     weeks = [held.week for held in claim_all(desk)]
     assert list(map(str, weeks)) == ["2026-W46", "2026-W47", "2026-W50"]
+
+
+async def test_two_clocks_at_the_same_moment_put_it_down_once(desk: DigestDesk) -> None:
+    desk.subscribe()
+    other = DigestDesk(desk.store)
+    asked = [each.digests.enqueue_due() for each in (desk, other) * 5]
+    assert sorted(await asyncio.gather(*asked)) == [0] * 9 + [1]
+    assert len(claim_all(desk)) == 1
 
 
 def claim_all(desk: DigestDesk) -> list[digests_log.HeldDigest]:
