@@ -14,7 +14,7 @@ from bot.services.part_remedies import detail, remedy
 from bot.services.readers import TERMINAL
 from bot.settings import Settings
 from bot.slack.manifest import SCOPES
-from bot.slack.self_check import Wire, look_at_slack
+from bot.slack.self_check import Wire, closed_channels, look_at_slack
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 MOST_DRIFT_S = 60
@@ -164,7 +164,29 @@ async def slack(product: Product) -> list[Finding]:
         settings.slack_app_token.get_secret_value(),
         settings.slack_api_url,
     )
-    return [_token(wire), *_scopes(wire), _way_in(wire, settings), _time(wire, product)]
+    channels = [] if wire.error else await channels_named(settings)
+    return [_token(wire), *_scopes(wire), _way_in(wire, settings), _time(wire, product), *channels]
+
+
+async def channels_named(settings: Settings) -> list[Finding]:
+    """Whether we can post to each channel that a setting names."""
+    named = {
+        "SPANWISE_ADMIN_CHANNEL": settings.admin_channel,
+        "SPANWISE_ALERT_CHANNEL": settings.alert_channel,
+        "SPANWISE_REVIEW_CHANNEL": settings.review_channel,
+    }
+    wanted = {setting: channel for setting, channel in named.items() if channel}
+    token = settings.slack_bot_token.get_secret_value()
+    closed = await closed_channels(token, wanted.values(), settings.slack_api_url)
+    return [
+        Finding(
+            setting,
+            channel not in closed,
+            f"{channel}: {closed[channel]}" if channel in closed else f"{channel} can be posted to",
+            "Invite the app with `/invite` in that channel, or correct its id." if channel in closed else "",
+        )
+        for setting, channel in wanted.items()
+    ]
 
 
 def _token(wire: Wire) -> Finding:

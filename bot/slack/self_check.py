@@ -1,5 +1,6 @@
 """What Slack says of our tokens: for the doctor."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -47,6 +48,23 @@ async def look_at_slack(bot_token: str, app_token: str, base_url: str = "") -> W
         has_socket=not socket_error,
         socket_error=socket_error,
     )
+
+
+async def closed_channels(bot_token: str, channels: Iterable[str], base_url: str = "") -> dict[str, str]:
+    """Channels that we cannot post to, each with Slack's word for why."""
+    client = open_client(bot_token, base_url)
+    closed = {}
+    for channel in channels:
+        try:
+            found = (await client.conversations_info(channel=channel)).get("channel") or {}
+            why = "" if found.get("is_member") else "not_in_channel"
+        except SlackApiError as error:
+            why = str(error.response.get("error", "refused"))
+        except UNREACHABLE:
+            why = "unreachable"
+        if why:
+            closed[channel] = why
+    return closed
 
 
 async def _socket_error(client: AsyncWebClient, app_token: str) -> str:
