@@ -1,4 +1,4 @@
-"""Rates of models: a token bucket in the database, for all processes together."""
+"""Rates and circuits of models in the database, for all processes together."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -13,8 +13,8 @@ from bot.adapters.rate import MINUTE, Rate
 from bot.adapters.store.database import Store
 from tests.bot.model_bench import Bench
 from tests.fakes import FakeClock
-from tests.openai_server import OpenAIServer
-from workflows.ports import ModelBusy, ModelRefused
+from tests.openai_server import OpenAIServer, rejection
+from workflows.ports import ModelBusy, ModelRefused, ModelResting, ModelUnavailable
 
 NOW = FakeClock().at
 
@@ -76,6 +76,22 @@ async def test_more_than_a_minute_has_is_refused(floor: Floor) -> None:
         await floor.one.ask("counted")
     assert caught.value.facts["reason"] == "too_long"
     assert not floor.server.history
+
+
+async def test_what_one_process_saw_fail_another_does_not_call(floor: Floor) -> None:
+    floor.server.script.extend([rejection(500)] * 5)
+    for _ in range(2):
+        with pytest.raises(ModelUnavailable):
+            await floor.one.ask()
+    await floor.one.store.write(lambda _: None)
+    with pytest.raises(ModelResting):
+        await floor.other.ask()
+    assert len(floor.server.history) == 5
+    assert any("left alone" in why for why in await floor.other.models.unusable())
+    await floor.clock.sleep(31)
+    assert (await floor.other.ask()).text, "its call is the one that tries"
+    await floor.other.store.write(lambda _: None)
+    assert (await floor.one.ask()).text
 
 
 async def test_what_has_no_rate_asks_nobody(floor: Floor) -> None:
