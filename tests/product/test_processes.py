@@ -108,6 +108,54 @@ def _kill_in_the_middle(desk: Machines, workspace: WorkspaceThread, server: Open
         store.close()
 
 
+def test_a_stopped_worker_hands_its_run_back_on_the_versions_it_began_with(
+    handbook_vectors: HandbookVectors, tmp_path: Path
+) -> None:
+    """A deploy: SIGTERM in the middle of a step, another version released, another worker."""
+    server = OpenAIServer(respond=lambda body: Reply("Well."))
+    with WorkspaceThread() as workspace:
+        workspace.wait(server.__aenter__())
+        (tmp_path / "models.yaml").write_text(MODELS.format(url=server.base_url))
+        settings = {**workspace.settings, "SPANWISE_MODELS": str(tmp_path / "models.yaml")}
+        terminal = Terminal(tmp_path / "var", settings)
+        handbook_vectors.lend(terminal.data_dir)
+        set_up(terminal, workspace, tmp_path)
+        with machines(terminal, tmp_path) as desk:
+            parts = [desk.start(part) for part in ("slack", "worker")]
+            for part in parts:
+                part.started()
+            wait_until(lambda: workspace.workspace.link.is_connected, 30, "the socket")
+            server.script.extend([Reply("Well."), HANG])
+            ana = workspace.person("U0ANA")
+            workspace.wait(ana.command(CHANNEL, "/two-steps What now?"))
+            wait_until(lambda: asked_of(server, "second") == 1, 60, "the second step")
+            parts[1].stop()
+            assert one_run(terminal) == ("queued", 0, 1), "handed back, and no attempt is used up"
+            changed = tmp_path / "two-steps.yaml"
+            changed.write_text(TWO_STEPS.replace('answer: "', 'answer: "As of today: '))
+            assert terminal("workflow", "add", changed).code == 0
+            again = desk.start("worker")
+            again.started()
+            message = words(workspace.wait(ended(ana, "Two paid steps")))
+            assert "Well. Well." in message and "As of today" not in message
+            assert one_run(terminal) == ("succeeded", 1, 1)
+            assert (asked_of(server, "first"), asked_of(server, "second")) == (1, 2)
+            workspace.wait(ana.command(CHANNEL, "/two-steps What else?"))
+            assert "As of today" in words(workspace.wait(ended(ana, "What else?")))
+        workspace.wait(server.__aexit__(None, None, None))
+
+
+def one_run(terminal: Terminal) -> tuple[str, int, int]:
+    """Status, attempts and version of the first run."""
+    store = Store(f"sqlite:///{terminal.data_dir}/spanwise.db")
+    row = store.read_now(
+        lambda c: c.execute(text("SELECT status, attempts, version FROM runs ORDER BY created_at")).first()
+    )
+    store.close()
+    assert row is not None
+    return tuple(row)
+
+
 def test_two_hosts_share_a_database_and_a_chroma_server(
     handbook_vectors: HandbookVectors, postgres_url: str, tmp_path: Path
 ) -> None:
