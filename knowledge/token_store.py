@@ -98,6 +98,12 @@ class TokenStore:
             self.refresh()
         return len(fresh)
 
+    def close(self) -> None:
+        """Let go of the files."""
+        with self._lock:
+            self._rows, self._read_to, self._file = {}, 0, 0
+            self._tokens = self._vectors = None
+
     def refresh(self) -> None:
         """Notice rows that any process has added, or that all were made anew."""
         path = self._folder / "rows.jsonl"

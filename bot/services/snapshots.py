@@ -189,8 +189,14 @@ class Snapshots:
         self._vectors.ping()
 
     def close(self) -> None:
-        """Let another process own the index."""
+        """Let another process own the index, and let go of every file."""
         self._vectors.close()
+        with self._guard:
+            for tokens in self._tokens.values():
+                tokens.close()
+            self._tokens.clear()
+        self._taken.clear()
+        self._synced.clear()
 
     def _build(self, collection: log.CollectionRow, revision: int) -> Snapshot:
         chunks = self._store.read_now(functools.partial(_chunks_at, name=collection.name, revision=revision))

@@ -308,8 +308,9 @@ class Worker:
                     began = loop.time()
                     await self._extend()
                     extended = began
-            except Exception:
-                log.exception("work.tick_failed", worker=self.name)
+            except Exception as error:
+                is_down = isinstance(error, StoreDown)
+                log.warning("work.tick_failed", worker=self.name, exc_info=None if is_down else error)
                 if loop.time() - extended >= self.pace.lease_s:
                     self._stop_all("lost")
 

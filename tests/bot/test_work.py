@@ -1,11 +1,14 @@
 import asyncio
 import itertools
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import pytest
+from sqlalchemy import NullPool, create_engine
 
 from bot.adapters.store import audit_log, run_leases
+from bot.adapters.store.all_tables import metadata
 from bot.adapters.store.database import Store
 from bot.adapters.store.run_leases import Held, claim_runs, queue_again
 from bot.adapters.store.run_log import RunRow
@@ -330,3 +333,32 @@ async def test_an_ending_that_cannot_be_recorded_is_not_lost(
         await desk.worker().drain()
     assert (await desk.runs.view(run_id)).status is RunStatus.SUCCEEDED
     assert desk.sql("SELECT attempts FROM runs")[0].attempts == 1
+
+
+@pytest.mark.postgres
+async def test_connections_that_the_server_ends_cost_no_run_and_no_attempt(postgres_url: str) -> None:
+    """As when PostgreSQL restarts or fails over: every connection is gone, again and again."""
+    store = Store(postgres_url)
+    store.write_now(metadata.create_all)
+    desk = await Desk(store).open()
+    admin, turn = create_engine(store.engine.url, isolation_level="AUTOCOMMIT", poolclass=NullPool), Lock()
+    gone = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND "
+
+    def end_all() -> None:
+        with turn, admin.connect() as connection:
+            connection.exec_driver_sql(f"{gone} pid <> pg_backend_pid()")
+
+    async def act(*_: object) -> RunResult:
+        await asyncio.to_thread(end_all)
+        return RunResult(RunStatus.SUCCEEDED, None, ())
+
+    desk.perform.act = act
+    asked = []
+    for number in range(5):
+        await asyncio.to_thread(end_all)
+        asked.append(await desk.ask(f"k{number}"))
+    await desk.worker(concurrency=2).drain()
+    assert [(await desk.runs.view(run_id)).status for run_id in asked] == [RunStatus.SUCCEEDED] * 5
+    assert {row.attempts for row in desk.sql("SELECT attempts FROM runs")} == {1}
+    await store.probe()
+    store.close()
