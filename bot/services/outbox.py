@@ -215,10 +215,10 @@ class Courier:
             found = await self._timed(self.sender.find(item))
             if found is not None:
                 return found, True
-        spent = asyncio.get_running_loop().time() - errand.taken_at
-        if self.round.lease_s - spent < self.round.timeout_s:
+        post_by = errand.taken_at + self.round.lease_s - self.round.timeout_s
+        if asyncio.get_running_loop().time() > post_by:
             raise SendLater(0.0)
-        return await self._timed(self.sender.post(item)), False
+        return await self._timed(self.sender.post(replace(item, post_by=post_by))), False
 
     async def _timed(self, call: Awaitable[T]) -> T:
         try:

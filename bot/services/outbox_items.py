@@ -1,5 +1,6 @@
 """What the courier hands to whoever speaks to Slack, and the ways that can end."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,6 +37,8 @@ class OutboxItem:
     """What the subject names, as it is now; None where nothing is registered for it."""
     correlation: str = ""
     """What everything that follows from the request is known by."""
+    post_by: float = math.inf
+    """Loop time from which on it must not be posted: whoever comes next may be looking for it already."""
 
 
 @dataclass(frozen=True, slots=True)

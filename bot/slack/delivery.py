@@ -109,7 +109,9 @@ class Delivery:
         message = await self._message(item)
 
         async def show(shown: Outgoing) -> Placed:
-            return await self.gateway.post(channel, shown, thread_ts=thread_ts, outbox_id=item.id)
+            return await self.gateway.post(
+                channel, shown, thread_ts=thread_ts, outbox_id=item.id, by=item.post_by
+            )
 
         return await _with_pictures(message, show)
 

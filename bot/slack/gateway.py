@@ -1,6 +1,7 @@
 """The one way out to Slack: everything is sealed, paced, sent, and its failure named by what it means."""
 
 import asyncio
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -136,11 +137,24 @@ class Gateway:
         self._direct: dict[str, str] = {}
 
     async def post(
-        self, channel: str, message: Outgoing, *, thread_ts: str = "", outbox_id: str = ""
+        self,
+        channel: str,
+        message: Outgoing,
+        *,
+        thread_ts: str = "",
+        outbox_id: str = "",
+        by: float = math.inf,
     ) -> Placed:
-        """A new message. Raises SlackBusy, SlackUncertain, SlackRefused."""
+        """A new message, unless it is later than `by` on the loop's clock by the time that it would go.
+
+        Raises SlackBusy, SlackUncertain, SlackRefused.
+        """
         lane = f"channel:{channel}"
         await self._wait(lane, **POSTS, is_channel=True)
+        sealed = self._sealed(message)
+        if asyncio.get_running_loop().time() > by:
+            # a process that was frozen up to here no longer has the message to itself
+            raise SlackBusy(0.0)
         extra: dict[str, Any] = {"thread_ts": thread_ts} if thread_ts else {}
         if outbox_id:
             payload = {"event_type": EVENT_TYPE, "event_payload": {"outbox_id": outbox_id}}
@@ -153,7 +167,7 @@ class Gateway:
                 unfurl_media=False,
                 link_names=False,
                 parse="none",
-                **self._sealed(message),
+                **sealed,
                 **extra,
             )
         except SlackBusy as error:

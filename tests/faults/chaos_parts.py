@@ -136,11 +136,19 @@ async def worker(orders: Orders, notes: Notes) -> None:
     line.gateway._throttle = QuickThrottle(product.clock)
     working, courier = product.worker(), product.courier(line.delivery)
     working.pace = Pace(lease_s=orders.lease_s, look_s=0.2)
-    courier.round = Round(timeout_s=orders.post_s, lease_s=3 * orders.post_s, look_s=0.2)
+    courier.round = Round(timeout_s=orders.post_s, lease_s=5 * orders.post_s, look_s=0.2)
     async with stopping_on_signals() as stop:
         notes.write("ready")
         await asyncio.gather(working.run_until(stop), courier.run_until(stop))
     await line.close()
+    await product.close()
+
+
+async def whole_worker(orders: Orders, notes: Notes) -> None:
+    """As `python -m bot worker`, with the leases of the product."""
+    product = _product(orders, notes)
+    async with stopping_on_signals() as stop:
+        await run_parts(product, ("worker",), stop)
     await product.close()
 
 

@@ -156,6 +156,7 @@ class FaultyModel:
     chance: random.Random
     happened: Counter[str] = field(default_factory=Counter)
     calls: list[Call] = field(default_factory=list)
+    is_over: bool = False
 
     def respond(self, body: dict[str, Any]) -> Reply:
         """One answer: the words of the question, so that it can be told whose it is."""
@@ -163,7 +164,7 @@ class FaultyModel:
         assert said is not None, body
         step, token = said.groups()
         self.calls.append(Call(token, step, time.time()))
-        share = 0.2 if "spare" in body["model"] else 1.0
+        share = 0.0 if self.is_over else 0.2 if "spare" in body["model"] else 1.0
         roll = self.chance.random()
         for name, (rate, reply) in MODEL_FAULTS.items():
             if roll < rate * share:

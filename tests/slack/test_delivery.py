@@ -1,5 +1,6 @@
 """The courier's way out, with Slack misbehaving: posted once, edited in place, found again."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -53,6 +54,25 @@ def item(**changes: Any) -> OutboxItem:
 
 def said(workspace: Workspace, channel: str) -> list[Any]:
     return [message for message in workspace.town.messages(channel) if message.bot_id]
+
+
+async def test_after_its_time_nothing_is_posted(
+    workspace: Workspace, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a process that was frozen between the courier's look at the lease and the post."""
+    now = asyncio.get_running_loop().time
+    wait = delivery.gateway._wait
+    late = item(post_by=now() + 60)
+
+    async def frozen(*args: Any, **kwargs: Any) -> None:
+        await wait(*args, **kwargs)
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now() + 61)
+
+    monkeypatch.setattr(delivery.gateway, "_wait", frozen)
+    with pytest.raises(SendLater):
+        await delivery.post(late)
+    monkeypatch.undo()
+    assert said(workspace, "C0PEOPLE") == []
 
 
 async def test_posted_with_its_id_and_nothing_unfurled(workspace: Workspace, delivery: Delivery) -> None:
