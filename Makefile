@@ -37,7 +37,8 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/grounding.py --data $(or $(DATA),../shared/data)
 
 faults: $(VENV)/.installed
-	$(BIN)/python -m pytest tests/faults -m "slow or sweep"
+	$(BIN)/python -m pytest tests/faults -m "slow or sweep" -rP
+	$(BIN)/python -m tests.faults.chaos --runs 2000 --seed 11
 
 # Resolves the .in files anew; the results carry hashes and name no registry.
 lock: $(VENV)/.installed

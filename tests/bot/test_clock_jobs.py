@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 
 from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy import func, select
@@ -10,10 +11,12 @@ from bot import jobs
 from bot.adapters.audit_key import AuditKey
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store.database import Store
+from bot.adapters.store.digests_log import digests
 from bot.adapters.store.outbox_log import outbox
 from bot.adapters.store.stages_log import read_standing
 from bot.adapters.store.versions_log import CANDIDATE
 from bot.quality.alerts import Thresholds
+from bot.quality.digest_request import DigestRequest
 from bot.services.alerting import Alerting
 from bot.services.auditing import Auditing
 from bot.services.digesting import Digests
@@ -38,12 +41,21 @@ class Parts:
 
 async def parts(store: Store) -> tuple[StageDesk, Parts]:
     desk = await (await StageDesk(store).open()).with_candidate()
-    auditing = Auditing(store, desk.access, desk.clock, WakeUp(), AuditKey("k" * 32), "C0LEADS")
-    digests = Digests(store, desk.access, desk.catalogue, desk.clock, WakeUp())
-    alerting = Alerting(store, desk.access, desk.clock, WakeUp(), Thresholds())
-    past = PastRuns.of(store, desk.access, desk.catalogue, desk.clock, None, 30)  # type: ignore[arg-type]
-    rollups = Rollups(store, desk.clock)
-    return desk, Parts(store, auditing, desk.watch, digests, rollups, alerting, past)
+    return desk, over(store, desk)
+
+
+def over(store: Store, desk: StageDesk) -> Parts:
+    """As another process has them: with connections of its own."""
+    access, catalogue, clock = desk.access, desk.catalogue, desk.clock
+    return Parts(
+        store,
+        Auditing(store, access, clock, WakeUp(), AuditKey("k" * 32), "C0LEADS"),
+        PilotWatch(store, access, clock, WakeUp()),
+        Digests(store, access, catalogue, clock, WakeUp()),
+        Rollups(store, clock),
+        Alerting(store, access, clock, WakeUp(), Thresholds()),
+        PastRuns.of(store, access, catalogue, clock, None, 30),  # type: ignore[arg-type]
+    )
 
 
 async def test_each_job_may_fire_on_two_machines(store: Store) -> None:
@@ -60,6 +72,27 @@ async def test_each_job_may_fire_on_two_machines(store: Store) -> None:
         lambda c: dict(list(c.execute(select(outbox.c.kind, func.count()).group_by(outbox.c.kind))))
     )
     assert kinds == {"checkpoint": 1, "pilot-paused": 2}
+
+
+async def test_two_clocks_fire_each_job_at_once(store: Store) -> None:
+    """On two machines, each with connections of its own, at every one of some moments."""
+    desk, product = await parts(store)
+    await desk.stages.pilot(CHLOE, WORKFLOW, share=50)
+    desk.ran(count=20, vote=1)
+    desk.ran(CANDIDATE, count=8, vote=-1)
+    await product.digests.set(CHLOE, "", DigestRequest(), "Europe/London")
+    other = Store(store.url)
+    for _ in range(3):
+        desk.clock.at += timedelta(days=7)
+        tables = [jobs.jobs(each) for each in (product, over(other, desk))]  # type: ignore[arg-type]
+        await asyncio.gather(*(work() for table in tables for _cron, work in table.values()))
+    other.close()
+    kinds = store.write_now(
+        lambda c: dict(list(c.execute(select(outbox.c.kind, func.count()).group_by(outbox.c.kind))))
+    )
+    assert kinds == {"checkpoint": 3, "pilot-paused": 2}
+    put_down = store.write_now(lambda c: list(c.execute(select(digests.c.week))))
+    assert len(put_down) == len(set(put_down)) == 3
 
 
 async def test_the_times_can_be_read_and_the_clock_stops(store: Store) -> None:
