@@ -81,8 +81,8 @@ class Notes:
 class QuickThrottle(Throttle):
     """As Slack's limits would be if they were wider."""
 
-    def take(self, key: str, *, every_s: float, burst: int) -> float:
-        return super().take(key, every_s=every_s / SPEED, burst=burst)
+    def take(self, key: str, *, every_s: float, **how: Any) -> float:
+        return super().take(key, every_s=every_s / SPEED, **how)
 
     def has_room(self, key: str, *, every_s: float, burst: int) -> bool:
         return super().has_room(key, every_s=every_s / SPEED, burst=burst)
