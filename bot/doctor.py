@@ -10,7 +10,7 @@ from bot.adapters.store.migrate import current_revision, migrate
 from bot.adapters.store.store_down import StoreDown
 from bot.bootstrap import PEOPLE, Product, build
 from bot.groundwork import models_text
-from bot.services.part_remedies import detail, remedy
+from bot.services.part_troubles import advice, detail
 from bot.services.readers import TERMINAL
 from bot.settings import Settings
 from bot.slack.manifest import SCOPES
@@ -110,7 +110,7 @@ async def database(product: Product) -> list[Finding]:
     try:
         await product.store.probe()
     except StoreDown as error:
-        return [Finding("database", False, detail("", error.why), remedy("database", error.why))]
+        return [Finding("database", False, detail("", error.why), advice("database", error.why))]
     return [Finding("database", True, f"{engine}, revision {revision}")]
 
 

@@ -9,7 +9,7 @@ from bot.adapters.store.backlog import Backlog, read_backlog
 from bot.adapters.store.database import Store
 from bot.adapters.store.heartbeats_log import count_alive
 from bot.adapters.store.migrate import schema_trouble
-from bot.services import part_remedies
+from bot.services import part_troubles
 
 if TYPE_CHECKING:
     from bot.adapters.llm import Models
@@ -88,12 +88,12 @@ class HealthChecks:
         done, _ = await asyncio.wait({task}, timeout=self.patience_s)
         if not done:
             said = f"no answer within {self.patience_s:.0f} s"
-            return PartHealth("down", is_needed, said, part_remedies.remedy(name, ""))
+            return PartHealth("down", is_needed, said, part_troubles.advice(name, ""))
         del self._under_way[name]
         wrong, why = task.result()
         if not wrong:
             return PartHealth("up", is_needed)
-        return PartHealth("down", is_needed, wrong, part_remedies.remedy(name, why))
+        return PartHealth("down", is_needed, wrong, part_troubles.advice(name, why))
 
     async def close(self) -> None:
         """Wait no longer for what hangs."""
@@ -110,7 +110,7 @@ async def _asked(look: Look) -> tuple[str, str]:
     except Exception as error:
         # an error's own words may hold addresses and passwords
         why = str(getattr(error, "facts", {}).get("why", ""))
-        return part_remedies.detail(type(error).__name__, why), why
+        return part_troubles.detail(type(error).__name__, why), why
 
 
 def checks_for(

@@ -9,7 +9,7 @@ import structlog
 from bot.adapters.store.database import Store
 from bot.adapters.store.store_down import StoreDown, Why
 from bot.services.alerting import Alerting
-from bot.services.part_remedies import detail, remedy
+from bot.services.part_troubles import advice, detail
 from bot.slack.blocks import notice
 from bot.slack.elements import Outgoing
 from bot.slack.gateway import Gateway, SlackBusy, SlackRefused, SlackUncertain
@@ -71,7 +71,7 @@ class StoreWatch:
         # sentences of every room: loaded when something is wrong
         from bot.slack.alert_text import database_down
 
-        said = database_down(detail("", why), remedy("database", why))
+        said = database_down(detail("", why), advice("database", why))
         log.error("store.down", why=why)
         self._told = await self._tell(self._places, notice(said))
 

@@ -17,6 +17,7 @@ from bot.slack.store_watch import StoreWatch
 from bot.workspace.driver import Person
 from bot.workspace.town_records import Message
 from tests.faults.broken_store import FAULTS
+from workflows.run import Failure, RunResult, RunStatus
 
 CHANNEL = "C0PEOPLE"
 """Where alerts of the scene go, too."""
@@ -96,6 +97,17 @@ async def test_beats_carry_what_a_process_finds_down(store: Store) -> None:
     assert (await beats._troubles())["index"]["since"] == first["index"]["since"]
     down = False
     assert await beats._troubles() == {"index": {}}
+
+
+async def test_who_asks_reads_that_knowledge_is_being_rebuilt(scene: Scene) -> None:
+    failure = Failure("KnowledgeRebuilding", {"collection": "people"})
+    scene.script.ending = lambda row: RunResult(RunStatus.FAILED, None, (), failure)
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, "/ask-policy How many days?")
+    said_to_her = await ana.wait_for(
+        lambda: next((m for m in scene.app_messages(ana, ana.dm) if "being rebuilt" in words(m)), None)
+    )
+    assert "“people”" in words(said_to_her) and "answer nothing without it" in words(said_to_her)
 
 
 async def test_slack_goes_away_and_comes_back(scene: Scene) -> None:

@@ -13,7 +13,7 @@ DETAILS: Mapping[str, str] = {
 }
 """A reason to words."""
 
-REMEDIES: Mapping[tuple[str, str], str] = {
+ADVICE: Mapping[tuple[str, str], str] = {
     ("database", "full"): "Free room on its disk; it goes on by itself, without a restart.",
     ("database", "locked"): "End what holds it: another program, a copy or a transaction left open.",
     ("database", "read-only"): "Let this user write the file and its folder, or point DATABASE_URL at the "
@@ -46,6 +46,6 @@ def detail(kind: str, why: str) -> str:
     return DETAILS.get(why, kind)
 
 
-def remedy(part: str, why: str) -> str:
+def advice(part: str, why: str) -> str:
     """What to do about it."""
-    return REMEDIES.get((part, why)) or REMEDIES.get((part, ""), "")
+    return ADVICE.get((part, why)) or ADVICE.get((part, ""), "")
