@@ -18,7 +18,8 @@ from bot.adapters.correlation import correlation
 from bot.adapters.observing import Happening, ModelCalled, RunEnded
 from bot.adapters.provider_call import load_litellm
 from bot.bootstrap import Product, build
-from bot.processes import run_parts, stopping_on_signals
+from bot.entrance import stopping_on_signals
+from bot.processes import run_parts
 from bot.services.outbox import Round
 from bot.services.work import Pace
 from bot.settings import Settings
