@@ -15,7 +15,7 @@ from bot.adapters.system_clock import SystemClock
 from bot.entrance import stopping_on_signals, take_requests
 from bot.front import Front, open_front
 from bot.health import health_open
-from bot.lookout import alerting
+from bot.services.alert_places import AlertPlaces
 from bot.services.health_checks import checks_for
 from bot.services.heartbeats import Heartbeats
 from bot.services.stand_in import StandIn
@@ -137,7 +137,7 @@ async def _take(front: Front, wire: Wire, stop: asyncio.Event) -> None:
         ):
             tasks.create_task(take_requests(front.settings, reception, wire.probe, front.clock, stop))
             tasks.create_task(rooms.draw_ahead(stop))
-            told = alerting(front.store, front.access, front.clock, front.outgoing, front.settings)
+            told = AlertPlaces(front.store, front.access, front.settings.alert_channel)
             tasks.create_task(StoreWatch(front.store, told, wire.gateway, front.clock).run_until(stop))
             tasks.create_task(StandIn(front.store, rooms.courier).run_until(stop))
             tasks.create_task(Heartbeats(front.store, (PART,), checks=checks).run_until(stop))

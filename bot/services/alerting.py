@@ -21,7 +21,7 @@ from bot.quality.alerts import AlertRule, Move, Reading, Standing, Thresholds, j
 from bot.services import opaque_ids
 from bot.services.access import Access
 from bot.services.actors import Actor
-from bot.services.complaints import admins_of
+from bot.services.alert_places import AlertPlaces
 from bot.services.work import ITSELF
 from workflows.ports import Clock
 from workflows.run import Json
@@ -61,7 +61,7 @@ class Moved:
     scope: str
 
 
-class Alerting:
+class Alerting(AlertPlaces):
     """Watches the runs, the queue and the ledger."""
 
     def __init__(
@@ -73,12 +73,10 @@ class Alerting:
         limits: Thresholds,
         channel: str = "",
     ) -> None:
-        self._store = store
-        self._access = access
+        super().__init__(store, access, channel)
         self._clock = clock
         self._outgoing = outgoing
         self._limits = limits
-        self._channel = channel
 
     async def look(self) -> tuple[Moved, ...]:
         """Judge everything, and tell people of what changed. Two that look at once tell them once."""
@@ -186,13 +184,6 @@ class Alerting:
             outbox_log.insert_item(connection, item, at)
         if move in (Move.CLEAR, Move.CLOSE):
             outbox_log.redraw(connection, subject_of(alert.id))
-
-    async def places(self) -> tuple[str, ...]:
-        """Where alerts go: the channel, or each admin."""
-        return (self._channel,) if self._channel else await self._store.read(self._admins)
-
-    def _admins(self, connection: Connection) -> tuple[str, ...]:
-        return admins_of(self._access.grants(connection))
 
     async def take(self, actor: Actor, alert_id: str) -> AlertRecord:
         """Say that one sees to it: nobody is reminded any more, and the message names who.

@@ -8,7 +8,7 @@ import structlog
 
 from bot.adapters.store.database import Store
 from bot.adapters.store.store_down import StoreDown, Why
-from bot.services.alerting import Alerting
+from bot.services.alert_places import AlertPlaces
 from bot.services.part_troubles import advice, detail
 from bot.slack.blocks import notice
 from bot.slack.elements import Outgoing
@@ -26,7 +26,7 @@ class StoreWatch:
     """Tries the database now and then; speaks past the outbox once when it is down, once when it is back."""
 
     store: Store
-    alerting: Alerting
+    alerting: AlertPlaces
     gateway: Gateway
     clock: Clock
     look_s: float = 5.0

@@ -1,6 +1,7 @@
 """The process that acknowledges: what it never loads, and its memory after a thousand commands."""
 
 import asyncio
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 from processes_desk import is_open, machines, wait_until
-from terminal import Terminal
+from terminal import ROOT, Terminal
 from workspace_thread import WorkspaceThread
 
 from bot.adapters.store.database import Connection, Store
@@ -134,3 +135,19 @@ def test_a_thousand_commands_fit_in_little_memory(database_url: str, tmp_path: P
     size, _, loaded = report.read_text().partition(" ")
     assert loaded == ""
     assert int(size) / 1024 <= MOST_MIB
+
+
+def test_what_taking_commands_imports_is_little() -> None:
+    """A room or a sentence too many at the start is some MiB: here it has a name."""
+    unwanted = {
+        *HEAVY,
+        "bot.bootstrap",
+        "bot.slack.refusals",
+        "bot.slack.desk",
+        "sqlalchemy.dialects.postgresql",
+    }
+    script = f"import sys, bot.taking; print(','.join(sorted(set({sorted(unwanted)!r}) & set(sys.modules))))"
+    found = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == ""
