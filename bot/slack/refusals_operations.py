@@ -64,7 +64,7 @@ def queue_full(facts: Mapping[str, str]) -> str:
     )
     after_s = facts.get("after_s", "")
     when = f"in {about(float(after_s))}" if after_s else "in a few minutes"
-    stop = " or stop one with `/spanwise cancel`" if facts.get("why") == "person" else ""
+    stop = ", or stop one with `/spanwise cancel`" if facts.get("why") == "person" else ""
     return f":hourglass: That was not taken: {why}. Try again {when}{stop}."
 
 

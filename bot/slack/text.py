@@ -101,8 +101,10 @@ def about(seconds: float) -> str:
     """A guess at a duration, no finer than guesses are."""
     if seconds < 7.5:
         return "a few seconds"
-    if seconds < 90:
+    if seconds < 55:
         return f"about {max(round(seconds / 10), 1) * 10} seconds"
+    if seconds < 90:
+        return "about a minute"
     if seconds < 5400:
         return f"about {round(seconds / 60)} minutes"
     return f"about {round(seconds / 3600)} hours"

@@ -44,7 +44,7 @@ async def test_a_command_too_many_is_refused_with_what_waits_and_when_to_come_ba
     assert "Working on" in str((await ana.command(CHANNEL, "/ask-policy And sick days?")).payload)
     refused = await ana.command(CHANNEL, "/ask-policy And holidays?")
     assert "1 of your requests waits already, which is the most one person may have" in str(refused.payload)
-    assert "Try again in a few minutes or stop one with" in str(refused.payload)
+    assert "Try again in a few minutes, or stop one with" in str(refused.payload)
     assert [each.why for each in scene.happened if isinstance(each, RunRefused)] == ["person"]
     assert "Working on" in str((await ben.command(CHANNEL, "/ask-policy How many days?")).payload)
     assert "queued, number 2 in line" in str((await ana.command(CHANNEL, "/spanwise status")).payload)
