@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from bot.adapters.store.all_tables import metadata
@@ -19,6 +20,11 @@ from bot.adapters.store.database import Store
 from bot.adapters.store.turns_log import turns
 from tests import databases
 from tests.handbook_vectors import HandbookVectors
+
+
+# how long one example takes says how busy the machine is, and nothing of the code
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 class LeftTheMachine(AssertionError):
