@@ -21,7 +21,6 @@ from bot.adapters.store.turns_log import turns
 from tests import databases
 from tests.handbook_vectors import HandbookVectors
 
-
 # how long one example takes says how busy the machine is, and nothing of the code
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
