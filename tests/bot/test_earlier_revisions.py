@@ -101,7 +101,7 @@ def test_an_interrupted_migration_can_be_taken_up(
         upgrade(*args)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bringing.command, "upgrade", dies)
+    monkeypatch.setattr(command, "upgrade", dies)
     with pytest.raises(KeyboardInterrupt):
         migrate(database_url)
     monkeypatch.undo()
