@@ -289,7 +289,8 @@ def _over(connection: Connection) -> int:
 def _left(connection: Connection) -> int:
     query = (
         "SELECT (SELECT count(*) FROM runs WHERE finished_at IS NULL) "
-        "+ (SELECT count(*) FROM outbox WHERE state NOT IN ('settled', 'refused'))"
+        "+ (SELECT count(*) FROM outbox WHERE state NOT IN ('settled', 'refused')) "
+        "+ (SELECT count(*) FROM handed_requests)"
     )
     return int(connection.execute(text(query)).scalar_one())
 

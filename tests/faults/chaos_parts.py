@@ -23,6 +23,8 @@ from bot.processes import run_parts
 from bot.services.outbox import Round
 from bot.services.work import Pace
 from bot.settings import Settings
+from bot.slack.app import receive_at
+from bot.slack.taking_over import TakingOver
 from bot.slack.throttle import Throttle
 from bot.slack_line import open_line
 
@@ -131,7 +133,7 @@ async def door(orders: Orders, notes: Notes) -> None:
 
 
 async def worker(orders: Orders, notes: Notes) -> None:
-    """Carries runs out and brings what they say to Slack."""
+    """Carries runs out, brings what they say to Slack, and takes over what the door could not deal with."""
     product = _product(orders, notes)
     line = await open_line(product)
     line.gateway._throttle = QuickThrottle(product.clock)
@@ -140,7 +142,9 @@ async def worker(orders: Orders, notes: Notes) -> None:
     courier.round = Round(timeout_s=orders.post_s, lease_s=5 * orders.post_s, look_s=0.2)
     async with stopping_on_signals() as stop:
         notes.write("ready")
-        await asyncio.gather(working.run_until(stop), courier.run_until(stop))
+        reception = receive_at(line.desk, product.hand_overs, product.watching.observers)
+        parts = working, courier, TakingOver(product.hand_overs, reception)
+        await asyncio.gather(*(part.run_until(stop) for part in parts))
     await line.close()
     await product.close()
 
