@@ -53,17 +53,23 @@ _FULL = {
 }
 
 
+def _number(facts: Mapping[str, str], name: str) -> float:
+    try:
+        return float(facts.get(name, ""))
+    except ValueError:
+        return 0.0
+
+
 def queue_full(facts: Mapping[str, str]) -> str:
     """Too much waits."""
-    count = int(facts.get("waiting") or 0)
+    count, after_s = int(_number(facts, "waiting")), _number(facts, "after_s")
     why = _FULL.get(facts.get("why", ""), _FULL["queue"]).format(
         count=f"{count:,}",
         requests="request" if count == 1 else "requests",
         verb="waits" if count == 1 else "wait",
-        wait=about(float(facts.get("wait_s") or 0)),
+        wait=about(_number(facts, "wait_s")),
     )
-    after_s = facts.get("after_s", "")
-    when = f"in {about(float(after_s))}" if after_s else "in a few minutes"
+    when = f"in {about(after_s)}" if after_s else "in a few minutes"
     stop = ", or stop one with `/spanwise cancel`" if facts.get("why") == "person" else ""
     return f":hourglass: That was not taken: {why}. Try again {when}{stop}."
 

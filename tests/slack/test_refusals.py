@@ -32,8 +32,11 @@ UNSEEN = {
     "TopicsMoved": "the worker reads the topics again and goes on",
     "SendAmbiguous": "the courier looks whether the message stands, then sends again",
     "CheaperWanted": "the models turn to the cheaper one",
+    "NotASchema": "the reader of the file names it with its line",
+    "Resting": "the models turn to the next of the alias, or the run is put off",
     "SendLater": "the courier waits",
     "SendRefused": "the courier logs it; there is no message to say it in",
+    "WorkersTask": "the request is handed to a worker",
 }
 """Errors that end inside the product."""
 
