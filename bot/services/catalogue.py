@@ -1,5 +1,6 @@
 """Which workflows are live, at which versions, and which of them fits a sentence."""
 
+import asyncio
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -266,7 +267,8 @@ class Catalogue:
         named = [item for item in candidates if text.lower().split(":")[0].split(" ")[0] == item.name]
         if named or len(candidates) <= 1 or self._encode is None:
             return tuple(named) or candidates[:CHOICES]
-        return _rank(text, candidates, self._encode)
+        # others wait for their acknowledgement meanwhile, and the encoder lets go of the interpreter
+        return await asyncio.to_thread(_rank, text, candidates, self._encode)
 
 
 def _unknown(name: str, versions: Iterable[tuple[str, str]]) -> UnknownWorkflow:
