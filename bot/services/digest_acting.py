@@ -1,7 +1,7 @@
 """What people do about the findings of a digest, kept so that the next one remembers."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -24,12 +24,12 @@ from bot.services.actors import Actor, Origin
 from bot.services.catalogue import Catalogue
 from bot.services.change_requests import Changes
 from bot.services.digesting import DIGEST
-from bot.services.discretion import Discretion, readable
+from bot.services.discretion import readable
 from bot.services.drafting import Drafting, EditMenu
 from bot.services.golden_cases import GoldenCases
 from bot.services.readers import Audience
 from bot.services.remedies import CaseDraft, Remedies
-from bot.services.triage import Card, Triage, load_card
+from bot.services.triage import Card, Triage, as_read, load_card
 from workflows.ports import Clock
 
 T = TypeVar("T")
@@ -252,7 +252,7 @@ class DigestActs:
             finding = self._open(connection, actor, finding_id)
             # the form shows what somebody asked: who was only given the finding may not see it for that
             self._access.authorise(connection, actor, Permission.SEE_RUNS, finding.scope)
-            card = _as_read(connection, actor, _card(connection, finding))
+            card = as_read(connection, actor, _card(connection, finding))
             return self.remedies.case_of(connection, actor, card)
 
         return await self._store.read(look)
@@ -353,14 +353,6 @@ def _is_given_to(finding: Finding, actor: Actor) -> bool:
     """Whoever a finding was given to may settle it; what that makes still needs its own right."""
     decision = finding.decision
     return finding.status is FindingStatus.ASSIGNED and decision is not None and decision.result == actor.id
-
-
-def _as_read(connection: Connection, actor: Actor, card: Card) -> Card:
-    """The same, without what it answered and what people wrote about that where the actor may not read it."""
-    row = read_run(connection, card.run.id)
-    if row is None or Discretion(connection, actor).reads(row):
-        return card
-    return replace(card, run=replace(card.run, answer=None), complaints=())
 
 
 def _card(connection: Connection, finding: Finding) -> Card:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store import audit_log, outbox_log, triage_log
 from bot.adapters.store.database import Store
-from bot.adapters.store.run_log import RunRow, read_runs
+from bot.adapters.store.run_log import RunRow, read_run, read_runs
 from bot.adapters.store.triage_log import TriageItem
 from bot.governance.roles import EVERYTHING, Permission
 from bot.quality.complaint import TriageState, alike
@@ -19,12 +19,16 @@ from bot.services.access import Access
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue
 from bot.services.complaints import CARD, Complaint, card_subject, standing_complaints
+from bot.services.discretion import Discretion
 from bot.services.run_views import RunView, UnknownRun
 from workflows.ports import Clock
 from workflows.run import Json
 
 Encode = Callable[[Sequence[str]], Any]
 """Texts to unit vectors, as rows of a numpy array."""
+
+WITHHELD = "withheld"
+"""In the body of a card's message: its reader may not read the documents that the answer was made from."""
 
 AT_ONCE = 5
 CONSIDERED = 100
@@ -122,7 +126,7 @@ class Triage:
         return made
 
     async def card(self, actor: Actor, run_id: str) -> Card:
-        """One that waits, for whoever may decide it.
+        """One that waits, for whoever may decide it, with as much of it as they may read.
 
         Raises Outsider, NotAuthorized, UnknownRun, AlreadyDecided.
         """
@@ -132,7 +136,7 @@ class Triage:
             found = load_card(connection, run_id)
             if found is None:
                 raise UnknownRun(run_id)
-            return found
+            return as_read(connection, actor, found)
 
         return await self._store.read(look)
 
@@ -228,16 +232,22 @@ class Triage:
         key: str,
         more: Mapping[str, Json],
     ) -> None:
-        now = self._clock.now()
+        now, discretion = self._clock.now(), Discretion(connection, actor)
+        rows = read_runs(connection, [group.items[0].run_id for group in chosen])
         for number, group in enumerate(chosen, 1):
             leader, *members = (item.run_id for item in group.items)
             triage_log.gather(connection, leader, members, now)
+            is_read = leader in rows and discretion.reads(rows[leader])
             item = outbox_log.NewItem(
                 id=opaque_ids.message_id(leader, f"{CARD}:{actor.id}:{key}"),
                 kind=CARD,
                 channel=actor.id,
                 subject=card_subject(leader),
-                body={"person": actor.id, **(more if number == len(chosen) else {})},
+                body={
+                    "person": actor.id,
+                    **({} if is_read else {WITHHELD: True}),
+                    **(more if number == len(chosen) else {}),
+                },
             )
             if not outbox_log.is_known(connection, item.id):
                 outbox_log.insert_item(connection, item, now)
@@ -289,6 +299,19 @@ def load_card(connection: Connection, run_id: str) -> Card | None:
     against = standing_complaints(connection, [view.id for view in views])
     complaints = tuple(one for view in views for one in against[view.id])
     return Card(group[0], views[0], complaints, views[1:])
+
+
+def as_read(connection: Connection, actor: Actor, card: Card) -> Card:
+    """The same, without what it answered and what people wrote about that where the actor may not read it."""
+    row = read_run(connection, card.run.id)
+    if row is None or Discretion(connection, actor).reads(row):
+        return card
+    return without_answer(card)
+
+
+def without_answer(card: Card) -> Card:
+    """The same with its question and nothing that was said to it."""
+    return replace(card, run=replace(card.run, answer=None), complaints=())
 
 
 def _question(row: RunRow) -> str:

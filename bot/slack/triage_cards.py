@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 from bot.quality.complaint import TriageState
 from bot.services.outbox_items import OutboxItem
-from bot.services.triage import TAKEN_BACK, Card
+from bot.services.triage import TAKEN_BACK, WITHHELD, Card, without_answer
 from bot.slack import elements as el
-from bot.slack import text
+from bot.slack import explain_text, text
 from bot.slack import triage_text as words
 from bot.slack.blocks import EXPLAIN, asked_text, notice
 from bot.slack.elements import Outgoing
@@ -39,10 +39,13 @@ def card_message(item: OutboxItem, now: datetime, names: Names) -> Outgoing:
     card = item.about
     people = {one.person for one in card.complaints}
     title = words.heading(card.run.title, len(people))
+    is_withheld = bool(item.body.get(WITHHELD))
+    if is_withheld:
+        card = without_answer(card)
     blocks = (
         el.section(title),
         *_what_was_said(card, now, names),
-        *_complaints(card),
+        *([el.section(explain_text.withheld())] if is_withheld else _complaints(card)),
         *_ending(card),
         *_more(item),
         el.divider(),

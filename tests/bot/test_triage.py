@@ -4,20 +4,24 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from bot.adapters.store import audit_log, triage_log
 from bot.adapters.store.database import Store
+from bot.adapters.store.document_log import CollectionRow, insert_collection
+from bot.adapters.store.run_log import read_run, runs
 from bot.governance.roles import Role
 from bot.quality.complaint import TriageState
 from bot.services.access import NotAuthorized, Outsider
 from bot.services.actors import Actor
 from bot.services.run_views import UnknownRun
-from bot.services.triage import AlreadyDecided, Round, Triage, load_card
+from bot.services.triage import WITHHELD, AlreadyDecided, Round, Triage, load_card
 from tests.bot.feedback_desk import OWNER, FeedbackDesk
 from tests.bot.run_desk import ANA, BEN, DEV, STRANGER
 from tests.fakes import word_vectors
 
 CHLOE = Actor(OWNER, "Chloe")
+SALARIES = CollectionRow("salaries", (OWNER,), 0, "model", 384, {})
 
 
 class TriageDesk(FeedbackDesk):
@@ -167,3 +171,24 @@ async def test_an_owner_sees_their_own_workflow_only(desk: TriageDesk) -> None:
     with pytest.raises(NotAuthorized):
         await desk.triage.decide(CHLOE, run_id, TriageState.DISMISSED)
     assert (await desk.triage.open_round(DEV, "key")).shown == 1
+
+
+async def test_an_answer_from_documents_that_an_owner_may_not_read_is_withheld(desk: TriageDesk) -> None:
+    """The question waits all the same; whoever asked saw the answer, its owner does not."""
+    run_id = await desk.voted_down("k1", question="What do directors earn?")
+    await desk.feedback.complain(ANA, run_id, "wrong", "Twice as much.")
+    row = desk.store.read_now(lambda connection: read_run(connection, run_id))
+    assert row is not None
+    drawn = {**row.answer, "searched": ["salaries"]}
+    desk.store.write_now(
+        lambda connection: connection.execute(update(runs).where(runs.c.id == run_id).values(answer=drawn))
+    )
+    await desk.triage.open_round(CHLOE, "key")
+    assert [item.body.get(WITHHELD) for item in desk.queued("triage")] == [True]
+    card = await desk.triage.card(CHLOE, run_id)
+    assert card.run.inputs["question"] == "What do directors earn?"
+    assert card.run.answer is None and card.complaints == ()
+    desk.store.write_now(lambda connection: insert_collection(connection, SALARIES, now=desk.clock.now()))
+    await desk.triage.open_round(CHLOE, "again")
+    assert [item.body.get(WITHHELD) for item in desk.queued("triage")] == [True, None]
+    assert (await desk.triage.card(CHLOE, run_id)).complaints

@@ -120,6 +120,12 @@ def test_many_corrections_are_counted_and_the_newest_shown(count: int) -> None:
         assert f"No. {count - 1}" in said and f"{count - 3} more" in said
 
 
+def test_what_its_reader_may_not_read_is_not_on_a_card() -> None:
+    said = shown(drawn(item("triage", CARD, withheld=True)))
+    assert "come from documents that you may not read" in said and "How many days" in said
+    assert "five days" not in said and "ten days since October" not in said
+
+
 MEANT = re.compile("<@(U0BEN|U0CHLOE)>")
 """Who is mentioned on purpose."""
 
