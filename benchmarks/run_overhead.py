@@ -43,6 +43,7 @@ from bot.services.access import OPERATOR
 from bot.services.actors import Actor, Origin
 from bot.services.catalogue import Content
 from bot.services.execution import Execution
+from bot.services.heartbeats import Heartbeats
 from bot.services.outbox_items import OutboxItem, Posted
 from bot.services.runs import RunRequest
 from bot.services.work import Pace, Worker
@@ -177,7 +178,9 @@ class Bench:
         worker.over = {}
         courier = product.courier(Nowhere())
         stop = asyncio.Event()
-        loops = [asyncio.create_task(each.run_until(stop)) for each in (worker, courier)]
+        # as every worker says how much it can carry out
+        heard = Heartbeats(product.store, ("worker",), slots=concurrency)
+        loops = [asyncio.create_task(each.run_until(stop)) for each in (worker, courier, heard)]
 
         async def one() -> None:
             self.number += 1
@@ -237,7 +240,11 @@ async def prepared(base_url: str, folder: Path) -> AsyncIterator[Bench]:
         f"default: {{model: openai/gpt-4o-mini, api_base: {json.dumps(base_url)}}}\n"
     )
     settings = Settings(
-        SPANWISE_DATA_DIR=folder / "var", SPANWISE_MODELS=folder / "models.yaml", DATABASE_URL=""
+        SPANWISE_DATA_DIR=folder / "var",
+        SPANWISE_MODELS=folder / "models.yaml",
+        DATABASE_URL="",
+        # there is one workflow
+        SPANWISE_WORKFLOW_SHARE=100,
     )
     product = build(settings)
     await product.catalogue.seed(

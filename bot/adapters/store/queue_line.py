@@ -96,6 +96,15 @@ class _Pace:
             Lane(before[2], self.busy.workflows[workflow], min(bounds.workflow, self.slots), own_s),
         )
 
+    def has_room(self, person: str, workflow: str, own: int, everybody: int) -> bool:
+        """Whether all that wait and one more of this person and workflow can start at once."""
+        bounds = self.shares.bounds(self.slots)
+        return (
+            sum(self.busy.people.values()) + everybody < self.slots
+            and self.busy.people[person] + own < bounds.person
+            and self.busy.workflows[workflow] + everybody < bounds.workflow
+        )
+
 
 def _pace_of(connection: Connection, busy: Busy, shares: Shares) -> _Pace | None:
     """None when no worker is heard or nothing was carried out yet, so that nobody can tell."""
@@ -168,7 +177,9 @@ class _Line:
 
 
 def _line(connection: Connection) -> _Line:
-    return _Line(connection, lease_clock(connection), busy_now(connection), served_lately(connection))
+    # who is served meanwhile moves a guess by one
+    busy, served = read_once(connection, "served", lambda: (busy_now(connection), served_lately(connection)))
+    return _Line(connection, lease_clock(connection), busy, served)
 
 
 def places(connection: Connection, run_ids: Collection[str], shares: Shares) -> dict[str, Place]:
@@ -193,9 +204,12 @@ def place_of_new(connection: Connection, person: str, workflow: str, shares: Sha
     everybody = int(connection.execute(_EVERYBODY).scalar_one())
     if not everybody and not line.busy.people:
         return Place(1, 0.0), Waiting(0, 0, 0.0)
-    own = line.own_before(person, line.now)
+    own = line.own_before(person, line.now) if everybody else 0
     pace = _pace_of(connection, line.busy, shares)
-    place = line.place(pace, (person, workflow), own, line.now)
+    if pace is not None and pace.has_room(person, workflow, own, everybody):
+        place = Place(everybody + 1, 0.0)
+    else:
+        place = line.place(pace, (person, workflow), own, line.now)
     if pace is None:
         return place, Waiting(own, everybody, None)
     each, mine, _ = (lane.seconds / lane.slots for lane in pace.lanes(person, workflow, (0, 0, 0)))
