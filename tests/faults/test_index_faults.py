@@ -109,17 +109,23 @@ DAMAGES = {
 }
 
 
+async def answered_then_broken(folder: Path, pages: Path, damage: str) -> list[str]:
+    """What was answered before the damage was done, between two starts."""
+    holdings = open_holdings(folder)
+    await holdings.add(pages, "people")
+    expected = await ask(holdings)
+    await close(holdings)
+    place, break_it = DAMAGES[damage]
+    break_it(folder / "data" / place)
+    return expected
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_what_was_damaged_between_two_starts_is_made_anew(
     tmp_path: Path, pages: Path, damage: str
 ) -> None:
     """A start meets it; a worker makes it anew beside its work, and answers are right or honest meanwhile."""
-    holdings = open_holdings(tmp_path)
-    await holdings.add(pages, "people")
-    expected = await ask(holdings)
-    await close(holdings)
-    place, break_it = DAMAGES[damage]
-    break_it(tmp_path / "data" / place)
+    expected = await answered_then_broken(tmp_path, pages, damage)
     if "killed" in damage:
         (tmp_path / "data" / CHROMA / "sealed.json").unlink()
     holdings = open_holdings(tmp_path)
@@ -137,12 +143,7 @@ async def test_what_was_damaged_between_two_starts_is_made_anew(
 async def test_without_a_worker_it_is_made_anew_when_it_is_needed(
     tmp_path: Path, pages: Path, damage: str
 ) -> None:
-    holdings = open_holdings(tmp_path)
-    await holdings.add(pages, "people")
-    expected = await ask(holdings)
-    await close(holdings)
-    place, break_it = DAMAGES[damage]
-    break_it(tmp_path / "data" / place)
+    expected = await answered_then_broken(tmp_path, pages, damage)
     holdings = open_holdings(tmp_path)
     assert await ask(holdings) == expected
     await close(holdings)

@@ -208,17 +208,18 @@ def finish_run(
     _one(connection.execute(_FINISH[status], {**held.key(), **values}).rowcount, held)
 
 
+_AGAIN = {
+    "status": RunStatus.QUEUED.value,
+    "owner": "",
+    "lease_until": None,
+    "attempts": runs.c.attempts - 1,
+    "revision": runs.c.revision + 1,
+}
+"""Queued again as if nobody had taken it."""
 _HAND_BACK = (
     update(runs)
     .where(*_HELD)
-    .values(
-        status=RunStatus.QUEUED.value,
-        owner="",
-        lease_until=None,
-        attempts=runs.c.attempts - 1,
-        due_at=func.coalesce(bindparam("rested", type_=UtcDateTime), runs.c.due_at),
-        revision=runs.c.revision + 1,
-    )
+    .values(**_AGAIN, due_at=func.coalesce(bindparam("rested", type_=UtcDateTime), runs.c.due_at))
 )
 
 
@@ -233,14 +234,10 @@ _PUT_OFF = (
     update(runs)
     .where(*_HELD)
     .values(
-        status=RunStatus.QUEUED.value,
-        owner="",
-        lease_until=None,
-        attempts=runs.c.attempts - 1,
+        **_AGAIN,
         put_off=runs.c.put_off + 1,
         due_at=bindparam("later", type_=UtcDateTime),
         failure=bindparam("why"),
-        revision=runs.c.revision + 1,
     )
 )
 
