@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.services.catalogue import Catalogue
@@ -14,8 +14,8 @@ from bot.slack.identities import People
 from bot.slack.payloads import Call
 from workflows.ports import Clock
 
-LINK_S = 0.8
-"""A notice that must be out within Slack's three seconds does without a link rather than wait longer."""
+LINK_S = 0.1
+"""A notice does without a link rather than hold up its acknowledgement longer; the next one has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +38,27 @@ class FrontDesk:
     clock: Clock
     workspace_url: str = ""
     """Start of links into this workspace, as auth.test gives it; empty for no links."""
+    asking: set["asyncio.Task[str]"] = field(default_factory=set, repr=False, compare=False)
+    """Questions to Slack that go on though nobody waits for them."""
 
     async def direct_link(self, person: str) -> str:
         """A link to the person's conversation with us; empty when Slack does not name it at once."""
-        try:
-            async with asyncio.timeout(LINK_S):
-                channel = await self.gateway.direct_channel(person)
-        except (SlackBusy, SlackRefused, SlackUncertain, TimeoutError):
-            return ""
+        asking = asyncio.create_task(self._direct_channel(person))
+        self.asking.add(asking)
+        asking.add_done_callback(self.asking.discard)
+        done, _ = await asyncio.wait({asking}, timeout=LINK_S)
+        channel = asking.result() if done else ""
         return (
             f"{self.workspace_url}archives/{channel}"
             if channel.startswith("D") and self.workspace_url
             else ""
         )
+
+    async def _direct_channel(self, person: str) -> str:
+        try:
+            return await self.gateway.direct_channel(person)
+        except (SlackBusy, SlackRefused, SlackUncertain):
+            return ""
 
     async def tell(self, call: Call, message: Outgoing, *, replace: bool = False) -> None:
         """Say something to the person who did this, seen by nobody else."""
