@@ -50,7 +50,8 @@ async def examine(settings: Settings) -> list[Finding]:
             try:
                 found += await check(product)
             except Exception as error:
-                found.append(_broken(name, error, "See the log for details."))
+                fix = FIXES.get(type(error).__name__, "See the log for details.")
+                found.append(_broken(name, error, fix))
     finally:
         await product.close()
     return found
@@ -91,6 +92,7 @@ def _read_models(settings: Settings) -> None:
 
 
 FIXES = {
+    "IndexUnreachable": "Start the Chroma server or check CHROMA_URL; until then searches are slower.",
     "SchemaNewer": "Start the version that made it, or restore the backup of before.",
     "SchemaOlder": "Run `python -m bot migrate` with a user who may change tables.",
 }
@@ -112,6 +114,12 @@ async def database(product: Product) -> list[Finding]:
     except StoreDown as error:
         return [Finding("database", False, detail("", error.why), advice("database", error.why))]
     return [Finding("database", True, f"{engine}, revision {revision}")]
+
+
+async def index(product: Product) -> list[Finding]:
+    """Whether the vector store answers. Raises IndexUnreachable, IndexDamaged."""
+    await product.holdings.ping()
+    return [Finding("index", True, "answers")]
 
 
 async def knowledge(product: Product) -> list[Finding]:
@@ -228,6 +236,7 @@ def _time(wire: Wire, product: Product) -> Finding:
 
 CHECKS: dict[str, Check] = {
     "database": database,
+    "index": index,
     "knowledge": knowledge,
     "models": models,
     "slack": slack,

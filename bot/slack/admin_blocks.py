@@ -89,7 +89,7 @@ def _previewed(conversation: Conversation, names: Mapping[str, str]) -> Outgoing
     grantee = typed.get("grantee", "")
     people = [each for each in (grantee, *typed.get("people", ())) if el.is_person(each)]
     title = COMMANDS[typed["command"]].title
-    named = [*map(el.mention, people), *(f"@{names.get(each, each)}" for each in conversation.groups)]
+    named = [*map(el.mention, people), *(names.get(each, each) for each in conversation.groups)]
     found = list(said.get("problems", ()))
     can_edit = bool(said.get("can_edit"))
     is_same = "old" in said and said["old"] == said["new"]

@@ -52,7 +52,7 @@ def mention(person: str) -> str:
 def naming(text: str, name: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
     """Escaped, with the id of a person as a mention, which the message lists; a user group by its handle."""
     said = escape(text)
-    shown = mention(name) if is_person(name) else f"@{escape(names[name])}" if name in names else ""
+    shown = mention(name) if is_person(name) else escape(names.get(name, ""))
     return re.sub(rf"\b{name}\b", lambda _: shown, said) if shown else said
 
 

@@ -105,14 +105,12 @@ def test_migrating_twice_is_harmless(terminal: Terminal) -> None:
     assert first.out == second.out and f"revision {newest_revision()}" in first.out
 
 
-def test_a_database_that_is_none_is_a_sentence_with_a_token(terminal: Terminal, tmp_path: Path) -> None:
+def test_a_database_that_is_none_is_a_sentence(terminal: Terminal, tmp_path: Path) -> None:
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "spanwise.db").write_bytes(b"this is no database " * 100)
     for command in (("grants",), ("run", "ask-policy", "x"), ("migrate",), ("manifest",)):
         ran = terminal(*command)
-        token = re.search(r"Incident (\w+)", ran.err)
-        assert ran.code == 1 and token, command
-        assert [line["token"] for line in ran.log] == [token.group(1)], "the log has the same token"
+        assert ran.code == 1 and "the database is damaged" in ran.err, (command, ran.err)
 
 
 @pytest.fixture
@@ -368,7 +366,7 @@ def test_doctor_finds_nothing_wrong(first_run: tuple[Terminal, Ran], workspace: 
         ({"SLACK_APP_TOKEN": ""}, "slack requests", "Set SLACK_APP_TOKEN"),
         ({"SLACK_BOT_TOKEN": ""}, "slack", "SLACK_BOT_TOKEN is not set"),
         ({"SLACK_API_URL": "http://127.0.0.1:9/api/"}, "slack token", "unreachable"),
-        ({"CHROMA_URL": "http://127.0.0.1:9"}, "knowledge", ""),
+        ({"CHROMA_URL": "http://127.0.0.1:9"}, "index", "Start the Chroma server"),
         ({"SPANWISE_MODELS": "/nowhere/models.yaml"}, "models", "Check SPANWISE_MODELS"),
         ({"DATABASE_URL": "postgresql://bot:hunter2@127.0.0.1:9/x"}, "database", "Check DATABASE_URL"),
     ],

@@ -40,6 +40,8 @@ PROMPT = "---\nvariables: [question]\n---\nAnswer: {{ question }}\n"
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     made, close = await open_scene(tmp_path, workflows=(WITH_PROMPT,))
+    people = CollectionRow("people", ("everyone",), 0, "model", 3, {})
+    made.store.write_now(lambda connection: insert_collection(connection, people, now=SystemClock().now()))
     await made.desk.catalogue.seed([Content("prompt", "ask-policy.answer", PROMPT)])
     await made.desk.access.grant(DEV, "U0CHLOE", Role.OWNER, "workflow:ask-policy")
     yield made
@@ -325,8 +327,6 @@ async def test_knowledge_is_proposed_as_a_change(scene: Scene) -> None:
     (card,) = await opened(scene, chloe)
     await chloe.click(card, triage_cards.KNOWLEDGE)
     await whispered(chloe, chloe.dm, "You may edit none of the collections")
-    people = CollectionRow("people", ("everyone",), 0, "model", 3, {})
-    scene.store.write_now(lambda connection: insert_collection(connection, people, now=SystemClock().now()))
     await scene.desk.access.grant(DEV, "U0CHLOE", Role.EDITOR, "collection:people")
     await chloe.click(card, triage_cards.KNOWLEDGE)
     form = await the_form(chloe, triage_forms.DOCUMENT_FORM)
