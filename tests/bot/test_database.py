@@ -3,9 +3,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, func, insert, select
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, event, func, insert, select
 
+from bot.adapters.store import group_commit
 from bot.adapters.store.database import Store, begin, open_engine
+from bot.adapters.store.store_down import StoreDown
+from tests.ports import free_port
 
 numbers = Table("numbers", MetaData(), Column("n", Integer, primary_key=True))
 
@@ -182,3 +185,18 @@ def test_a_server_that_hung_up_is_called_again(postgres_url: str) -> None:
     assert store.write_now(lambda c: put(c, 1)) == 1
     store.close()
     other.close()
+
+
+def test_who_closes_does_not_wait_for_a_server_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "PAUSES_S", (600.0,))
+    store, failed = Store(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none"), threading.Event()
+
+    @event.listens_for(store.engine, "do_connect")
+    def note(*_: object) -> None:
+        failed.set()
+
+    waiting = store.submit(lambda c: put(c, 1))
+    assert failed.wait(20)
+    store.close()
+    with pytest.raises(StoreDown):
+        waiting.result(0)

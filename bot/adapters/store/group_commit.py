@@ -95,6 +95,7 @@ class GroupCommit:
         self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._closing = threading.Event()
         self.full_at = float("-inf")
         """When a write last found no room, on the monotonic clock."""
 
@@ -103,13 +104,15 @@ class GroupCommit:
         if self._thread is None:
             with self._starting:
                 if self._thread is None:
+                    self._closing.clear()
                     self._thread = threading.Thread(target=self._run, name="store-write", daemon=True)
                     self._thread.start()
         self._queue.put(write)
 
     def close(self) -> None:
-        """Finish what is queued."""
+        """Finish what is queued; a database that is away is tried again without a pause."""
         if self._thread is not None:
+            self._closing.set()
             self._queue.put(None)
             self._thread.join()
             self._thread = None
@@ -159,7 +162,7 @@ class GroupCommit:
                 return
             except BaseException as error:
                 if pause_s is not None and _is_lost(error):
-                    time.sleep(pause_s)
+                    self._closing.wait(pause_s)
                     continue
                 if _is_of_one(error, len(group)):
                     break
