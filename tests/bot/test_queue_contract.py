@@ -27,14 +27,6 @@ FAR_S = 30.0
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    migrate(database_url)
-    store = Store(database_url)
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def other(store: Store) -> Iterator[Store]:
     """The same database, as another process has it."""
     other = Store(store.url)
@@ -262,11 +254,11 @@ async def test_a_workflow_leaves_room_for_the_others(desk: Desk) -> None:
     assert [row.workflow for row in taken] == ["ask-policy"] * 6 + ["draft-reply"]
 
 
-async def test_bounds_hold_when_several_workers_claim_at_once(desk: Desk, database_url: str) -> None:
+async def test_bounds_hold_when_several_workers_claim_at_once(desk: Desk) -> None:
     for number in range(60):
         await desk.ask(f"k{number}", actor=(ANA, BEN)[number % 2])
     shares = Shares(person=50)
-    workers = [Store(database_url) for _ in range(4)]
+    workers = [Store(desk.store.url) for _ in range(4)]
 
     def work(number: int) -> list[RunRow]:
         return [row for _ in range(4) for row in claimed(workers[number], f"w{number}", 2, shares)]

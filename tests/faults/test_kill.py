@@ -12,7 +12,6 @@ from sqlalchemy import text
 from bot.adapters.store import audit_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.grants import insert_grant
-from bot.adapters.store.migrate import migrate
 from bot.adapters.system_clock import SystemClock
 from bot.governance.roles import EVERYTHING, Grant, Role
 from tests.faults.fault_child import BOUNDARIES, STEPS, Order, live
@@ -25,15 +24,6 @@ CONTEXT.set_forkserver_preload(["tests.faults.fault_child"])
 LONGEST_S = 60.0
 PAST = {"past": "2020-01-01 00:00:00.000000"}
 TELLING = frozenset({"after-outbox-claim", "after-post", "after-mark", "after-update"})
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    """A migrated one: on PostgreSQL with what delivers runs."""
-    migrate(database_url)
-    store = Store(database_url)
-    yield store
-    store.close()
 
 
 @pytest.fixture

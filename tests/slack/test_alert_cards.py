@@ -1,14 +1,12 @@
 """Alerts in Slack: what is posted, the button, the all-clear, and a channel that is closed to us."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from slack_checks import assert_golden, assert_message, shown
-from slack_scene import DEV, Scene, open_scene, succeeded, words
+from slack_scene import DEV, Scene, succeeded, words
 
 from bot.adapters.observing import RunEnded
 from bot.adapters.store.alerts_log import AlertRecord
@@ -26,13 +24,6 @@ from workflows.run import Answer, Failure, RunResult, RunStatus
 CHANNEL = "C0PEOPLE"
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 FAILED = RunResult(RunStatus.FAILED, None, (), Failure("ModelUnavailable", {}, "i_ab12cd34"))
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    made, close = await open_scene(tmp_path)
-    yield made
-    await close()
 
 
 async def ran(scene: Scene, count: int, result: RunResult) -> None:

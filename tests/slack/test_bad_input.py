@@ -1,7 +1,6 @@
 """Each bad input has a stated outcome, a clear sentence and a log line."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,6 @@ from bot.slack import blocks
 from bot.workspace.town_records import User
 
 CHANNEL = "C0PEOPLE"
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    made, close = await open_scene(tmp_path)
-    yield made
-    await close()
 
 
 async def test_an_empty_question_opens_the_form(scene: Scene) -> None:

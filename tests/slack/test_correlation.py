@@ -4,16 +4,15 @@ import io
 import json
 import logging
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 from slack_samples import answer
-from slack_scene import Scene, open_scene, succeeded
+from slack_scene import Scene, succeeded
 from sqlalchemy import select
 
 from bot import logs
@@ -27,13 +26,6 @@ from bot.governance.budget import Spender
 from workflows.run import RunResult
 
 CHANNEL = "C0PEOPLE"
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    made, close = await open_scene(tmp_path)
-    yield made
-    await close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What people do in Slack and what they see, through the real app over the real socket."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,6 @@ from bot.slack.shortcuts import RUN_ON_THIS
 from workflows.run import Failure, RunResult, RunStatus
 
 CHANNEL = "C0PEOPLE"
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    made, close = await open_scene(tmp_path)
-    yield made
-    await close()
 
 
 async def test_a_command_is_taken_at_once_and_answered_in_the_direct_message(scene: Scene) -> None:

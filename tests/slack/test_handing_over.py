@@ -1,13 +1,10 @@
 """What a process that only takes requests leaves to a worker, and what becomes of it there."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import pytest
-from slack_scene import Scene, open_scene
+from slack_scene import Scene
 
 from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.handed_log import HandedRequest
@@ -19,13 +16,6 @@ from bot.slack.taking_over import MOST_ATTEMPTS, TakingOver
 from tests.fakes import FakeClock
 
 QUESTION = "What may I spend on dinner when travelling?"
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    made, close = await open_scene(tmp_path)
-    yield made
-    await close()
 
 
 def small(scene: Scene) -> tuple[Reception, HandOvers]:

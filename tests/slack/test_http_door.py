@@ -8,7 +8,6 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from urllib.parse import urlencode
 
 import aiohttp
@@ -17,7 +16,7 @@ import structlog
 from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
-from slack_scene import Scene, open_scene
+from slack_scene import Scene
 
 from bot.services.handing_over import HandOvers
 from bot.services.run_views import RunView
@@ -28,13 +27,6 @@ from bot.slack.signatures import Signatures
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 PREVIOUS = "the-secret-before-it"
 FORM = "application/x-www-form-urlencoded"
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    made, close = await open_scene(tmp_path)
-    yield made
-    await close()
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """What people and admins read in Slack when a part is down, and that all goes on when it is back."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from slack_scene import Scene, open_scene, words
+from slack_scene import Scene, words
 
 from bot.adapters.store.database import Store
 from bot.adapters.store.heartbeats_log import beat
@@ -21,13 +19,6 @@ from workflows.run import Failure, RunResult, RunStatus
 
 CHANNEL = "C0PEOPLE"
 """Where alerts of the scene go, too."""
-
-
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    made, close = await open_scene(tmp_path)
-    yield made
-    await close()
 
 
 async def said(scene: Scene, person: Person, piece: str) -> Message:
