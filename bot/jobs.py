@@ -28,7 +28,7 @@ def jobs(product: Product) -> Mapping[str, tuple[str, Work]]:
 
     async def post_checkpoint() -> None:
         if await product.auditing.post_checkpoint():
-            log.info("audit.checkpoint_posted")
+            log.info("audit.checkpoint_signed")
 
     async def watch_pilots() -> None:
         for workflow in await product.pilot_watch.look():

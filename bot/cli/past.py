@@ -25,6 +25,7 @@ from bot.slack import retention_text as keeping_words
 from bot.slack import run_log_text as words
 from bot.slack.blocks import asked_text
 from bot.slack.budget_text import cost
+from bot.slack.state_text import state_words
 
 ACTOR = Actor(OPERATOR)
 WHAT = 'As after `/spanwise runs`: ask-policy failed since last week, U0ANA down, "carry over". Days are UTC.'
@@ -113,7 +114,7 @@ def _row(line: RunLine) -> tuple[str, ...]:
         view.id,
         view.workflow,
         view.actor.name or view.actor.id,
-        words.state_words(line.ending, view.status),
+        state_words(line.ending, view.status),
         words.taken(view.started_at or view.created_at, view.finished_at),
         cost(view.usage.cost_usd, is_priced=view.is_priced),
         f"+{line.up} -{line.down}" if line.up or line.down else "",

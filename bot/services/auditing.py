@@ -200,7 +200,7 @@ class Auditing:
             audit_log.append_event(
                 connection,
                 actor=ITSELF,
-                action="audit.checkpoint_posted",
+                action="audit.checkpoint_signed",
                 target=TARGET,
                 context={
                     "slot": slot,

@@ -12,6 +12,7 @@ from bot.slack import escalation_text, text
 from bot.slack.budget_text import cost
 from bot.slack.elements import Outgoing
 from bot.slack.richtext import Block, rich_text
+from bot.slack.state_text import state_words
 from knowledge.document import Citation, Passage, by_place
 from workflows.inputs import Input
 from workflows.run import Answer, RunStatus
@@ -138,9 +139,6 @@ def runs_message(views: Sequence[RunView]) -> Outgoing:
 def run_line(view: RunView) -> str:
     """One run in a list."""
     queued = view.status is RunStatus.QUEUED and view.position > 0
-    # the sentences of the run log stand on those of every room
-    from bot.slack.run_log_text import state_words
-
     ended = state_words(view.ending, view.status)
     state = text.in_line(view.position, view.wait_s).lower() if queued else ended
     first = text.status_line(view.title, state, view.id, el.moment(view.created_at))

@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from bot.services.explained import (
-    RunExplained,
-    VersionUsed,
-)
+from bot.services.explained import RunExplained, VersionUsed
 from bot.slack.budget_text import cost as cost_words
 from bot.slack.elements import escape, moment, one_line
 from bot.slack.refusals import sentence
+from bot.slack.state_text import state_words
 from bot.slack.text import dollars, elapsed
 from workflows.diagram import Trail
 from workflows.plain_words import outcome_in_words
@@ -125,7 +123,8 @@ def run_head(explained: RunExplained, names: Names) -> str:
     label = " · on the candidate that a pilot tries out" if run.label == "candidate" else ""
     return (
         f"*{escape(run.title)}* v{run.version}{label} · asked by {who(run.actor.id, names)}, "
-        f"{moment(run.created_at)}\n{run.status.value} · {taken} · {cost} · run `{escape(run.id)}`"
+        f"{moment(run.created_at)}\n{state_words(run.ending, run.status)} · {taken} · {cost} · "
+        f"run `{escape(run.id)}`"
     )
 
 

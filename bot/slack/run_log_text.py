@@ -11,8 +11,8 @@ from bot.slack.budget_text import cost
 from bot.slack.elements import escape, is_person, moment, one_line
 from bot.slack.explain_text import Names, who
 from bot.slack.feedback_text import REASONS
+from bot.slack.state_text import state_words
 from bot.slack.text import elapsed, on_candidate, quote
-from workflows.run import Ending, RunStatus
 
 TITLE = "Run"
 OPEN, NEWER, OLDER = "Open", "Newer", "Older"
@@ -24,18 +24,6 @@ AT_ONCE = timedelta(seconds=0.1)
 PEOPLE = 10
 """Whose words on a run are shown."""
 
-ENDINGS: Mapping[Ending, str] = {
-    Ending.ANSWERED: "answered",
-    Ending.ABSTAINED: "said it does not know",
-    Ending.ESCALATED: "handed to a person",
-    Ending.FAILED: "failed",
-    Ending.CANCELLED: "cancelled",
-}
-_STANDS: Mapping[RunStatus, str] = {
-    RunStatus.QUEUED: "waits for its turn",
-    RunStatus.RUNNING: "is running",
-    RunStatus.WAITING: "waits for a person",
-}
 _WANTED: Mapping[str, str] = {
     "answered": "answered",
     "abstained": "without an answer",
@@ -57,11 +45,6 @@ _SURFACES: Mapping[str, str] = {
     "schedule": "by schedule",
     "api": "through the API",
 }
-
-
-def state_words(ending: Ending | None, status: RunStatus) -> str:
-    """How a run ended, or where it stands."""
-    return ENDINGS[ending] if ending else _STANDS.get(status, status.value)
 
 
 def wanted_words(wanted: RunFilter, names: Names) -> str:
