@@ -45,30 +45,28 @@ class Rooms:
         self._wire = wire
         self._making = asyncio.Lock()
         self._furnished = asyncio.Event()
-        self._product: Product | None = None
-        self._desk: Desk | None = None
+        self._made: tuple[Product, Desk] | None = None
 
     async def desk(self) -> "Desk":
         """The desk with everything on it. Raises InvalidProfiles."""
-        async with self._making:
-            if self._desk is None:
-                # importing takes longer than others who wait for their acknowledgement should
-                await asyncio.to_thread(handlers)
-                made = await asyncio.to_thread(_furnish, self._front, self._wire)
-                self._product, self._desk = made
-                self._furnished.set()
-                return made[1]
-            return self._desk
+        return (await self._furniture())[1]
 
     async def courier(self) -> "Courier":
         """Who brings messages while no worker does."""
         from bot.slack.delivery import Delivery
 
-        await self.desk()
-        if self._product is None:
-            raise LookupError("the desk was not made")
+        product, _ = await self._furniture()
         wire = self._wire
-        return self._product.courier(Delivery(wire.gateway, wire.people, self._front.clock))
+        return product.courier(Delivery(wire.gateway, wire.people, self._front.clock))
+
+    async def _furniture(self) -> "tuple[Product, Desk]":
+        async with self._making:
+            if self._made is None:
+                # importing takes longer than others who wait for their acknowledgement should
+                await asyncio.to_thread(handlers)
+                self._made = await asyncio.to_thread(_furnish, self._front, self._wire)
+                self._furnished.set()
+            return self._made
 
     async def draw_ahead(self, stop: asyncio.Event) -> None:
         """From the time that somebody came further than commands, draw what home tabs will show."""
@@ -85,8 +83,8 @@ class Rooms:
 
     async def close(self) -> None:
         """Let go of what was made."""
-        if self._product is not None:
-            await self._product.charts.close()
+        if self._made is not None:
+            await self._made[0].charts.close()
 
 
 def _furnish(front: Front, wire: Wire) -> "tuple[Product, Desk]":
