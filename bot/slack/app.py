@@ -138,12 +138,22 @@ class Reception:
             try:
                 reply = await self._in_its_room(kind, call)
                 if reply.ack is not None and not handed.is_answered:
-                    log.warning("handed.unsaid", kind=kind, name=call.name)
+                    await self._say_late(call, dict(reply.ack))
             except Exception as error:
                 await self._tell(kind, call, self._words(kind, call, error))
                 return
             if reply.after is not None:
                 await self._finish(kind, call, reply.after)
+
+    async def _say_late(self, call: Call, ack: dict[str, Any]) -> None:
+        """What would have gone with the acknowledgement, to a person who had that already."""
+        if "text" in ack and call.response_url:
+            await self.desk.gateway.respond_sealed(call.response_url, ack)
+        elif problems := ack.get("errors"):
+            await self.desk.tell(call, notice("\n".join(problems.values())))
+        elif ack.get("response_action") == "push":
+            shown = ack["view"]
+            await self.desk.tell(call, Outgoing(shown["title"]["text"], tuple(shown["blocks"])))
 
     async def settle(self) -> None:
         """Wait until everything that was to be done after an acknowledgement is done."""

@@ -201,10 +201,13 @@ class Gateway:
 
     async def respond(self, response_url: str, message: Outgoing, *, replace: bool = False) -> None:
         """A note by the URL that came with a command or a click: five in half an hour. Same errors."""
+        await self.respond_sealed(response_url, {**self.sealed_ack(message), "replace_original": replace})
+
+    async def respond_sealed(self, response_url: str, body: dict[str, Any]) -> None:
+        """The same for what was made to travel in an ack. Same errors."""
         if not self.is_slacks(response_url):
             raise SlackRefused("foreign_response_url")
         hook = AsyncWebhookClient(response_url, timeout=TIMEOUT_S, retry_handlers=[])
-        body = {"response_type": "ephemeral", "replace_original": replace, **self._sealed(message)}
         outcome = "uncertain"
         try:
             answer = await hook.send_dict(body)

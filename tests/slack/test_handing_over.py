@@ -4,17 +4,21 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from slack_scene import Scene
+import pytest
+from slack_scene import Scene, words
 
 from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.handed_log import HandedRequest
 from bot.services.catalogue import Catalogue
-from bot.services.elsewhere import ReplaysElsewhere, encode_elsewhere
+from bot.services.elsewhere import ReplaysElsewhere, WorkersTask, encode_elsewhere
 from bot.services.handing_over import HandOvers
 from bot.slack.app import Reception, receive_at
+from bot.slack.front_desk import Reply
+from bot.slack.payloads import Call
 from bot.slack.taking_over import MOST_ATTEMPTS, TakingOver
 from tests.fakes import FakeClock
 
+VIEW = {"id": "V1", "callback_id": "inputs-fill", "private_metadata": "{}", "state": {"values": {}}}
 QUESTION = "What may I spend on dinner when travelling?"
 
 
@@ -73,6 +77,37 @@ async def test_what_follows_an_answer_is_left_to_a_worker_as_well(scene: Scene) 
     await reception.settle()
     taken = await hand_overs.take()
     assert taken is not None and taken.is_answered and taken.body["text"] == f"replay {run.id}"
+
+
+async def elsewhere(*_: object) -> Reply:
+    """Stands for every room of a process that has none."""
+    raise WorkersTask("test")
+
+
+async def test_a_worker_says_what_would_have_gone_with_the_acknowledgement(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = scene.person("U0ANA")
+    monkeypatch.setattr(Reception, "_handled", elsewhere)
+    outcome = await ana.command("C0PEOPLE", "/spanwise help")
+    assert outcome.ok and not outcome.payload
+    await TakingOver(scene.reception.hand_overs, scene.reception).drain()
+    heard = await ana.wait_for(lambda: ana.ephemerals("C0PEOPLE"))
+    assert "ask-policy" in words(heard[-1])
+
+
+async def test_a_worker_tells_what_a_form_would_have_shown(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(call: Call, desk: object) -> Reply:
+        return Reply(ack={"response_action": "errors", "errors": {"input:days": "That is no number."}})
+
+    monkeypatch.setattr("bot.slack.app.handlers", lambda: {"view": refused})
+    form = {"type": "view_submission", "user": {"id": "U0ANA"}, "team": {"id": "T0SPAN"}, "view": VIEW}
+    await scene.reception.take_over(HandedRequest("k", "view", form, is_answered=False))
+    ana = scene.person("U0ANA")
+    heard = await ana.wait_for(lambda: scene.app_messages(ana, ana.dm))
+    assert "That is no number." in words(heard[-1])
 
 
 async def test_one_holds_it_at_a_time_and_what_died_is_taken_up_again(store: Store) -> None:
