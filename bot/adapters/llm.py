@@ -69,7 +69,7 @@ class Models:
         self.allows_unpriced = allows_unpriced
         """Whether a model may be called that nobody knows the price of; never where a budget applies."""
         self.breaker = Breaker(store)
-        self.retries = RetryBudget()
+        self.retries = RetryBudget(store)
         self.turns = Turns(store)
         self.calls = ProviderCalls(Quoter(embedder), os.environ if environ is None else environ)
 
@@ -199,7 +199,7 @@ class _Asking:
                 wait_s = _wait_s(attempt, failed.retry_after_s)
                 if attempt == ATTEMPTS or not failed.may_retry or wait_s >= self._left_s():
                     raise
-                if not models.retries.take(profile.endpoint):
+                if not await models.retries.take(profile.endpoint):
                     raise
                 await models.clock.sleep(wait_s)
 

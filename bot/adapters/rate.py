@@ -1,4 +1,4 @@
-"""A token bucket as one moment, the one at which it is full: so much a minute, a tenth of it at once."""
+"""Token buckets, each kept as one moment: the one at which it is full."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ AT_ONCE = 10
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What may start within any minute. Amounts that start as it says never add up to more."""
+    """So much a minute, a tenth of it at once. Amounts that start as it says never add up to more."""
 
     per_minute: int
 
@@ -32,3 +32,18 @@ class Rate:
         # a bucket that lets one more than the rate through in a minute would do so a moment too late
         micros = amount * 60_000_000 / (self.per_minute + 1 - self.burst)
         return timedelta(microseconds=math.ceil(micros))
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Something of which at most so many are saved up; with time, and by what is earned, there is more."""
+
+    most: int
+    each: timedelta
+    """How long one takes to come."""
+
+    def full_after(self, full_at: datetime, earned: timedelta, now: datetime) -> tuple[datetime, bool]:
+        """When it is full again once one is taken, if there is one, and whether there was."""
+        kept = max(full_at - earned, now)
+        taken = kept + self.each
+        return (taken, True) if taken <= now + self.most * self.each else (kept, False)

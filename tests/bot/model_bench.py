@@ -6,6 +6,7 @@ from bot.adapters.breaker import Breaker
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import BoundModel, Models
 from bot.adapters.profiles import ModelProfiles, read_profiles
+from bot.adapters.retry_budget import RetryBudget
 from bot.adapters.store.database import Store
 from bot.adapters.turns import Turns
 from tests.fakes import FakeClock
@@ -74,6 +75,7 @@ class Bench:
         self.models = Models(profiles, store, clock=self.clock, environ={"TEST_KEY": "sk-secret"})
         self.models.breaker = Breaker(store, lambda _: self.clock.now())
         self.models.breaker.fresh_s = 0
+        self.models.retries = RetryBudget(store, lambda _: self.clock.now())
         self.models.turns = Turns(store, lambda _: self.clock.now())
         self.model: BoundModel = self.models.bind(self._record, run_id="r_1")
 

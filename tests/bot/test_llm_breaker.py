@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from bot.adapters.breaker import Breaker, Resting
 from bot.adapters.circuit import CALM, FAILURES, PROBE_AFTER, WINDOW, Circuit
-from bot.adapters.retry_budget import FLOOR, REFILL_S, SHARE, RetryBudget
 from bot.adapters.store.circuits_log import read_circuits
 from bot.adapters.store.database import Store
 from tests.fakes import FakeClock
@@ -181,18 +180,3 @@ def test_a_circuit_is_open_exactly_when_it_should_be(events: list[str]) -> None:
         assert circuit.is_open == (opened is not None)
         assert opened is None or circuit.probe_at == opened + PROBE_AFTER
         assert circuit.is_calm == (opened is None and not any(happened[-WINDOW:]))
-
-
-@given(st.lists(st.one_of(st.just("call"), st.floats(0, 60)), max_size=300))
-def test_retries_keep_to_their_share(events: list[str | float]) -> None:
-    now, first, retries = 0.0, 0, 0
-    budget = RetryBudget(lambda: now)
-    for event in events:
-        if isinstance(event, str):
-            first += 1
-            budget.called("p")
-            retries += budget.take("p") + budget.take("p")
-            assert retries <= first * SHARE + FLOOR + now / REFILL_S + 1e-6
-        else:
-            now += event
-    assert RetryBudget(lambda: now).take("another"), "each provider has its own"

@@ -1,12 +1,12 @@
-"""Whose turn it is at a provider with a rate: one moment a rate, moved on by whoever goes next."""
+"""Whose turn it is at a provider, and who may try again: a moment each, moved on by whoever goes next."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Column, Connection, Table, Text, insert, select, update
 
-from bot.adapters.rate import MINUTE, Rate
+from bot.adapters.rate import MINUTE, Rate, Saved
 from bot.adapters.store.tables import UtcDateTime, metadata
 
 turns = Table(
@@ -31,18 +31,36 @@ def take_turn(
     connection: Connection, wanted: Mapping[str, tuple[Rate, int]], now: datetime, patience: timedelta
 ) -> Turn:
     """The next turn in line for so much of each rate, in one piece and across all processes."""
-    asked = select(turns.c.key, turns.c.full_at).where(turns.c.key.in_(sorted(wanted)))
-    rows = connection.execute(asked.order_by(turns.c.key).with_for_update())
-    full_at: dict[str, datetime] = {row.key: row.full_at for row in rows}
+    full_at = _held(connection, wanted)
     unused = now - MINUTE
     start = max(
         rate.starts_at(amount, full_at.get(key, unused), now) for key, (rate, amount) in wanted.items()
     )
     turn = Turn(start - now, start - now <= patience)
     for key, (rate, amount) in sorted(wanted.items()) if turn.is_taken else ():
-        moved = {"full_at": rate.full_after(amount, full_at.get(key, unused), start)}
-        if key in full_at:
-            connection.execute(update(turns).where(turns.c.key == key).values(**moved))
-        else:
-            connection.execute(insert(turns).values(key=key, **moved))
+        moved = rate.full_after(amount, full_at.get(key, unused), start)
+        _move(connection, key, moved, is_new=key not in full_at)
     return turn
+
+
+def take_saved(connection: Connection, key: str, bucket: Saved, earned: timedelta, now: datetime) -> bool:
+    """Add what was earned and take one if there is one, in one piece and across all processes."""
+    full_at = _held(connection, [key])
+    moved, is_taken = bucket.full_after(full_at.get(key, now), earned, now)
+    _move(connection, key, moved, is_new=key not in full_at)
+    return is_taken
+
+
+def _held(connection: Connection, keys: Iterable[str]) -> dict[str, datetime]:
+    """When each is full, of those that were ever used; nobody else moves them until the commit."""
+    asked = select(turns.c.key, turns.c.full_at).where(turns.c.key.in_(sorted(keys)))
+    rows = connection.execute(asked.order_by(turns.c.key).with_for_update())
+    return {row.key: row.full_at for row in rows}
+
+
+def _move(connection: Connection, key: str, full_at: datetime, *, is_new: bool) -> None:
+    if is_new:
+        # of two processes that insert at once, the store has the slower one try again
+        connection.execute(insert(turns).values(key=key, full_at=full_at))
+    else:
+        connection.execute(update(turns).where(turns.c.key == key).values(full_at=full_at))
