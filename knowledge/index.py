@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
 
+from knowledge.chroma_client import knock, open_client
 from knowledge.embedding import Vectors
 from knowledge.index_seal import DATABASE, open_seal, seal
 from knowledge.words import content_words
@@ -156,8 +156,11 @@ class VectorIndex:
             return
         is_open = self._client is not None
         with self._guarded():
+            if isinstance(self._location, str):
+                knock(self._location)
             client = self._client or self._connected()
-            client.heartbeat()
+            if isinstance(self._location, Path):
+                client.heartbeat()
         if is_open and isinstance(self._location, Path) and not (self._location / DATABASE).exists():
             raise IndexDamaged(str(self._location), "missing")
 
@@ -248,7 +251,10 @@ class VectorIndex:
             if self._client is None:
                 if isinstance(self._location, Path) and not open_seal(self._location):
                     raise IndexDamaged(str(self._location), "not as it was left")
-                self._client = _connect(self._location)
+                try:
+                    self._client = open_client(self._location)
+                except Exception as error:
+                    raise IndexUnreachable(str(self._location), type(error).__name__) from error
             return self._client
 
 
@@ -261,33 +267,13 @@ def _present(target: Any) -> set[str]:
 
 def try_folder(folder: Path) -> None:
     """Read all that is in a folder: every id, and the vectors of each collection. It may kill the process."""
-    client = _connect(folder)
+    client = open_client(folder)
     for found in client.list_collections():
         target = client.get_collection(found.name, embedding_function=None)
         _present(target)
         some = target.get(limit=3, include=["embeddings"])["embeddings"]
         if len(some):
             target.query(query_embeddings=some, n_results=3, include=[])
-
-
-def _connect(location: str | Path) -> Any:
-    # the import takes over a second, which the process that acknowledges events must not pay
-    import chromadb
-    from chromadb.config import Settings
-
-    settings = Settings(anonymized_telemetry=False)
-    try:
-        if isinstance(location, Path):
-            return chromadb.PersistentClient(path=str(location), settings=settings)
-        url = urlsplit(location)
-        return chromadb.HttpClient(
-            host=url.hostname or "localhost",
-            port=url.port or (443 if url.scheme == "https" else 8000),
-            ssl=url.scheme == "https",
-            settings=settings,
-        )
-    except Exception as error:
-        raise IndexUnreachable(str(location), type(error).__name__) from error
 
 
 def _batches(items: Sequence[str], size: int) -> list[list[str]]:

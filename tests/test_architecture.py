@@ -26,7 +26,7 @@ OWNERS = {
     "sqlalchemy": {"bot/adapters/store", "bot/services"},
     "alembic": {"bot/adapters/store"},
     "litellm": {"bot/adapters/provider_call.py", "bot/adapters/embedded/provider.py"},
-    "chromadb": {"knowledge/index.py"},
+    "chromadb": {"knowledge/chroma_client.py"},
     "bm25s": {"knowledge/lexical.py", "knowledge/index.py"},
     "onnxruntime": {"knowledge/embedding.py"},
     "tokenizers": {"knowledge/embedding.py"},

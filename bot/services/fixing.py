@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -68,6 +68,9 @@ class FixPace:
     look_s: float = 1.0
     patience: timedelta = timedelta(days=1)
     """After which a person whom Slack does not name is left out."""
+    first_pause: timedelta = timedelta(seconds=2)
+    """Before Slack is asked again for such a person; doubles each time."""
+    longest_pause: timedelta = timedelta(minutes=10)
 
 
 @dataclass(slots=True)
@@ -80,6 +83,8 @@ class Fixing:
     clock: Clock
     outgoing: WakeUp
     pace: FixPace = field(default_factory=FixPace)
+    _unnamed: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
+    """People whom Slack did not name: when to ask again, and how long that pause is."""
 
     async def after_applied(self, change: ChangeView) -> None:
         """Note whose questions are to be asked again; hearing of a change twice notes nothing twice."""
@@ -150,12 +155,8 @@ class Fixing:
 
     async def _ask(self, fix: Fix, identify: Identify) -> bool:
         """Ask again in the person's name and under their rights of today; the answer stays unseen so far."""
-        try:
-            actor = await identify(fix.person)
-        except Exception as error:
-            log.info("fix.person_unknown", person=fix.person, error=type(error).__name__)
-            if self.clock.now() - fix.created_at > self.pace.patience:
-                await self._end(fix, FixState.SKIPPED, "PersonUnknown")
+        actor = await self._named(fix, identify)
+        if actor is None:
             return False
         try:
             request = await self.store.read(lambda connection: self._request(connection, fix, actor))
@@ -166,6 +167,23 @@ class Fixing:
         return await self.store.write(
             lambda connection: fixes_log.move_fix(connection, fix, FixState.ASKED, new_run_id=accepted.run_id)
         )
+
+    async def _named(self, fix: Fix, identify: Identify) -> Actor | None:
+        """The person; None when Slack does not say who that is, or is not to be asked again yet."""
+        now = self.clock.now()
+        until, pause = self._unnamed.get(fix.person, (now, self.pace.first_pause))
+        if now < until:
+            return None
+        try:
+            actor = await identify(fix.person)
+        except Exception as error:
+            self._unnamed[fix.person] = (now + pause, min(pause * 2, self.pace.longest_pause))
+            log.info("fix.person_unknown", person=fix.person, error=type(error).__name__)
+            if now - fix.created_at > self.pace.patience:
+                await self._end(fix, FixState.SKIPPED, "PersonUnknown")
+            return None
+        self._unnamed.pop(fix.person, None)
+        return actor
 
     def _request(self, connection: Connection, fix: Fix, actor: Actor) -> RunRequest:
         view = load_view(connection, fix.run_id)

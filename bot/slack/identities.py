@@ -23,6 +23,9 @@ DEADLINE_S = 2.0
 READERS = 1000
 """A private channel with more members is treated as read by everyone."""
 
+NOBODY = frozenset({"user_not_found", "user_not_visible"})
+"""Slack's words for a person whom asking again will not find."""
+
 _SLACK_FAILED = (SlackBusy, SlackRefused, SlackUncertain, TimeoutError)
 
 
@@ -55,7 +58,7 @@ class People:
     _asking: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
 
     async def actor(self, person: str) -> Actor:
-        """The person as an actor; guests, bots, deleted and foreign users flagged. Raises PersonUnknown."""
+        """The person as an actor; guests, bots, deleted, foreign, unknown flagged. Raises PersonUnknown."""
         if not is_person(person):
             raise PersonUnknown(person)
         try:
@@ -89,9 +92,11 @@ class People:
             elif is_person(person):
                 try:
                     async with asyncio.timeout(DEADLINE_S):
-                        found[person] = _name(await self._user(person))
+                        user = await self._user(person)
                 except _SLACK_FAILED:
                     continue
+                if user:
+                    found[person] = _name(user)
         return found
 
     async def holders(self, grantees: Iterable[str]) -> tuple[Holder, ...]:
@@ -171,7 +176,13 @@ class People:
         return user
 
     async def _ask_user(self, person: str) -> Mapping[str, Any]:
-        return (await self.gateway.call("users_info", user=person)).get("user") or {}
+        """What Slack says of somebody; nothing of one whom it does not know, or not to us."""
+        try:
+            return (await self.gateway.call("users_info", user=person)).get("user") or {}
+        except SlackRefused as error:
+            if error.reason not in NOBODY:
+                raise
+            return {}
 
     async def _groups(self) -> Mapping[str, frozenset[str]]:
         groups: Mapping[str, frozenset[str]] = await self._once("groups", self._ask_groups)

@@ -31,11 +31,13 @@ class FixingDesk(FeedbackDesk):
         self.people = {actor.id: actor for actor in (ANA, BEN, DEV)}
         self.fixing = Fixing(store, self.runs, self.catalogue, self.clock, self.outgoing, pace or FixPace())
         self.abstains = False
+        self.looked_up: list[str] = []
 
     async def _answer(self, row: Any, _held: Any, _on_progress: Any) -> RunResult:
         return RunResult(RunStatus.SUCCEEDED, Answer(self.says, "covered", abstained=self.abstains), ())
 
     async def _identify(self, person: str) -> Actor:
+        self.looked_up.append(person)
         return self.people[person]
 
     async def applied(self, change: str = "c_one", affected: tuple[str, ...] = ("ask-policy",)) -> None:
@@ -186,6 +188,20 @@ async def test_a_person_whom_slack_does_not_name_is_waited_for_a_day(desk: Fixin
     desk.clock.at += timedelta(days=2)
     await desk.settled()
     assert desk.states() == [FixState.SKIPPED]
+
+
+async def test_slack_is_asked_less_and_less_often_for_whom_it_does_not_name(desk: FixingDesk) -> None:
+    await desk.voted_down()
+    ana = desk.people.pop("U0ANA")
+    await desk.changed("Ten days.")
+    for _ in range(600):
+        desk.clock.at += timedelta(seconds=1)
+        await desk.fixing.step(desk._identify)
+    assert 4 <= len(desk.looked_up) <= 12
+    desk.people["U0ANA"] = ana
+    desk.clock.at += desk.fixing.pace.longest_pause
+    await desk.settled()
+    assert desk.states() == [FixState.SENT]
 
 
 async def test_people_whom_slack_does_not_name_hold_nobody_up(store: Store) -> None:

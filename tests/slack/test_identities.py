@@ -63,6 +63,16 @@ async def test_an_empty_answer_is_an_outsider() -> None:
     assert (await people(FakeGateway(users_info={})).actor("U0ANA")).is_outsider
 
 
+async def test_somebody_whom_slack_does_not_know_is_an_outsider_without_a_name() -> None:
+    """As a person of an imported history: asking again finds no more."""
+    gateway = FakeGateway(users_info=SlackRefused("user_not_found"))
+    known = people(gateway)
+    for _ in range(2):
+        assert (await known.actor("U0GONE")).is_outsider
+    assert [method for method, _ in gateway.calls].count("users_info") == 1
+    assert await known.names(["U0GONE"]) == {}
+
+
 @pytest.mark.parametrize("person", ["", "U0ANA", "not an id"])
 async def test_nobody_is_let_in_when_slack_does_not_say_who(person: str) -> None:
     with pytest.raises(PersonUnknown):
