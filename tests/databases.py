@@ -1,4 +1,4 @@
-"""Databases for tests, copied from one that was migrated once in each process: that takes longer than a copy."""
+"""Databases for tests, copied from one that was migrated once in each process: that would take longer."""
 
 import functools
 import itertools
