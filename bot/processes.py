@@ -42,6 +42,8 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
         await stack.enter_async_context(
             health_open(product.settings, product.watching, product.store, checks)
         )
+        slots = product.settings.concurrency if "worker" in parts else 0
+        beats = Heartbeats(product.store, parts, slots=slots, checks=checks)
         async with asyncio.TaskGroup() as tasks:
             if "worker" in parts and line is not None:
                 tasks.create_task(product.models.warm_up())
@@ -60,13 +62,13 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
             if "slack" in parts and line is not None:
                 tasks.create_task(take_requests(product.settings, reception, line.probe, product.clock, stop))
                 tasks.create_task(DrawnAhead(line.desk).run_until(stop))
-                tasks.create_task(
-                    StoreWatch(product.store, product.alerting, line.gateway, product.clock).run_until(stop)
+                store_watch = StoreWatch(
+                    product.store, product.alerting, line.gateway, product.clock, beats.name
                 )
+                tasks.create_task(store_watch.run_until(stop))
             if "clock" in parts:
                 tasks.create_task(jobs.run_until(stop, product))
-            slots = product.settings.concurrency if "worker" in parts else 0
-            tasks.create_task(Heartbeats(product.store, parts, slots=slots, checks=checks).run_until(stop))
+            tasks.create_task(beats.run_until(stop))
             log.info("started", parts=sorted(parts))
             await stop.wait()
     log.info("stopped", parts=sorted(parts))

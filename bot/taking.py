@@ -136,9 +136,11 @@ async def _take(front: Front, wire: Wire, stop: asyncio.Event) -> None:
             tasks.create_task(take_requests(front.settings, reception, wire.probe, front.clock, stop))
             tasks.create_task(rooms.draw_ahead(stop))
             told = AlertPlaces(front.store, front.access, front.settings.alert_channel)
-            tasks.create_task(StoreWatch(front.store, told, wire.gateway, front.clock).run_until(stop))
+            beats = Heartbeats(front.store, (PART,), checks=checks)
+            watch = StoreWatch(front.store, told, wire.gateway, front.clock, beats.name)
+            tasks.create_task(watch.run_until(stop))
             tasks.create_task(StandIn(front.store, rooms.courier).run_until(stop))
-            tasks.create_task(Heartbeats(front.store, (PART,), checks=checks).run_until(stop))
+            tasks.create_task(beats.run_until(stop))
             # what there is stays: looking through it for garbage would hold up acknowledgements for 0.2 s
             gc.collect()
             gc.freeze()

@@ -143,11 +143,12 @@ class Gateway:
         *,
         thread_ts: str = "",
         outbox_id: str = "",
+        metadata: Mapping[str, Any] | None = None,
         by: float = math.inf,
     ) -> Placed:
         """A new message, unless it is later than `by` on the loop's clock by the time that it would go.
 
-        Raises SlackBusy, SlackUncertain, SlackRefused.
+        `metadata` is for what has no outbox id. Raises SlackBusy, SlackUncertain, SlackRefused.
         """
         lane = f"channel:{channel}"
         await self._wait(lane, **POSTS, is_channel=True)
@@ -156,6 +157,8 @@ class Gateway:
             # a process that was frozen up to here no longer has the message to itself
             raise SlackBusy(0.0)
         extra: dict[str, Any] = {"thread_ts": thread_ts} if thread_ts else {}
+        if metadata:
+            extra["metadata"] = metadata
         if outbox_id:
             payload = {"event_type": EVENT_TYPE, "event_payload": {"outbox_id": outbox_id}}
             extra |= {"metadata": payload, "client_msg_id": outbox_id}

@@ -64,6 +64,14 @@ def count_alive(connection: Connection) -> dict[str, int]:
     return counts
 
 
+def names_alive(connection: Connection, part: str) -> tuple[str, ...]:
+    """The processes heard lately that do this part, in an order that all of them see alike."""
+    heard = select(heartbeats.c.process, heartbeats.c.parts).where(
+        heartbeats.c.seen_at >= lease_clock(connection) - ALIVE
+    )
+    return tuple(sorted(row.process for row in connection.execute(heard) if part in row.parts.split(",")))
+
+
 def read_troubles(connection: Connection) -> dict[str, tuple[dict[str, Any], ...]]:
     """Each part that a process heard lately looks at, and what they found who found it down."""
     heard = select(heartbeats.c.troubles).where(heartbeats.c.seen_at >= lease_clock(connection) - ALIVE)
