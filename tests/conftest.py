@@ -18,6 +18,7 @@ from bot.adapters.store.all_tables import metadata
 from bot.adapters.store.circuits_log import circuits
 from bot.adapters.store.database import Store
 from bot.adapters.store.turns_log import turns
+from knowledge.index import VectorIndex
 from tests import databases
 from tests.handbook_vectors import HandbookVectors
 
@@ -52,6 +53,22 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
     monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
+
+
+@pytest.fixture(autouse=True)
+def indexes_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each open index holds threads, files and ten megabytes, and few tests are about closing one."""
+    made: list[VectorIndex] = []
+    construct = VectorIndex.__init__
+
+    def noted(self: VectorIndex, *args: Any, **named: Any) -> None:
+        construct(self, *args, **named)
+        made.append(self)
+
+    monkeypatch.setattr(VectorIndex, "__init__", noted)
+    yield
+    for index in made:
+        index.close()
 
 
 @pytest.fixture(scope="session")
