@@ -1,6 +1,5 @@
 """Fixtures that every test may use: stores on both databases, and no network."""
 
-import contextlib
 import ipaddress
 import os
 import re
@@ -95,6 +94,13 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def filled_postgres_url(postgres_server: str) -> Iterator[str]:
+    """As `postgres_url`, with every table."""
+    with databases.of_server(postgres_server, filled=True) as url:
+        yield url
+
+
 ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
@@ -109,15 +115,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture(params=ENGINES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """A store with every table, on each engine."""
-    with contextlib.ExitStack() as stack:
-        if request.param == "sqlite":
-            url = databases.with_tables(tmp_path / "spanwise.db")
-        else:
-            server = str(request.getfixturevalue("postgres_server"))
-            url = stack.enter_context(databases.of_server(server, filled=True))
-        store = Store(url)
-        stack.callback(store.close)
-        yield store
+    if request.param == "sqlite":
+        url = databases.with_tables(tmp_path / "spanwise.db")
+    else:
+        url = str(request.getfixturevalue("filled_postgres_url"))
+    store = Store(url)
+    yield store
+    store.close()
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 
-from bot.adapters.store.database import Store, begin, open_engine
+from bot.adapters.store.database import Connection, Store, begin, open_engine
 
 
 @contextlib.contextmanager
@@ -28,10 +28,40 @@ def pragma(store: Store, broken: str, mended: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def full(store: Store) -> Iterator[None]:
-    """No page more than there are."""
+    """No page more than there are; on PostgreSQL, its own error for a full disk at each write.
+
+    `tests.faults.full_disk` has a disk that is full, for which one must be root.
+    """
+    if not store.is_sqlite:
+        with full_postgres(store):
+            yield
+        return
     pages = store.read_now(lambda c: c.exec_driver_sql("PRAGMA page_count").scalar_one())
     with pragma(store, f"PRAGMA max_page_count={pages}", "PRAGMA max_page_count=1000000"):
         yield
+
+
+@contextlib.contextmanager
+def full_postgres(store: Store) -> Iterator[None]:
+    """As a server whose disk is full answers whoever adds to a table."""
+    name = "no_space_left"
+    body = "BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END"
+    tables = store.read_now(lambda connection: inspect(connection).get_table_names())
+
+    def breaking(connection: Connection) -> None:
+        connection.exec_driver_sql(
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$"
+        )
+        for table in tables:
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER {name} BEFORE INSERT ON {table} EXECUTE FUNCTION {name}()"
+            )
+
+    store.write_now(breaking)
+    try:
+        yield
+    finally:
+        store.write_now(lambda c: c.exec_driver_sql(f"DROP FUNCTION {name} CASCADE"))
 
 
 @contextlib.contextmanager

@@ -208,9 +208,10 @@ async def open_scene(
     insights: AskInsights = no_insights,
     admission: Admission = ANYTHING,
     concurrency: int = 8,
+    database_url: str = "",
 ) -> tuple[Scene, Callable[[], Awaitable[None]]]:
-    """Start everything; the second value ends it."""
-    store = Store(with_tables(folder / "spanwise.db"))
+    """Start everything; the second value ends it. Without a URL, on a new SQLite database."""
+    store = Store(database_url or with_tables(folder / "spanwise.db"))
     clock = SystemClock()
     access = Access(store, clock, ["U0DEV"])
     if open_to_all:

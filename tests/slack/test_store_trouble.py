@@ -1,9 +1,11 @@
 """A full, read-only or locked database: it is said, nothing is taken that cannot be kept, all goes on."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from slack_scene import Scene, open_scene
@@ -11,6 +13,7 @@ from sqlalchemy import text
 
 from bot.adapters.store.database import Store
 from bot.adapters.store.store_down import StoreDown
+from bot.adapters.store.store_probe import ROOM_BYTES, take_room
 from bot.services.health_checks import HealthChecks, checks_for
 from bot.workspace.driver import Person
 from tests.faults.broken_store import FAULTS
@@ -19,9 +22,17 @@ CHANNEL = "C0PEOPLE"
 SAID = {"full": "no room left", "read-only": "takes nothing new", "locked": "could not be stored in the time"}
 
 
+ON_POSTGRES = pytest.param("postgres", "full", marks=pytest.mark.postgres)
+BROKEN = [*(("sqlite", fault) for fault in FAULTS), ON_POSTGRES]
+"""Engine and what is wrong with it."""
+
+
 @pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    made, close = await open_scene(tmp_path)
+async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Scene]:
+    """On the engine that the test names, SQLite by default."""
+    is_postgres = getattr(request, "param", "") == "postgres"
+    url = str(request.getfixturevalue("filled_postgres_url")) if is_postgres else ""
+    made, close = await open_scene(tmp_path, database_url=url)
     made.worker.pace = replace(made.worker.pace, rest_s=0.2)
     yield made
     await close()
@@ -46,7 +57,7 @@ async def taken_until_refused(ana: Person, said: str) -> int:
     raise AssertionError("never refused")
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("scene", "fault"), BROKEN, indirect=["scene"])
 async def test_what_cannot_be_stored_is_not_taken(
     scene: Scene, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,13 +82,30 @@ async def test_what_cannot_be_stored_is_not_taken(
     await checks.close()
 
 
+def read_only_postgres(store: Store) -> contextlib.nullcontext[None]:
+    store.write_now(lambda c: c.exec_driver_sql("SET default_transaction_read_only TO on"))
+    return contextlib.nullcontext()
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_the_reason_is_told(store: Store, fault: str) -> None:
+    faults: dict[str, Any] = FAULTS
     if not store.is_sqlite:
-        store.write_now(lambda c: c.exec_driver_sql("SET default_transaction_read_only TO on"))
-        fault = "read-only"
-        with pytest.raises(StoreDown, match=fault):
-            await store.probe()
-        return
-    with FAULTS[fault](store), pytest.raises(StoreDown, match=fault):
+        fault = "read-only" if fault == "locked" else fault
+        faults = {**FAULTS, "read-only": read_only_postgres}
+    with faults[fault](store), pytest.raises(StoreDown, match=fault):
         await store.probe()
+
+
+@pytest.mark.postgres
+async def test_postgres_is_asked_for_room_on_its_disk(filled_postgres_url: str) -> None:
+    """A row may fit into a page that is there already: what it writes to a file does not."""
+    store = Store(filled_postgres_url)
+    how = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "
+    plan = store.write_now(lambda c: take_room(c, how).scalar_one())
+    written = 8192 * plan[0]["Plan"]["Temp Written Blocks"]
+    assert written >= 0.95 * ROOM_BYTES
+    shown = store.read_now(lambda c: c.exec_driver_sql("SHOW work_mem").scalar_one())
+    await store.probe()
+    assert store.write_now(lambda c: c.exec_driver_sql("SHOW work_mem").scalar_one()) == shown
+    store.close()
