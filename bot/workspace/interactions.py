@@ -61,7 +61,11 @@ class Interactions:
         try:
             reply = await self._postman.deliver("slash_commands", payload | {"text": text.strip()})
         except NotAcknowledged as failure:
-            return self._fail(person, failure.reason, f"{name} failed with the error “{failure.reason}”.")
+            said = f"{name} failed with the error “{failure.reason}”."
+            if not self._postman.is_connected:
+                # Slack stops there; what is typed stays in the box, here and there
+                said += f" {self._site.installation.name} is not connected: send it again once it is."
+            return self._fail(person, failure.reason, said)
         return self._answer_command(person, name, slot, reply)
 
     async def press(self, person: str, container: Json, action: Json, values: Json | None = None) -> Outcome:

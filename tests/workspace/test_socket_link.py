@@ -121,8 +121,9 @@ async def test_no_ack_in_three_seconds_is_an_operation_timeout(start_workspace, 
 
 
 async def test_a_command_fails_at_once_when_nobody_is_connected(workspace):
-    outcome = await Person(workspace, "U0ANA").command("C0PEOPLE", "/probe")
-    assert outcome.error == "dispatch_failed"
+    ana = Person(workspace, "U0ANA")
+    assert (await ana.command("C0PEOPLE", "/probe")).error == "dispatch_failed"
+    assert "not connected: send it again once it is" in ana.toasts[0]
 
 
 @pytest.mark.parametrize(

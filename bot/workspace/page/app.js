@@ -12,6 +12,7 @@ import { closeThread, openThread, refreshThread, threadHears } from "./threadpan
 import { toast } from "./toast.js";
 import { drawTopbar } from "./topbar.js";
 import { closeView, closeViews, openView, updateView } from "./views.js";
+import { drawInvitation } from "./welcome.js";
 
 let hangUp = () => {};
 
@@ -137,6 +138,7 @@ const HEARD = {
   app: ({ connected }) => {
     state.app.connected = connected;
     drawSidebar();
+    drawInvitation();
     if (connected) reloadState().then(() => state.tab === "home" && redrawPane());
   },
   status: statusHears,

@@ -49,12 +49,20 @@ export function endWelcome() {
   document.querySelector(".welcome")?.remove();
 }
 
+/** Says when there is nobody yet to try them with. */
+export function drawInvitation() {
+  const words = document.querySelector(".welcome header p");
+  if (words) words.textContent = invitation();
+}
+
+const invitation = () => (state.app.connected ? "Three things to try:" : `${state.app.name} is still starting and answers in a moment. Three things to try then:`);
+
 /** The strip, or null when this person has put it away. */
 export function welcomeStrip() {
   if (memory.get(key())) return null;
   const openPeople = () => document.querySelector(".who")?.click();
   return h("section", { class: "welcome", "aria-label": "Three things to try" },
-    h("header", {}, h("h2", {}, `Welcome to ${state.team.name || "the workspace"}, ${state.me.real_name.split(" ")[0]}`), h("p", {}, "Three things to try:"),
+    h("header", {}, h("h2", {}, `Welcome to ${state.team.name || "the workspace"}, ${state.me.real_name.split(" ")[0]}`), h("p", { role: "status" }, invitation()),
       h("button", { type: "button", class: "icon-button", "aria-label": "Put this away", onclick: endWelcome }, icon("close", 16))),
     h("ol", {}, steps(openPeople).map((step) => h("li", {}, h("span", { class: "welcome-icon" }, icon(step.icon)),
       h("div", {}, h("p", {}, step.title), step.code && h("code", {}, step.code), step.act && h("button", { type: "button", class: "link-button", onclick: step.act }, step.label))))));
