@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from workflows.expectations import Expectation
+from workflows.file_model import FileModel, Name
 from workflows.reader import InvalidYaml, Problem, YamlDocument, read_yaml
 from workflows.run import Json
-from workflows.steps.base import FileModel, Name
 from workflows.wording import problem_of
 
 __all__ = ["Case", "CaseRow", "Expectation", "InvalidCases", "load_cases", "read_case"]

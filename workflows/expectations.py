@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from workflows.file_model import FileModel, Name
 from workflows.glob import MAX_PATTERN
-from workflows.steps.base import FileModel, Name
 from workflows.steps.replies import SchemaField
 
 SIMILAR, RUBRIC_PASSES = 0.7, 0.7

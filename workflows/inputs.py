@@ -8,8 +8,8 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from workflows.file_model import FileModel
 from workflows.run import Json
-from workflows.steps.base import FileModel
 from workflows.template import nearest
 
 MAX_TEXT = 100_000

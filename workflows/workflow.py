@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from operator import or_
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, PlainValidator, TypeAdapter, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from workflows import inputs as settings
+from workflows.face import Face, FaceFile
+from workflows.file_model import Name
 from workflows.graph import Edges, edges
-from workflows.inputs import Input, Parameter
+from workflows.inputs import Parameter
 from workflows.run import Json
 from workflows.steps import KINDS
-from workflows.steps.base import AskingStep, FileModel, Name, StepDefinition, TemplateText, references
+from workflows.steps.base import AskingStep, StepDefinition, TemplateText, references
 from workflows.steps.call import CallStep
 from workflows.steps.prompt import PromptStep
 from workflows.template import Template
@@ -44,17 +46,9 @@ _ANSWERS: TypeAdapter[dict[str, Template]] = TypeAdapter(
 )
 
 
-class Header(FileModel):
+class Header(FaceFile):
     """Everything of a workflow file but its steps."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,30}$", description="Also its slash command.")
-    title: str = Field(min_length=1, max_length=120)
-    purpose: str = Field(min_length=1, max_length=1000, description="What it is for, in plain words.")
-    visibility: Literal["private", "channel"] = Field(
-        "private", description="private: the answer goes to the person; channel: where it was asked."
-    )
-    examples: list[Annotated[str, Field(max_length=300)]] = Field([], max_length=20)
-    inputs: dict[Name, Input] = Field({}, max_length=20)
     parameters: dict[Name, Parameter] = Field({}, max_length=40)
     answer: Annotated[
         dict[str, Template],
@@ -75,15 +69,9 @@ STEP: TypeAdapter[StepDefinition] = TypeAdapter(AnyStep)
 
 
 @dataclass(frozen=True)
-class Workflow:
+class Workflow(Face):
     """A workflow that can be executed."""
 
-    name: str
-    title: str
-    purpose: str
-    visibility: Literal["private", "channel"]
-    examples: tuple[str, ...]
-    inputs: Mapping[str, Input]
     parameters: Mapping[str, Parameter]
     steps: tuple[StepDefinition, ...]
     answer: Mapping[str, Template]
@@ -97,11 +85,6 @@ class Workflow:
     def content_hash(self) -> str:
         """SHA-256 over the content, in hex: comments, order of keys and layout do not count."""
         return content_hash(self.content)
-
-    @cached_property
-    def asked_inputs(self) -> Mapping[str, Input]:
-        """The inputs that a person is asked for; the others come from the conversation."""
-        return {name: each for name, each in self.inputs.items() if each.source != "earlier"}
 
     @cached_property
     def edges(self) -> Mapping[str, Edges]:
@@ -153,10 +136,6 @@ class Workflow:
     def step(self, name: str) -> StepDefinition:
         """The step of that id."""
         return self._by_id[name]
-
-    def read_inputs(self, raw: Mapping[str, str]) -> dict[str, Json]:
-        """Typed values of every input. Raises InvalidInputs."""
-        return settings.read_inputs(self.inputs, raw)
 
     def read_parameters(self, given: Mapping[str, Json]) -> dict[str, Json]:
         """Typed values of every parameter, defaults filled in. Raises InvalidInputs."""

@@ -20,7 +20,7 @@ from bot.quality.evaluation import EvaluationReport, ReportRow, Standing, Trial
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
 from bot.services.content_checks import checked
-from bot.services.pinning import PINNED_KINDS, Content
+from bot.services.contents import PINNED_KINDS, Content
 from bot.services.replaying import Replay
 from bot.services.targets import Targets
 from bot.settings import read_settings

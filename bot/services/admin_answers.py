@@ -22,8 +22,8 @@ from bot.services.catalogue import Catalogue
 from bot.services.change_history import History as ChangeHistory
 from bot.services.change_releases import LabelMove
 from bot.services.change_views import ChangeView
+from bot.services.contents import MODELS, PROMPT, WORKFLOW
 from bot.services.effects import effect_of
-from bot.services.pinning import MODELS, PROMPT, WORKFLOW
 from bot.services.targets import UnknownTarget
 from workflows.decision_tables import rows_of, table_steps
 from workflows.plain_words import in_words, outcome_in_words

@@ -153,7 +153,7 @@ class Deeds:
 
     async def _add_case(self, actor: Actor, command: AddCase) -> Done:
         released = await self.catalogue.find(command.workflow)
-        asked = released.workflow.asked_inputs
+        asked = released.face.asked_inputs
         name = next((each for each, item in asked.items() if item.source == "message"), "")
         name = name or next((each for each, item in asked.items() if item.kind == "text"), "question")
         expect: dict[str, Any] = {}

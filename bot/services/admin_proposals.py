@@ -25,7 +25,7 @@ from bot.governance.edit_commands import (
     SwapModel,
 )
 from bot.governance.prompt_instructions import with_instructions
-from bot.services.pinning import MODELS
+from bot.services.contents import MODELS
 from bot.services.targets import HELD, Targets
 from workflows.decision_tables import read_table
 

@@ -16,7 +16,7 @@ from bot.governance.vocabulary import DocumentName, Vocabulary
 from bot.services.access import OPERATOR, Access, Outsider
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue
-from bot.services.pinning import MODELS
+from bot.services.contents import MODELS
 from bot.services.readers import EVERYONE
 
 

@@ -20,8 +20,8 @@ from bot.governance.understanding import Missing, Understood
 from bot.governance.vocabulary import Vocabulary
 from bot.services.billing import Billing
 from bot.services.catalogue import Catalogue
+from bot.services.contents import MODELS, PROMPT
 from bot.services.elsewhere import WorkersTask
-from bot.services.pinning import MODELS, PROMPT
 from workflows.ports import Message, ModelError, ModelRequest, Task
 from workflows.template import InvalidPrompt, parse_prompt
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from bot.adapters.store.versions_log import CANDIDATE
 from bot.services.catalogue import Catalogue
-from bot.services.pinning import PINNED_KINDS, WORKFLOW
+from bot.services.contents import PINNED_KINDS, WORKFLOW
 
 
 @dataclass(frozen=True, slots=True)

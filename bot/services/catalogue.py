@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -29,21 +29,18 @@ from bot.governance.roles import Permission
 from bot.governance.stages import Stage
 from bot.services.access import Access
 from bot.services.actors import Actor
-from bot.services.pinning import (
-    PINNED_KINDS,
-    WORKFLOW,
-    Content,
-    Pinned,
-    UnknownWorkflow,
-    effective_workflow,
-    pin,
-)
+from bot.services.contents import PINNED_KINDS, WORKFLOW, Content, UnknownWorkflow, Versions
 from bot.services.placement import NotInPilot, label_at_start, label_for
+from workflows.face import Face, face_of
 from workflows.ports import Clock
 from workflows.versions import content_hash
-from workflows.workflow import Workflow
 
-__all__ = ["Catalogue", "Content", "Pinned", "Released", "UnknownWorkflow"]
+if TYPE_CHECKING:
+    # the steps and their libraries, 10 MiB: loaded where a whole workflow is read
+    from bot.services.pinning import Pinned
+    from workflows.workflow import Workflow
+
+__all__ = ["Catalogue", "Content", "Released", "UnknownWorkflow"]
 
 LIBRARY = "library"
 """Author of what ships with the product: a newer library replaces it unless a person has moved the label."""
@@ -68,10 +65,16 @@ class Released:
     purpose: str
     usage_hint: str
     examples: tuple[str, ...]
-    workflow: Workflow
+    face: Face
     version: int
+    _read: "Callable[[], Workflow]" = field(repr=False, compare=False)
     label: str = PRODUCTION
     """Whose versions these are: the candidate's for people of a pilot."""
+
+    @property
+    def workflow(self) -> "Workflow":
+        """All of it, with its steps."""
+        return self._read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class _Kept:
 
     pointers: Pointers
     live: dict[str, dict[tuple[str, str], StoredVersion]] = field(default_factory=dict)
-    pinned: dict[tuple[str, str], Pinned] = field(default_factory=dict)
+    pinned: "dict[tuple[str, str], Pinned]" = field(default_factory=dict)
 
 
 class Catalogue:
@@ -187,12 +190,12 @@ class Catalogue:
             label = label_for(connection, self._access, name, actor)
         return _released(name, self.versions(connection, label), label)
 
-    def resolve_run(self, connection: Connection, name: str, label: str) -> tuple[Pinned, str]:
+    def resolve_run(self, connection: Connection, name: str, label: str) -> "tuple[Pinned, str]":
         """The versions of a run that starts now, and whose they are. Raises UnknownWorkflow."""
         label = label_at_start(connection, name, label)
         return self.resolve(connection, name, label=label), label
 
-    def resolve(self, connection: Connection, name: str, *, label: str = PRODUCTION) -> Pinned:
+    def resolve(self, connection: Connection, name: str, *, label: str = PRODUCTION) -> "Pinned":
         """The live versions of a workflow and of all it reaches. Raises UnknownWorkflow.
 
         The label `candidate` stands for what is live with the candidates in its place.
@@ -204,7 +207,7 @@ class Catalogue:
 
     def resolve_with(
         self, connection: Connection, name: str, contents: Sequence[Content], *, label: str = PRODUCTION
-    ) -> Pinned:
+    ) -> "Pinned":
         """As `resolve`, with contents that are only proposed in place of the live ones.
 
         Raises UnknownWorkflow, InvalidWorkflow, InvalidPrompt, UnknownTable.
@@ -242,14 +245,16 @@ class Catalogue:
             kept.live[label] = {(version.kind, version.name): version for version in found}
         return kept.live[label]
 
-    def _pin(self, name: str, versions: Mapping[tuple[str, str], StoredVersion]) -> Pinned:
+    def _pin(self, name: str, versions: Mapping[tuple[str, str], StoredVersion]) -> "Pinned":
         if (WORKFLOW, name) not in versions:
             raise _unknown(name, versions)
+        from bot.services.pinning import pin
+
         return pin(name, versions)
 
     def resolve_pins(
         self, connection: Connection, name: str, pins: Mapping[str, Mapping[str, int]]
-    ) -> Pinned:
+    ) -> "Pinned":
         """The versions a run was pinned to, however the labels stand today. Raises UnknownWorkflow."""
         kept = {}
         for kind in PINNED_KINDS:
@@ -259,6 +264,8 @@ class Catalogue:
                     kept[(kind, item)] = version
         if (WORKFLOW, name) not in kept:
             raise UnknownWorkflow(name)
+        from bot.services.pinning import pin
+
         return pin(name, kept)
 
     async def route(self, text: str, actor: Actor) -> tuple[Released, ...]:
@@ -276,24 +283,32 @@ def _unknown(name: str, versions: Iterable[tuple[str, str]]) -> UnknownWorkflow:
     return UnknownWorkflow(name, near[0] if near else "")
 
 
-def _released(name: str, versions: Mapping[tuple[str, str], StoredVersion], label: str) -> Released:
-    workflow = effective_workflow(name, versions)
+def _released(name: str, versions: Versions, label: str) -> Released:
+    version = versions[WORKFLOW, name]
+    face = face_of(version.content)
     return Released(
-        name=workflow.name,
-        title=workflow.title,
-        purpose=workflow.purpose,
-        usage_hint=usage_hint(workflow),
-        examples=tuple(workflow.examples),
-        workflow=workflow,
-        version=versions[WORKFLOW, name].number,
+        name=face.name,
+        title=face.title,
+        purpose=face.purpose,
+        usage_hint=usage_hint(face),
+        examples=face.examples,
+        face=face,
+        version=version.number,
+        _read=lambda: _whole(name, versions),
         label=label,
     )
 
 
-def usage_hint(workflow: Workflow) -> str:
+def _whole(name: str, versions: Versions) -> "Workflow":
+    from bot.services.pinning import effective_workflow
+
+    return effective_workflow(name, versions)
+
+
+def usage_hint(face: Face) -> str:
     """What to type after the command: the first text input bare, others as name=value."""
     parts, bare = [], False
-    for name, item in workflow.asked_inputs.items():
+    for name, item in face.asked_inputs.items():
         word = f"<{item.label.lower()}>" if item.kind == "text" and not bare else f"{name}=<{item.kind}>"
         bare = bare or item.kind == "text"
         parts.append(word if item.required and item.default is None else f"[{word}]")

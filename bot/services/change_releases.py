@@ -18,7 +18,7 @@ from bot.services.change_errors import MovedSince, NothingToRollBack, TooLate, W
 from bot.services.change_record import Step, move
 from bot.services.change_views import target_of
 from bot.services.content_checks import InvalidContent, checked
-from bot.services.pinning import PROMPT, WORKFLOW
+from bot.services.contents import PROMPT, WORKFLOW
 from bot.services.targets import Current, Move, Targets, UnknownTarget
 from bot.services.work import ITSELF
 from workflows.ports import Clock

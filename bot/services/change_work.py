@@ -22,8 +22,8 @@ from bot.services.change_posts import groups_to_ask, post_to_members
 from bot.services.change_record import Step, locked, move
 from bot.services.change_requests import Changes
 from bot.services.change_views import ChangeView, Tested, subject_of, target_of
+from bot.services.contents import Content
 from bot.services.opaque_ids import incident_token
-from bot.services.pinning import Content
 from bot.services.promotion import Directory
 from bot.services.work import ITSELF
 from workflows.ports import Clock

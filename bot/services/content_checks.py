@@ -9,7 +9,8 @@ from bot.adapters.profiles import InvalidProfiles, read_profiles
 from bot.adapters.store.document_log import collection_revisions
 from bot.adapters.store.versions_log import PRODUCTION
 from bot.governance.changes import Target
-from bot.services.pinning import MODELS, PROMPT, WORKFLOW, Content, Pinned
+from bot.services.contents import MODELS, PROMPT, WORKFLOW, Content
+from bot.services.pinning import Pinned
 from bot.services.targets import HELD, Targets, parameter_values
 from workflows.decision_tables import UnknownTable, read_table, table_text
 from workflows.definition import InvalidWorkflow, check_references, load_workflow

@@ -20,7 +20,7 @@ from bot.quality.digest_slots import Schedule, UnknownZone
 from bot.services.access import Access, Outsider
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue
-from bot.services.pinning import WORKFLOW
+from bot.services.contents import WORKFLOW
 from workflows.ports import Clock
 from workflows.run import Json
 

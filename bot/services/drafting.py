@@ -25,9 +25,9 @@ from bot.services.catalogue import Catalogue, Released
 from bot.services.change_errors import MovedSince
 from bot.services.change_requests import Changes
 from bot.services.change_views import ChangeView
+from bot.services.contents import RULES
 from bot.services.edit_targets import Live, read_live, targets_of
 from bot.services.opaque_ids import draft_id
-from bot.services.pinning import RULES
 from workflows.ports import Clock
 
 LISTED = 30

@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from bot.adapters.store.versions_log import StoredVersion, label_mover
 from bot.governance.changes import Target
-from bot.services.pinning import PARAMETERS, PROMPT, RULES, WORKFLOW, Versions, effective_workflow
+from bot.services.contents import PARAMETERS, PROMPT, RULES, WORKFLOW, Versions
+from bot.services.pinning import effective_workflow
 from workflows.decision_tables import UnknownTable, rows_of, table_steps, table_text
 from workflows.run import Json
 from workflows.versions import content_hash

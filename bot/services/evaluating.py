@@ -19,10 +19,10 @@ from bot.quality.evaluators import Similarity
 from bot.services import opaque_ids
 from bot.services.billing import Billing
 from bot.services.catalogue import Catalogue
+from bot.services.contents import Content
 from bot.services.evaluation_material import Asked, Limits, Material, Rows, read_material
 from bot.services.evaluation_notes import notes_of
 from bot.services.golden_cases import GoldenCases
-from bot.services.pinning import Content
 from bot.services.readers import TERMINAL, Audience
 from bot.services.spending import Account, Purse, Tally
 from bot.services.staging import CARD

@@ -11,8 +11,9 @@ from bot.adapters.store.document_log import collection_revisions, document_paths
 from bot.adapters.store.versions_log import PRODUCTION
 from bot.quality.evaluation import ReportRow, Standing, Trial
 from bot.services.catalogue import Catalogue
+from bot.services.contents import WORKFLOW, Content
 from bot.services.golden_cases import GoldenCases
-from bot.services.pinning import WORKFLOW, Content, Pinned
+from bot.services.pinning import Pinned
 from bot.services.readers import EVERYONE
 from bot.services.voted_down import VotedDown, beside, read_citing, read_voted_down
 from workflows.cases import Case

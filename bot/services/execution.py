@@ -12,8 +12,9 @@ from bot.adapters.store.run_log import RunRow
 from bot.governance.budget import Spender, team_of
 from bot.services.actors import Actor, Origin
 from bot.services.billing import Billing
-from bot.services.catalogue import Catalogue, Pinned
+from bot.services.catalogue import Catalogue
 from bot.services.journal import RunJournal
+from bot.services.pinning import Pinned
 from bot.services.readers import TERMINAL, Audience
 from workflows.engine import execute
 from workflows.ports import Clock, Model, Ports, Progress

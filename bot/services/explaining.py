@@ -18,6 +18,7 @@ from bot.quality.evaluation import EvaluationReport
 from bot.services.access import OPERATOR, Access
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue, Released
+from bot.services.contents import PARAMETERS, PINNED_KINDS, WORKFLOW
 from bot.services.discretion import Discretion, passages_of, withheld
 from bot.services.explained import (
     KnowledgeUsed,
@@ -27,7 +28,7 @@ from bot.services.explained import (
     VersionUsed,
     WorkflowExplained,
 )
-from bot.services.pinning import PARAMETERS, PINNED_KINDS, WORKFLOW, Pinned
+from bot.services.pinning import Pinned
 from bot.services.placement import NotInPilot, WorkflowRetired
 from bot.services.readers import TERMINAL, Audience
 from bot.services.run_views import Explanation

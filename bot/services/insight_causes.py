@@ -11,7 +11,8 @@ from bot.adapters.store.audit_log import AuditEvent
 from bot.adapters.store.change_moments import changes_between
 from bot.adapters.store.versions_log import PRODUCTION, read_version
 from bot.quality.week_insights import Cause, CauseKind
-from bot.services.pinning import MODELS, Pinned
+from bot.services.contents import MODELS
+from bot.services.pinning import Pinned
 
 
 @dataclass(slots=True)

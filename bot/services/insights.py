@@ -16,10 +16,11 @@ from bot.quality.topic_words import question_of, quoted
 from bot.quality.week_insights import Gap, Topic, WeekInsights, WorstAnswer
 from bot.services.catalogue import Catalogue
 from bot.services.complaints import Complaint, standing_complaints
+from bot.services.contents import UnknownWorkflow
 from bot.services.discretion import drawn_from
 from bot.services.insight_documents import documents
 from bot.services.insight_figures import forecasts, unusual
-from bot.services.pinning import Pinned, UnknownWorkflow
+from bot.services.pinning import Pinned
 from bot.services.readers import Audience
 from workflows.ports import Clock
 

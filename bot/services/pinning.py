@@ -5,37 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from bot.adapters.store.versions_log import StoredVersion
+from bot.services.contents import (
+    MODELS,
+    PARAMETERS,
+    PINNED_KINDS,
+    PROMPT,
+    RULES,
+    WORKFLOW,
+    UnknownWorkflow,
+    Versions,
+)
 from workflows.decision_tables import with_tables
 from workflows.definition import Workflow, load_workflow
 from workflows.run import Json
 from workflows.steps.retrieve import RetrieveStep
 from workflows.template import PromptTemplate, parse_prompt
-
-WORKFLOW, PROMPT, PARAMETERS, RULES, MODELS = "workflow", "prompt", "parameters", "rules", "models"
-"""Kinds of content that versions are kept of."""
-
-PINNED_KINDS = (WORKFLOW, PROMPT, PARAMETERS, RULES, MODELS)
-
-Versions = Mapping[tuple[str, str], StoredVersion]
-"""Kind and name to the version in question."""
-
-
-class UnknownWorkflow(Exception):
-    """No released workflow has that name; fact `nearest` is the closest name, or empty."""
-
-    def __init__(self, name: str, nearest: str = "") -> None:
-        super().__init__(name)
-        self.facts = {"name": name, "nearest": nearest}
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """Something that versions are kept of: what kind, its name and its text."""
-
-    kind: str
-    name: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ from bot.services.access import Access
 from bot.services.actors import Actor
 from bot.services.candidates import Difference, differences, fingerprint
 from bot.services.catalogue import Catalogue, UnknownWorkflow
-from bot.services.pinning import PINNED_KINDS, Pinned
+from bot.services.contents import PINNED_KINDS
+from bot.services.pinning import Pinned
 from bot.services.staging import Stages
 from workflows.cases import Case, InvalidCases
 from workflows.ports import Clock

@@ -16,8 +16,9 @@ from bot.quality.complaint import Reason, TriageState
 from bot.quality.expecting import file_name, named_in, phrase_of
 from bot.services.access import Access
 from bot.services.actors import Actor, Origin
-from bot.services.catalogue import Catalogue, Pinned
-from bot.services.pinning import PROMPT
+from bot.services.catalogue import Catalogue
+from bot.services.contents import PROMPT
+from bot.services.pinning import Pinned
 from bot.services.readers import Audience
 from bot.services.triage import Card, Triage
 from workflows.run import StepStatus

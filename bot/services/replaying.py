@@ -18,8 +18,9 @@ from bot.services import opaque_ids
 from bot.services.actors import Actor
 from bot.services.billing import Billing
 from bot.services.catalogue import Catalogue
+from bot.services.contents import WORKFLOW
 from bot.services.execution import KNOWLEDGE, audience_of
-from bot.services.pinning import WORKFLOW, Pinned
+from bot.services.pinning import Pinned
 from bot.services.readers import Audience
 from bot.services.run_views import RunView
 from bot.services.runs import Runs

@@ -130,7 +130,7 @@ class Runs:
         released = self._catalogue.find_in(connection, request.workflow)
         self._access.authorise(connection, request.actor, Permission.RUN, f"workflow:{released.name}")
         released = self._catalogue.find_in(connection, request.workflow, request.actor)
-        released.workflow.read_inputs(request.inputs)
+        released.face.read_inputs(request.inputs)
         try:
             place = self._admission.place(
                 connection, request.actor.id, released.name, always=request.is_unseen

@@ -17,7 +17,7 @@ from bot.services.access import Access, NotAuthorized
 from bot.services.actors import Actor
 from bot.services.candidates import differences
 from bot.services.catalogue import Catalogue, Content
-from bot.services.pinning import WORKFLOW
+from bot.services.contents import WORKFLOW
 from bot.services.placement import has_production, label_for
 from workflows.ports import Clock
 from workflows.run import Json

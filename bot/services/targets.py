@@ -27,8 +27,8 @@ from bot.governance.roles import Role
 from bot.services.access import Access
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue
+from bot.services.contents import MODELS, PROMPT, WORKFLOW
 from bot.services.intake import document_id
-from bot.services.pinning import MODELS, PROMPT, WORKFLOW
 from knowledge.document import Document
 from workflows.decision_tables import rows_of, table_steps, table_text
 from workflows.ports import Clock

@@ -9,7 +9,8 @@ from bot.adapters.llm import Models
 from bot.quality.evaluation import CaseScore, Standing, Trial
 from bot.quality.evaluators import NEEDS_WRITING_MODEL, Similarity, attempt_of, evaluate, standing_of
 from bot.quality.judge import DEFAULT, JUDGE, asked_again, judge_request, read_verdict, unjudged
-from bot.services.pinning import WORKFLOW, Pinned
+from bot.services.contents import WORKFLOW
+from bot.services.pinning import Pinned
 from bot.services.spending import Account, SpendingCapReached, Tally
 from knowledge.document import Retrieval
 from workflows.cases import WRITING_MODEL, Case

@@ -20,7 +20,7 @@ from bot.adapters.store.handed_log import HandedRequest
 from bot.services.elsewhere import WorkersTask
 from bot.services.handing_over import HandOvers
 from bot.services.opaque_ids import incident_token
-from bot.slack import payloads, text
+from bot.slack import payloads, refusals_front, text
 from bot.slack.blocks import notice
 from bot.slack.elements import Outgoing
 from bot.slack.front_desk import FrontDesk, Reply
@@ -198,17 +198,24 @@ class Reception:
         return Reply(after=lambda: self.desk.tell(known, words))
 
     def _words(self, kind: Kind, call: Call | None, error: Exception) -> Outgoing:
-        # sentences of every room: loaded when something goes wrong
-        from bot.slack.refusals import is_known, sentence
-
         name, facts = type(error).__name__, getattr(error, "facts", {})
         seen = {"kind": kind, "name": call.name if call else "", "person": call.person if call else ""}
-        if is_known(name):
+        if said := sentence_of(name, facts):
             log.info("slack.refused", error=name, **seen)
-            return notice(sentence(name, facts), mentions=_named(facts))
+            return notice(said, mentions=_named(facts))
         token = incident_token()
         log.error("slack.incident", token=token, error=name, exc_info=error, **seen)
         return notice(text.failed(text.opaque_failure(), token))
+
+
+def sentence_of(name: str, facts: Mapping[str, str]) -> str:
+    """What to say of an error; empty of one that nobody foresaw."""
+    if near := refusals_front.SENTENCES.get(name):
+        return near(facts)
+    # sentences of every room: loaded when one is needed
+    from bot.slack.refusals import is_known, sentence
+
+    return sentence(name, facts) if is_known(name) else ""
 
 
 def _named(facts: Mapping[str, str]) -> set[str]:
@@ -232,6 +239,8 @@ def build_app(reception: Reception) -> AsyncApp:
     What reaches it is Slack's: the door has checked the signature, or it came over our own socket.
     """
     app = AsyncApp(
+        # or it keeps the source of every file on the stack, to name itself after one
+        name="spanwise",
         client=reception.desk.gateway.client,
         request_verification_enabled=False,
         process_before_response=True,

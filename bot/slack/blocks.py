@@ -89,7 +89,7 @@ def help_message(released: Released, *, is_public: bool) -> Outgoing:
     """What one command does, and how to type it."""
     inputs = [
         f"• `{el.escape(name)}` {el.escape(item.label)} – {_kind(item)}"
-        for name, item in released.workflow.asked_inputs.items()
+        for name, item in released.face.asked_inputs.items()
     ]
     examples = [f"`/{el.escape(released.name)} {el.escape(example)}`" for example in released.examples[:3]]
     where = text.where_here() if is_public else text.where_private("")

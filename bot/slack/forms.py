@@ -153,7 +153,7 @@ def read_settings(state: Mapping[str, Mapping[str, Any]]) -> str:
 def prefill_for(released: Released, given: Mapping[str, str], problems: Mapping[str, str]) -> Prefill:
     """Start a form with what was typed; what is longer than its field is said to be cut."""
     said = {name: problem for name, problem in problems.items() if str(given.get(name, "")).strip()}
-    for name, item in released.workflow.inputs.items():
+    for name, item in released.face.inputs.items():
         limit = min(_limit(item), FIELD_CHARACTERS)
         if len(given.get(name, "")) > limit:
             said[name] = text.was_cut(item.label or name, len(given[name]), limit)
@@ -173,7 +173,7 @@ def _opening(released: Released, prefill: Prefill) -> list[Block]:
 
 
 def _fields(released: Released, prefill: Prefill) -> Iterable[Block]:
-    for name, item in released.workflow.asked_inputs.items():
+    for name, item in released.face.asked_inputs.items():
         if name in prefill.taken:
             yield el.section(f"*{el.escape(item.label or name)}*\n{text.quote(prefill.taken[name], 300)}")
             yield el.context("_All of it will be used._")

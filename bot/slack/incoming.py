@@ -80,7 +80,7 @@ async def thread_text(desk: Desk, channel: str, thread_ts: str) -> str:
 def values_from(released: Released, message: str, thread: str) -> dict[str, str]:
     """Inputs marked `from: message` and `from: thread`; without a mark, the first text input."""
     marked: dict[str, str] = {}
-    for name, item in released.workflow.inputs.items():
+    for name, item in released.face.inputs.items():
         if item.source == "message" and message:
             marked[name] = message
         elif item.source == "thread" and (thread or message):
@@ -93,7 +93,7 @@ def values_from(released: Released, message: str, thread: str) -> dict[str, str]
 
 def primary_input(released: Released) -> str:
     """The input that a message fills: the marked one, else the first text input, else none."""
-    inputs = released.workflow.asked_inputs
+    inputs = released.face.asked_inputs
     marked = [name for name, item in inputs.items() if item.source]
     texts = [name for name, item in inputs.items() if item.kind == "text"]
     return next(iter([*marked, *texts]), "")
@@ -109,10 +109,10 @@ def earlier_from(released: Released, before: RunView, name: str, words: str) -> 
 
     Empty when the new words stand on their own: a change of subject should not drag the old one along.
     """
-    found = {key: "" for key, item in released.workflow.inputs.items() if item.source == "earlier"}
+    found = {key: "" for key, item in released.face.inputs.items() if item.source == "earlier"}
     if not leans_on_before(words):
         return found
-    for key, item in released.workflow.inputs.items():
+    for key, item in released.face.inputs.items():
         if item.source == "earlier":
             said = f"{before.inputs.get(key, '')} {before.inputs.get(name, '')}".strip()
             found[key] = said[-item.max_length :]
@@ -121,4 +121,4 @@ def earlier_from(released: Released, before: RunView, name: str, words: str) -> 
 
 def wants_thread(released: Released) -> bool:
     """Whether a whole thread belongs into one of its inputs."""
-    return any(item.source == "thread" for item in released.workflow.inputs.values())
+    return any(item.source == "thread" for item in released.face.inputs.values())

@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from bot.slack import (
-    refusals_access,
     refusals_admin,
     refusals_audit,
-    refusals_broken,
     refusals_budget,
     refusals_changes,
     refusals_digest,
@@ -19,8 +17,8 @@ from bot.slack import (
     refusals_evaluation,
     refusals_explain,
     refusals_feedback,
+    refusals_front,
     refusals_models,
-    refusals_operations,
     refusals_runs,
     refusals_seeding,
     refusals_stages,
@@ -36,13 +34,6 @@ ASK_ADMIN = "An admin can see why with the incident token."
 def _fact(facts: Facts, name: str, otherwise: str = "") -> str:
     value = facts.get(name, "")
     return f"“{escape(value)}”" if value else otherwise
-
-
-def unknown_workflow(facts: Facts) -> str:
-    """No such workflow."""
-    near = facts.get("nearest", "")
-    guess = f" Did you mean `{escape(near)}`?" if near else ""
-    return f"There is no workflow {_fact(facts, 'name', 'of that name')}.{guess} `/spanwise list` shows them."
 
 
 def unknown_run(facts: Facts) -> str:
@@ -263,16 +254,6 @@ def kept_crashing(_facts: Facts) -> str:
     return f"The run was started several times and never came to its end, so I stopped it. {ASK_ADMIN}"
 
 
-def slack_busy(facts: Facts) -> str:
-    """Slack's limits."""
-    return f"Slack asks me to slow down. Try again in {escape(facts.get('after_s', 'a few'))} seconds."
-
-
-def slack_uncertain(_facts: Facts) -> str:
-    """No clear answer from Slack."""
-    return "Slack did not answer clearly. Look whether it happened; if not, try again."
-
-
 def slack_refused(facts: Facts) -> str:
     """Slack said no."""
     needed = facts.get("needed", "")
@@ -284,11 +265,6 @@ def slack_refused(facts: Facts) -> str:
     return (
         f"Slack refused that (`{escape(facts.get('reason', 'unknown'))}`).{scope} Try again, or ask an admin."
     )
-
-
-def person_unknown(_facts: Facts) -> str:
-    """users.info did not come."""
-    return "Slack did not tell me in time who you are, and I do nothing for strangers. Try again in a moment."
 
 
 def unreadable_click(_facts: Facts) -> str:
@@ -311,17 +287,13 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "NeedsWritingModel": needs_writing_model,
     "NotForThisAudience": not_for_this_audience,
     "NothingToShare": nothing_to_share,
-    "PersonUnknown": person_unknown,
     "RunKeptCrashing": kept_crashing,
     "RenderedTooLong": too_long,
-    "SlackBusy": slack_busy,
     "SlackRefused": slack_refused,
-    "SlackUncertain": slack_uncertain,
     "StepFailed": step_failed,
     "UnknownAlias": misconfigured("no model is configured under the name “{alias}”"),
     "UnknownCollection": unknown_collection,
     "UnknownRun": unknown_run,
-    "UnknownWorkflow": unknown_workflow,
     "UnreadableClick": unreadable_click,
     "InvalidCondition": _OWNERS,
     "ConditionFailed": misconfigured("a rule of its decision table could not be decided"),
@@ -354,9 +326,7 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "EncryptedDocument": document("it asks for a password. Save it without one and add it again."),
     "TooLarge": document("it is larger than what is read. Split it and add the parts."),
     "UnknownFileType": document("its format is not one that can be read. Save it as PDF, Word or Markdown."),
-    **refusals_access.SENTENCES,
     **refusals_audit.SENTENCES,
-    **refusals_broken.SENTENCES,
     **refusals_budget.SENTENCES,
     **refusals_editing.SENTENCES,
     **refusals_changes.SENTENCES,
@@ -366,9 +336,9 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     **refusals_explain.SENTENCES,
     **refusals_admin.SENTENCES,
     **refusals_feedback.SENTENCES,
+    **refusals_front.SENTENCES,
     **refusals_runs.SENTENCES,
     **refusals_models.SENTENCES,
-    **refusals_operations.SENTENCES,
     **refusals_seeding.SENTENCES,
     **refusals_stages.SENTENCES,
     "ZipBomb": document("it unpacks to far more than an honest file would. Save it anew and add it again."),

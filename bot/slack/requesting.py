@@ -63,7 +63,7 @@ async def visibility_of(
         return "channel"
     chosen = await desk.preferences.answers(call.person)
     if chosen == "workflow":
-        return "channel" if released.workflow.visibility == "channel" else "private"
+        return "channel" if released.face.visibility == "channel" else "private"
     return "channel" if chosen == "channel" else "private"
 
 
@@ -113,7 +113,7 @@ async def accept_message(call: Call, desk: FrontDesk, ask: Ask, actor: Actor) ->
         await accept(call, desk, ask, actor)
     except InvalidInputs as error:
         value = carried(call, ask, next(iter(ask.values.values()), ""))
-        labels = {name: item.label or name for name, item in ask.released.workflow.inputs.items()}
+        labels = {name: item.label or name for name, item in ask.released.face.inputs.items()}
         wrong = [
             text.input_problem(labels[name], why)
             for name, why in error.problems.items()

@@ -194,7 +194,7 @@ async def open_document(call: Call, desk: Desk) -> Reply:
 async def open_case(call: Call, desk: Desk) -> Reply:
     """What to hold it to."""
     released = await desk.catalogue.find(call.value)
-    return _opening(call, desk, forms.case_form(_place(call), released.workflow.asked_inputs))
+    return _opening(call, desk, forms.case_form(_place(call), released.face.asked_inputs))
 
 
 async def open_pilot(call: Call, desk: Desk) -> Reply:

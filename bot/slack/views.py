@@ -49,7 +49,7 @@ async def inputs_sent(call: Call, desk: Desk) -> Reply:
     """A workflow's inputs: accepted, or sent back with what is wrong under each field."""
     released = await desk.catalogue.find(_chosen(call))
     values = {**read_inputs(call.state), **await _taken(call, desk)}
-    values = {name: value for name, value in values.items() if name in released.workflow.inputs}
+    values = {name: value for name, value in values.items() if name in released.face.inputs}
     visibility: Visibility = "channel" if chose_public(call.state) else "private"
     surface = SURFACES.get(str(call.metadata.get("surface", "")), "command")
     ask = Ask(released, values, surface, visibility)
@@ -90,7 +90,7 @@ async def _taken(call: Call, desk: Desk) -> dict[str, str]:
 
 
 def _sent_back(call: Call, released: Released, problems: Mapping[str, str]) -> Reply:
-    labels = {name: item.label or name for name, item in released.workflow.inputs.items()}
+    labels = {name: item.label or name for name, item in released.face.inputs.items()}
     said = {name: text.input_problem(labels.get(name, name), why) for name, why in problems.items()}
     errors = field_errors(said, call.state)
     if errors:

@@ -16,13 +16,13 @@ async def workflow_command(call: Call, desk: FrontDesk, name: str, typed: str) -
     """Accept the run, or open the form for what is missing."""
     actor = await desk.people.actor(call.person)
     released = await desk.catalogue.find(name, actor)
-    arguments = parse(typed, released.workflow.asked_inputs)
+    arguments = parse(typed, released.face.asked_inputs)
     visibility = await visibility_of(
         call, desk, released, public=arguments.is_public, private=arguments.is_private
     )
     if arguments.wants_help:
         return saying(desk, help_message(released, is_public=visibility == "channel"))
-    ask = Ask(released, fill(released.workflow.asked_inputs, arguments), "command", visibility)
+    ask = Ask(released, fill(released.face.asked_inputs, arguments), "command", visibility)
     try:
         accepted = await accept(call, desk, ask, actor)
     except InvalidInputs as error:

@@ -29,9 +29,9 @@ class OneWorkflow:
     def find_in(self, connection: Connection, name: str, actor: Any = None) -> Any:
         if name != "ask-policy":
             raise UnknownWorkflow(name, "ask-policy")
-        workflow = SimpleNamespace(read_inputs=self._read)
+        face = SimpleNamespace(read_inputs=self._read)
         return SimpleNamespace(
-            name=name, title="Ask the people handbook", version=3, workflow=workflow, label="production"
+            name=name, title="Ask the people handbook", version=3, face=face, label="production"
         )
 
     def _read(self, raw: Mapping[str, str]) -> dict[str, str]:

@@ -21,9 +21,9 @@ from bot.services import opaque_ids
 from bot.services.access import Access
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue, Content
+from bot.services.contents import PINNED_KINDS
 from bot.services.improvements import Improvement
 from bot.services.pilot_watch import PilotWatch
-from bot.services.pinning import PINNED_KINDS
 from bot.services.promotion import Promotions
 from bot.services.readiness_cards import Cards
 from bot.services.runs import Runs

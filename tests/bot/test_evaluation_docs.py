@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.cli.trying import FAILING, UNUSABLE
 from bot.quality.significance import cases_sentence
-from bot.services.pinning import PINNED_KINDS
+from bot.services.contents import PINNED_KINDS
 from bot.settings import Settings
 from workflows.cases import load_cases
 from workflows.expectations import RUBRIC_PASSES, SIMILAR, Expectation

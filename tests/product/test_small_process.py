@@ -37,6 +37,11 @@ HEAVY = (
     "apscheduler",
     "typer",
 )
+SAID = (
+    *("NotInTime", "NotAuthorized", "Outsider", "PersonUnknown"),
+    *("QueueFull", "StoreDown", "UnknownWorkflow"),
+)
+"""Errors of commands under load: their sentences are at hand."""
 SECRET = "a-secret-of-the-test"
 UNBOUNDED = {"SPANWISE_PERSON_WAITING": "0", "SPANWISE_LONGEST_WAIT": "0"}
 """Three people ask a thousand times, and no worker is there."""
@@ -146,8 +151,17 @@ def test_what_taking_commands_imports_is_little() -> None:
         "bot.slack.refusals",
         "bot.slack.desk",
         "sqlalchemy.dialects.postgresql",
+        "workflows.steps",
+        "cel",
+        "jinja2",
     }
-    script = f"import sys, bot.taking; print(','.join(sorted(set({sorted(unwanted)!r}) & set(sys.modules))))"
+    script = f"""
+import sys, bot.taking
+from bot.slack.app import sentence_of
+for error in {SAID!r}:
+    assert sentence_of(error, {{}}), error
+print(','.join(sorted(set({sorted(unwanted)!r}) & set(sys.modules))))
+"""
     found = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )

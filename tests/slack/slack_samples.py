@@ -67,6 +67,7 @@ def released(text: str = ASK_POLICY, version: int = 3) -> Released:
         tuple(workflow.examples),
         workflow,
         version,
+        lambda: workflow,
     )
 
 

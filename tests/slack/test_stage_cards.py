@@ -15,7 +15,7 @@ from bot.governance.roles import Role
 from bot.quality.evaluation import EvaluationReport, ReportRow, Standing, Trial
 from bot.services.actors import Actor
 from bot.services.catalogue import Content
-from bot.services.pinning import PINNED_KINDS
+from bot.services.contents import PINNED_KINDS
 from bot.slack import blocks as message_blocks
 from bot.slack import stage_blocks as blocks
 from bot.slack import stage_forms as forms

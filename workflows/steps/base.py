@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from workflows.file_model import FileModel, Name
 from workflows.ports import Model, Retriever
 from workflows.rules import Condition, InvalidCondition, parse_condition
 from workflows.run import Json, Usage
@@ -26,12 +27,6 @@ RESERVED = frozenset(["inputs", "parameters", "true", "false", "null", "in", "ha
 
 class StepName(str):
     """The id of another step, as a field names it."""
-
-
-class FileModel(BaseModel):
-    """Anything read from a workflow file: unknown keys are refused, nothing is converted."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
 
 
 def _template(value: object) -> Template:
@@ -84,7 +79,6 @@ NumberOrTemplate = Annotated[
     PlainValidator(_number),
     WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\s*\{\{.*\}\}\s*$"}]}),
 ]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 StepId = Annotated[Name, AfterValidator(_not_reserved)]
 StepRef = Annotated[Name, AfterValidator(StepName)]
 
@@ -193,7 +187,7 @@ def references(
         yield path, (str(value),)
     elif isinstance(value, Template | Condition):
         yield from ((path, reference) for reference in value.references)
-    elif isinstance(value, BaseModel):
+    elif isinstance(value, FileModel):
         for name, info in type(value).model_fields.items():
             if name != "needs":
                 yield from references(getattr(value, name), (*path, info.alias or name))

@@ -5,8 +5,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from workflows.file_model import Name
 from workflows.run import Json
-from workflows.steps.base import Kind, Name, StepContext, StepDefinition, StepOutcome, TemplateText
+from workflows.steps.base import Kind, StepContext, StepDefinition, StepOutcome, TemplateText
 
 
 class CallStep(StepDefinition):

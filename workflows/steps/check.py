@@ -7,18 +7,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from workflows.file_model import FileModel, Name
 from workflows.run import Json
-from workflows.steps.base import (
-    FileModel,
-    Kind,
-    Name,
-    StepContext,
-    StepDefinition,
-    StepFailed,
-    StepName,
-    StepOutcome,
-    StepRef,
-)
+from workflows.steps.base import Kind, StepContext, StepDefinition, StepFailed, StepName, StepOutcome, StepRef
 from workflows.steps.fencing import passages_of
 from workflows.steps.grounding import ungrounded
 from workflows.steps.prompt import PromptStep

@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from workflows.file_model import Name
 from workflows.ports import Task
 from workflows.run import Json
 from workflows.steps.base import (
     AskingStep,
     Kind,
-    Name,
     NumberOrTemplate,
     StepContext,
     StepOutcome,

@@ -6,17 +6,10 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from workflows.file_model import FileModel, Name
 from workflows.rules import Rule, decide
 from workflows.run import Json
-from workflows.steps.base import (
-    ConditionText,
-    FileModel,
-    Kind,
-    Name,
-    StepContext,
-    StepDefinition,
-    StepOutcome,
-)
+from workflows.steps.base import ConditionText, Kind, StepContext, StepDefinition, StepOutcome
 
 
 class RuleRow(FileModel):

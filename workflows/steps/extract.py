@@ -8,9 +8,10 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from workflows.file_model import FileModel, Name
 from workflows.ports import FieldSpec, Task
 from workflows.run import Json
-from workflows.steps.base import AskingStep, FileModel, Kind, Name, StepContext, StepOutcome, TemplateText
+from workflows.steps.base import AskingStep, Kind, StepContext, StepOutcome, TemplateText
 from workflows.steps.fencing import write
 from workflows.steps.replies import Shape, ask_for_json, asked, plain_schema
 from workflows.template import parse_prompt

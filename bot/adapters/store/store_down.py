@@ -1,7 +1,7 @@
 """When the database cannot do what is asked just now: one error with the reason, whatever the engine says."""
 
 import errno
-import sqlite3
+import sys
 from typing import Literal
 
 from sqlalchemy.exc import DBAPIError
@@ -73,7 +73,9 @@ def _why(error: BaseException) -> Why | None:
         return "unreachable"
     # what begins a transaction on SQLite goes past SQLAlchemy
     raw = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(raw, sqlite3.Error):
+    # on PostgreSQL it was never loaded, and none of its errors comes
+    sqlite = sys.modules.get("sqlite3")
+    if sqlite is not None and isinstance(raw, sqlite.Error):
         # the extended codes keep the primary one in their lowest byte
         return _SQLITE.get(getattr(raw, "sqlite_errorcode", 0) & 0xFF)
     if not isinstance(error, DBAPIError):
