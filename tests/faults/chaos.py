@@ -7,6 +7,7 @@ what came of it; the exit status is 1 when a promise was broken.
 import argparse
 import asyncio
 import contextlib
+import math
 import os
 import random
 import signal
@@ -35,7 +36,7 @@ from bot.slack import manifest
 from bot.workspace import content
 from tests.faults import chaos_parts, recorder
 from tests.faults.chaos_figures import Figures
-from tests.faults.chaos_parts import Orders, start
+from tests.faults.chaos_parts import Orders, open_door, start
 from tests.faults.chaos_world import SECRET, World
 from tests.faults.history import History
 from tests.ports import free_port
@@ -93,6 +94,8 @@ class Plan:
     runs: int = 2000
     seed: int = 7
     strike_every: int = 25
+    minutes: float = 0.0
+    """After which nobody asks any more; 0 for no end but `runs`."""
 
 
 @dataclass
@@ -103,14 +106,33 @@ class Nemesis:
     chance: random.Random
     every: int
     """About how many runs may end between two strikes."""
+    port: int
+    """Of the door."""
     workers: list[Any] = field(default_factory=list)
     clocks: list[Any] = field(default_factory=list)
     kills: list[tuple[int, float]] = field(default_factory=list)
     """Process and when, of the workers."""
     clock_kills: int = 0
+    door_kills: int = 0
     freezes: int = 0
+    door: Any = None
+    is_open: asyncio.Event = field(default_factory=asyncio.Event)
+    """Whether the door takes requests; nobody comes to a closed one."""
     _spared: dict[int, float] = field(default_factory=dict)
     """Until when a process is left alone: one that was frozen must live to say what it did."""
+
+    async def open_door(self) -> None:
+        self.door = open_door(self.orders)
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                except OSError:
+                    await asyncio.sleep(0.05)
+                else:
+                    writer.close()
+                    break
+        self.is_open.set()
 
     def begin(self) -> None:
         self.workers = [start(chaos_parts.worker, self.orders) for _ in range(WORKERS)]
@@ -126,7 +148,9 @@ class Nemesis:
             roll = self.chance.random()
             if roll < 0.20:
                 await self._freeze()
-            elif roll < 0.30:
+            elif roll < 0.25:
+                await self._kill_door()
+            elif roll < 0.35:
                 self._kill(self.clocks, chaos_parts.clock)
                 self.clock_kills += 1
             else:
@@ -146,6 +170,13 @@ class Nemesis:
             await asyncio.sleep(self.chance.uniform(0, 1.5))
         while len(self.workers) < WORKERS:
             self.workers.append(start(chaos_parts.worker, self.orders))
+
+    async def _kill_door(self) -> None:
+        self.is_open.clear()
+        self.door_kills += 1
+        self.door.kill()
+        self.door.wait()
+        await self.open_door()
 
     def _kill(self, these: list[Any], body: Any) -> None:
         victim = these.pop(0)
@@ -172,6 +203,9 @@ class Nemesis:
             child.join(30)
             if child.exitcode is None:
                 child.kill()
+        if self.door is not None:
+            self.door.terminate()
+            self.door.wait(30)
 
 
 def settings_of(plan: Plan, world: World, port: int) -> dict[str, Any]:
@@ -207,6 +241,7 @@ async def prepare(product: Product, runs: int) -> Mapping[str, Any]:
 async def run_chaos(plan: Plan) -> Figures:
     """All of it, from an empty database to a verdict."""
     port, began = free_port(), time.monotonic()
+    chaos_parts.warm_up()
     world = World(plan.seed, port)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(world.server)
@@ -217,37 +252,26 @@ async def run_chaos(plan: Plan) -> Figures:
         workspace = world.open(await prepare(product, plan.runs))
         await workspace.start()
         settings["SLACK_API_URL"] = workspace.api_url
-        orders = Orders(settings, plan.folder / "notes.jsonl")
-        nemesis = Nemesis(orders, random.Random(plan.seed + 4), plan.strike_every)
-        entrance = await asyncio.to_thread(start, chaos_parts.door, orders)
+        orders = Orders(settings, plan.folder / "notes.jsonl", plan.folder / "door.jsonl")
+        nemesis = Nemesis(orders, random.Random(plan.seed + 4), plan.strike_every, port)
         try:
-            await _open(port)
+            await nemesis.open_door()
             await asyncio.to_thread(nemesis.begin)
-            await world.ask("ask-once")
-            await _rest(product.store)
+            with world.at_peace():
+                await world.ask("ask-once")
+                await _rest(product.store)
+            ready = time.monotonic()
             await _under_fire(plan, world, nemesis, product.store)
+            asked = time.monotonic()
             is_at_rest = await _rest(product.store)
+            spans = ready - began, asked - ready, time.monotonic() - asked
         finally:
-            nemesis.end()
-            entrance.terminate()
-            await asyncio.to_thread(entrance.join, 30)
+            await asyncio.to_thread(nemesis.end)
             await workspace.stop()
         figures = _judge(plan, world, nemesis, product.store, orders)
         await product.close()
-    figures.seconds, figures.is_at_rest = time.monotonic() - began, is_at_rest
+    figures.spans, figures.is_at_rest = spans, is_at_rest
     return figures
-
-
-async def _open(port: int) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                return
 
 
 async def _under_fire(plan: Plan, world: World, nemesis: Nemesis, store: Store) -> None:
@@ -257,9 +281,13 @@ async def _under_fire(plan: Plan, world: World, nemesis: Nemesis, store: Store) 
     watching = asyncio.create_task(_watch(world, store, room))
     asking: set[asyncio.Task[None]] = set()
     try:
+        until = time.monotonic() + plan.minutes * 60 if plan.minutes else math.inf
         for _ in range(plan.runs):
+            if time.monotonic() > until:
+                break
             await room.wait()
             await gate.acquire()
+            await nemesis.is_open.wait()
             roll = world.chance.random()
             name = "ask-dearly" if roll < DEAR_SHARE else "ask-twice" if roll < 0.4 else "ask-once"
             task = asyncio.create_task(world.ask(name))
@@ -311,7 +339,7 @@ def _judge(plan: Plan, world: World, nemesis: Nemesis, store: Store, orders: Ord
     later = datetime.now(UTC) + timedelta(hours=1)
     store.write_now(lambda connection: recorder.settle_money(connection, later))
     store.read_now(lambda connection: recorder.read_into(history, connection))
-    said = recorder.read_told(history, orders.notes)
+    said = [*recorder.read_told(history, orders.notes), *recorder.read_door(orders.lines)]
     world.write_into(history, {each["request"]: each["error"] for each in said if each["kind"] == "refused"})
     history.slots.extend(store.read_now(lambda connection: recorder.read_slots(connection, said)))
     return Figures.of(plan.seed, store.engine.dialect.name, history, world, nemesis, said)
@@ -326,11 +354,12 @@ def main() -> int:
         "--database", default="", help="an empty one; SQLite in a temporary folder by default"
     )
     parser.add_argument("--strike-every", type=int, default=25, help="runs that end between two strikes")
+    parser.add_argument("--minutes", type=float, default=0.0, help="after which nobody asks any more")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         database = asked.database or f"sqlite:///{folder}/chaos.db"
         figures = asyncio.run(
-            run_chaos(Plan(database, Path(folder), asked.runs, asked.seed, asked.strike_every))
+            run_chaos(Plan(database, Path(folder), asked.runs, asked.seed, asked.strike_every, asked.minutes))
         )
     sys.stdout.write(figures.text())
     return 1 if figures.violations or not figures.is_at_rest else 0

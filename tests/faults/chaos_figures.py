@@ -17,7 +17,8 @@ class Figures:
     engine: str
     rows: list[tuple[str, str]]
     violations: list[Violation]
-    seconds: float = 0.0
+    spans: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Seconds to begin, under fire, and until all was at rest."""
     is_at_rest: bool = False
     injected: Counter[str] = field(default_factory=Counter)
     logged: Counter[str] = field(default_factory=Counter)
@@ -42,6 +43,7 @@ class Figures:
                 "worker: kill -9": len(nemesis.kills),
                 "worker: frozen": nemesis.freezes,
                 "clock: kill -9": nemesis.clock_kills,
+                "door: kill -9": nemesis.door_kills,
             }
         )
         for found, name in (
@@ -88,7 +90,9 @@ class Figures:
 
     def text(self) -> str:
         """For a terminal."""
-        lines = [f"chaos on {self.engine}, seed {self.seed}, {self.seconds:.0f} s"]
+        begin, fire, rest = self.spans
+        took = f"{begin:.0f} s to begin, {fire:.0f} s under fire, {rest:.0f} s until all was at rest"
+        lines = [f"chaos on {self.engine}, seed {self.seed}: {took}"]
         lines += [f"  {name}: {value}" for name, value in self.rows]
         lines += ["  injected:"] + [f"    {n:6d} {name}" for name, n in sorted(self.injected.items())]
         lines += ["  logged by the product:"] + [

@@ -1,25 +1,31 @@
-"""The processes that chaos starts and kills: the real door, worker and clock, with shorter leases."""
+"""The processes that chaos starts and kills: the own small door, and worker and clock with shorter leases."""
 
 import asyncio
 import json
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from bot.adapters import circuit, llm
 from bot.adapters.correlation import correlation
 from bot.adapters.observing import Happening, ModelCalled, RunEnded
 from bot.adapters.provider_call import load_litellm
 from bot.bootstrap import Product, build
 from bot.entrance import stopping_on_signals
 from bot.processes import run_parts
+from bot.services import handing_over, putting_off
+from bot.services.heartbeats import Heartbeats
 from bot.services.outbox import Round
 from bot.services.work import Pace
 from bot.settings import Settings
@@ -28,11 +34,13 @@ from bot.slack.taking_over import TakingOver
 from bot.slack.throttle import Throttle
 from bot.slack_line import open_line
 
+ROOT = Path(__file__).parents[2]
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.faults.chaos_preload"])
 JOBS = ("put-down-digests", "post-checkpoint")
 SPEED = 100
 """How many of Slack's limits a second the couriers may use: waiting for Slack is not what is tested."""
+PROBE_S = 5
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,8 @@ class Orders:
     settings: Mapping[str, Any]
     notes: Path
     """Where each writes down what it did."""
+    lines: Path
+    """The door's log."""
     lease_s: float = 3.0
     post_s: float = 3.0
     """For one call to Slack."""
@@ -94,6 +104,14 @@ class QuickThrottle(Throttle):
         super().hold(key, seconds, every_s=every_s / SPEED, burst=burst)
 
 
+def hurry() -> None:
+    """Have what waits for a model, or for a worker that died, wait a sixth as long."""
+    circuit.PROBE_AFTER = timedelta(seconds=PROBE_S)
+    llm.AGAIN_S = str(PROBE_S)
+    putting_off.FIRST_S = PROBE_S / 2
+    handing_over.LEASE_S, handing_over.HOLD_S = 3.0, 1.0
+
+
 @dataclass(frozen=True)
 class FastClock:
     """The same time in every process, and much faster than on the wall."""
@@ -108,6 +126,11 @@ class FastClock:
         await asyncio.sleep(seconds)
 
 
+def warm_up() -> None:
+    """Have the server of processes begin to import what they need: that takes longest at the start."""
+    forkserver.ensure_running()
+
+
 def start(body: Any, orders: Orders) -> "multiprocessing.process.BaseProcess":
     """One process more."""
     child = CONTEXT.Process(target=_live, args=(body, orders), daemon=True)
@@ -119,31 +142,38 @@ def _live(body: Any, orders: Orders) -> None:
     notes = Notes(orders.notes)
     structlog.configure(processors=[notes.log])
     load_litellm()
-    if body is not door:
-        os.nice(5)  # whoever acknowledges goes first
+    os.nice(5)  # whoever acknowledges goes first
     asyncio.run(body(orders, notes))
 
 
-async def door(orders: Orders, notes: Notes) -> None:
-    """Takes what Slack sends."""
-    product = _product(orders, notes)
-    async with stopping_on_signals() as stop:
-        await run_parts(product, ("slack",), stop)
-    await product.close()
+def open_door(orders: Orders) -> "subprocess.Popen[bytes]":
+    """The small process that takes what Slack sends, as the Procfile starts it."""
+    settings = {name: str(value) for name, value in orders.settings.items()}
+    environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
+    with orders.lines.open("ab") as lines:
+        return subprocess.Popen(
+            [sys.executable, "-OO", "-m", "bot", "slack"],
+            env=environment,
+            cwd=orders.notes.parent,
+            stderr=lines,
+        )
 
 
 async def worker(orders: Orders, notes: Notes) -> None:
     """Carries runs out, brings what they say to Slack, and takes over what the door could not deal with."""
+    hurry()
     product = _product(orders, notes)
     line = await open_line(product)
     line.gateway._throttle = QuickThrottle(product.clock)
     working, courier = product.worker(), product.courier(line.delivery)
     working.pace = Pace(lease_s=orders.lease_s, look_s=0.2)
-    courier.round = Round(timeout_s=orders.post_s, lease_s=5 * orders.post_s, look_s=0.2)
+    courier.round = Round(timeout_s=orders.post_s, lease_s=3 * orders.post_s, look_s=0.2)
     async with stopping_on_signals() as stop:
         notes.write("ready")
         reception = receive_at(line.desk, product.hand_overs, product.watching.observers)
-        parts = working, courier, TakingOver(product.hand_overs, reception)
+        # without it the door would bring the messages as well
+        beats = Heartbeats(product.store, ("worker",), slots=product.settings.concurrency)
+        parts = working, courier, TakingOver(product.hand_overs, reception), beats
         await asyncio.gather(*(part.run_until(stop) for part in parts))
     await line.close()
     await product.close()

@@ -1,11 +1,12 @@
 """The world around the processes: a Slack and a model that misbehave, and people who ask."""
 
 import asyncio
+import contextlib
 import random
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from bot.workspace.people import People
 from bot.workspace.postman import Kind, NotAcknowledged, Postman, Retry
 from bot.workspace.signed_http import SignedHttp
 from bot.workspace.town import Town
-from bot.workspace.town_records import User
+from bot.workspace.town_records import Channel, User
 from bot.workspace.workspace_server import Workspace
 from tests.faults.history import Ask, Call, History, Post
 from tests.faults.recorder import token_in
@@ -28,7 +29,8 @@ from tests.openai_server import EMPTY, GARBAGE, HANG, NO_CHOICES, OpenAIServer, 
 SECRET = "a-secret-of-the-test"
 PEOPLE = 40
 ASKED = re.compile(r"step (\w+) of .*?(k\d{6})", re.DOTALL)
-CHANNEL = "C0GENERAL"
+CHANNELS = tuple(f"C0ROOM{number}" for number in range(8))
+"""Where people ask: of each channel one message is on its way at a time."""
 
 POSTS: Mapping[Effect, float] = {
     "drop_after_store": 0.10,
@@ -177,10 +179,11 @@ class FaultyModel:
 def town() -> Town:
     """Larkfield after a good year."""
     made = default_town()
-    for number in range(PEOPLE):
-        person = User(f"U0P{number:03d}", f"p{number}", f"Person {number}", team_id=made.team_id)
-        made.users[person.id] = person
-        made.channels[CHANNEL].members.append(person.id)
+    people = [f"U0P{number:03d}" for number in range(PEOPLE)]
+    for number, person in enumerate(people):
+        made.users[person] = User(person, f"p{number}", f"Person {number}", team_id=made.team_id)
+    for channel in CHANNELS:
+        made.channels[channel] = Channel(channel, channel.lower(), members=[*people, BOT_USER_ID])
     made.channels["C0LEADS"].members.append(BOT_USER_ID)
     return made
 
@@ -208,15 +211,22 @@ class World:
         self.people = [Person(self.workspace, f"U0P{number:03d}") for number in range(PEOPLE)]
         return self.workspace
 
+    @contextlib.contextmanager
+    def at_peace(self) -> Iterator[None]:
+        """Slack and the model behave."""
+        self.faults.is_over = self.model.is_over = True
+        yield
+        self.faults.is_over = self.model.is_over = False
+
     async def ask(self, workflow: str) -> None:
         """Somebody asks, by a command or by naming the bot."""
         token = f"k{len(self.tokens):06d}"
         self.tokens.append(token)
-        person = self.chance.choice(self.people)
+        person, channel = self.chance.choice(self.people), self.chance.choice(CHANNELS)
         if self.chance.random() < 0.75:
-            await person.command(CHANNEL, f"/{workflow} {token} How many days are left?")
+            await person.command(channel, f"/{workflow} {token} How many days are left?")
         else:
-            await person.say(CHANNEL, f"@spanwise {workflow} {token} How many days are left?")
+            await person.say(channel, f"@spanwise {workflow} {token} How many days are left?")
 
     def write_into(self, history: History, refused: Mapping[str, str]) -> None:
         """What Slack and the model saw; `refused` is why by what the product knows a request by."""

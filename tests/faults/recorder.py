@@ -126,6 +126,23 @@ def read_told(history: History, path: Path) -> list[Mapping[str, Any]]:
     return others
 
 
+def read_door(path: Path) -> list[Mapping[str, Any]]:
+    """What the door said in its log, as the other processes write it down."""
+    found: list[Mapping[str, Any]] = []
+    for line in path.read_text().splitlines():
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue  # as above; and what Python itself says of an end by force
+        event, error = said.get("event", ""), str(said.get("exception", said.get("error", "")))
+        if event in ("slack.refused", "slack.incident"):
+            refused = said.get("error", "")
+            found.append({"kind": "refused", "request": said.get("correlation", ""), "error": refused})
+        if said.get("level") in ("warning", "error", "critical"):
+            found.append({"kind": "log", "event": event, "error": error})
+    return found
+
+
 def read_slots(connection: Connection, others: list[Mapping[str, Any]]) -> list[Slots]:
     """What the clocks put down."""
     digests = [tuple(row) for row in connection.execute(text("SELECT recipient, week FROM digests"))]

@@ -70,7 +70,11 @@ async def test_its_runs_continue_on_another(database_url: str, tmp_path: Path) -
         product = build(Settings(_env_file=None, **settings))
         workspace = world.open(await prepare(product, RUNS))
         await workspace.start()
-        orders = Orders({**settings, "SLACK_API_URL": workspace.api_url}, tmp_path / "notes.jsonl")
+        orders = Orders(
+            {**settings, "SLACK_API_URL": workspace.api_url},
+            tmp_path / "notes.jsonl",
+            tmp_path / "door.jsonl",
+        )
         workers = [await asyncio.to_thread(start, chaos_parts.whole_worker, orders) for _ in range(2)]
         try:
             await ask(product)
