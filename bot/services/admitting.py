@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from bot.adapters.store.queue_line import Place, place_of_new
+from bot.adapters.store.queue_line import Place, joined, place_of_new
 from bot.adapters.store.run_turns import FREELY, Shares
 from bot.governance.admission import Limits, refuse_full
 
@@ -17,10 +17,11 @@ class Admission:
     shares: Shares = FREELY
 
     def place(self, connection: Connection, person: str, workflow: str, *, always: bool = False) -> Place:
-        """Where a run would stand that is asked for now; `always` lets it in. Raises QueueFull."""
+        """Where a run stands that is queued now; `always` lets it in. Raises QueueFull."""
         place, waiting = place_of_new(connection, person, workflow, self.shares)
         if not always:
             refuse_full(waiting, self.limits)
+        joined(connection, person)
         return place
 
 

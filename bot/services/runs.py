@@ -11,6 +11,7 @@ from bot.adapters.observing import Observers, RunRefused
 from bot.adapters.queue.wakeup import RunQueue, WakeUp
 from bot.adapters.store import audit_log, outbox_log, run_log
 from bot.adapters.store.database import Connection, Store
+from bot.adapters.store.late_rows import Put, put_late, put_now
 from bot.governance.admission import QueueFull
 from bot.governance.roles import Permission
 from bot.services import opaque_ids, run_views
@@ -158,16 +159,22 @@ class Runs:
             follows=request.follows,
             label=released.label,
         )
-        run_log.insert_run(connection, run, request.dedupe_key, now)
+        run_log.insert_run(connection, run, request.dedupe_key, now, put_late)
         if request.origin.surface not in SILENT and not request.is_unseen:
-            outbox_log.insert_item(connection, _message(run.id, request), now)
+            outbox_log.insert_item(connection, _message(run.id, request), now, put_late)
         self._queue.announce(connection, run.id)
         context = {"workflow": run.workflow, "surface": request.origin.surface, "follows": request.follows}
-        self._record(connection, request.actor.id, "run.requested", run.id, context)
+        self._record(connection, request.actor.id, "run.requested", run.id, context, put_late)
         return run.id
 
     def _record(
-        self, connection: Connection, actor: str, action: str, run_id: str, context: Mapping[str, str]
+        self,
+        connection: Connection,
+        actor: str,
+        action: str,
+        run_id: str,
+        context: Mapping[str, str],
+        put: Put = put_now,
     ) -> None:
         audit_log.append_event(
             connection,
@@ -176,6 +183,7 @@ class Runs:
             target=f"run:{run_id}",
             context=dict(context),
             at=self._clock.now(),
+            put=put,
         )
 
     async def cancel(self, actor: Actor, run_id: str) -> RunView:

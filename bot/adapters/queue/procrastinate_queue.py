@@ -10,6 +10,7 @@ import structlog
 
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store.database import Connection, driver_url
+from bot.adapters.store.late_rows import put_late
 
 if TYPE_CHECKING:
     # loaded where jobs are fetched: announcing a run is one statement
@@ -51,7 +52,7 @@ class ProcrastinateQueue(WakeUp):
 
     def announce(self, connection: Connection, run_id: str) -> None:
         """Leave a job in the transaction that queues the run; the commit notifies who listens."""
-        connection.exec_driver_sql(_DEFER, {"queue": QUEUE, "task": TASK, "run_id": run_id})
+        put_late(connection, _DEFER, {"queue": QUEUE, "task": TASK, "run_id": run_id})
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     text,
 )
 
+from bot.adapters.store.late_rows import Put, put_now
 from bot.adapters.store.tables import JsonText, UtcDateTime, canonical_json, metadata
 from workflows.run import Json
 
@@ -86,6 +87,7 @@ def append_event(
     target: str,
     at: datetime,
     context: Mapping[str, Json] | None = None,
+    put: Put = put_now,
 ) -> str:
     """Add one event in the transaction of its effect; returns its hash."""
     last, previous = _head(connection)
@@ -98,7 +100,7 @@ def append_event(
         "context": dict(context or {}),
     }
     sealed = _seal(previous, row)
-    connection.execute(_INSERT, {**row, "previous_hash": previous, "hash": sealed})
+    put(connection, _INSERT, {**row, "previous_hash": previous, "hash": sealed})
     _heads[_transaction(connection)] = (last + 1, sealed)
     return sealed
 

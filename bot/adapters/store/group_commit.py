@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from bot.adapters.store.late_rows import write_late
 from bot.adapters.store.store_down import down_of
 
 log = structlog.get_logger(__name__)
@@ -82,6 +83,7 @@ def begin(connection: Connection, *, writing: bool) -> Iterator[Connection]:
         driver.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
     with connection.begin():
         yield connection
+        write_late(connection)
 
 
 class GroupCommit:

@@ -4,7 +4,19 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, Table, Text, delete, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.tables import JsonText, UtcDateTime, filled, metadata
@@ -82,9 +94,12 @@ def read_troubles(connection: Connection) -> dict[str, tuple[dict[str, Any], ...
     return found
 
 
+_SLOTS = select(func.coalesce(func.sum(heartbeats.c.slots), 0)).where(
+    heartbeats.c.seen_at >= bindparam("since", type_=UtcDateTime)
+)
+
+
 def count_slots(connection: Connection) -> int:
     """How many runs the workers heard lately can carry out at a time."""
-    heard = select(func.coalesce(func.sum(heartbeats.c.slots), 0)).where(
-        heartbeats.c.seen_at >= lease_clock(connection) - ALIVE
-    )
-    return int(connection.execute(heard).scalar_one())
+    since = lease_clock(connection) - ALIVE
+    return int(connection.execute(_SLOTS, {"since": since}).scalar_one())

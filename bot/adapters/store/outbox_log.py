@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 from bot.adapters.correlation import correlation
+from bot.adapters.store.late_rows import Put, put_now
 from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.run_log import runs
 from bot.adapters.store.tables import JsonText, UtcDateTime, filled, metadata
@@ -91,7 +92,7 @@ _INSERT = insert(outbox)
 _HELD = (outbox.c.seq == bindparam("held_seq"), outbox.c.fence == bindparam("held_fence"))
 
 
-def insert_item(connection: Connection, item: NewItem, at: datetime) -> None:
+def insert_item(connection: Connection, item: NewItem, at: datetime, put: Put = put_now) -> None:
     """Queue one message in the transaction of what it tells."""
     now = lease_clock(connection)
     row = {
@@ -116,7 +117,7 @@ def insert_item(connection: Connection, item: NewItem, at: datetime) -> None:
         "created_at": at,
         "correlation": correlation(),
     }
-    connection.execute(_INSERT, row)
+    put(connection, _INSERT, row)
 
 
 def is_known(connection: Connection, item_id: str) -> bool:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, String, Table, Text, delete, insert, select
+from sqlalchemy import Column, Connection, String, Table, Text, bindparam, delete, insert, select
 
 from bot.adapters.store.tables import UtcDateTime, metadata
 
@@ -16,10 +16,14 @@ preferences = Table(
 )
 
 
+_READ = select(preferences.c.value).where(
+    preferences.c.person == bindparam("of"), preferences.c.name == bindparam("called")
+)
+
+
 def read_preference(connection: Connection, person: str, name: str) -> str:
     """What the person chose; empty when nothing."""
-    row = connection.execute(select(preferences.c.value).filter_by(person=person, name=name)).first()
-    return row.value if row else ""
+    return str(connection.execute(_READ, {"of": person, "called": name}).scalar() or "")
 
 
 def write_preference(connection: Connection, person: str, name: str, value: str, at: datetime) -> bool:

@@ -1,7 +1,8 @@
 """The queue as people see it: each run's place in the order of turns, and how long until it starts."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median
 
@@ -47,6 +48,13 @@ _BEFORE = select(
     func.coalesce(func.sum(case((_others.c.length > _TURN, _TURN), else_=_others.c.length)), 0),
     func.coalesce(func.sum(case((and_(_others.c.length > _TURN, _others.c.since < _THEN), 1), else_=0)), 0),
 ).select_from(_others)
+_others_lanes = (
+    select(func.count().label("length"))
+    .where(DUE, runs.c.actor_id.not_in(bindparam("people", expanding=True)))
+    .group_by(runs.c.actor_id)
+    .subquery("lanes")
+)
+_LENGTHS = select(_others_lanes.c.length, func.count().label("people")).group_by(_others_lanes.c.length)
 _KNOWN = (
     select(runs.c.actor_id, func.count(), func.min(runs.c.due_at))
     .where(DUE, runs.c.actor_id.in_(bindparam("people", expanding=True)))
@@ -138,7 +146,7 @@ class _Line:
     def before(self, person: str, own: int, then: datetime) -> int:
         """How many start earlier than what this person asked for then, after so many of their own."""
         turn = own + self.busy.people[person]
-        served_at = self.served.get(person, NEVER) if own == 0 else self.now
+        served_at = _served_at(self, person, own)
         known = {*self.busy.people, *self.served, person}
         values = {"people": list(known), "now": self.now, "turn": turn, "then": then}
         sooner, older = self.connection.execute(_BEFORE, values).one()
@@ -147,14 +155,20 @@ class _Line:
             older = self.connection.execute(_BEFORE, {**values, "then": self.now}).one()[1]
         elif turn > 0 and own == 0:
             older = 0
-        return own + int(sooner) + int(older) + self._of_known(person, turn, (served_at, then), known)
+        found = self.connection.execute(_KNOWN, {"people": list(known), "now": self.now})
+        rows = [(row[0], row[1], row[2]) for row in found]
+        return own + int(sooner) + int(older) + self.of_known(person, turn, (served_at, then), rows)
 
-    def _of_known(
-        self, person: str, turn: int, mine: tuple[datetime, datetime], known: Collection[str]
+    def of_known(
+        self,
+        person: str,
+        turn: int,
+        mine: tuple[datetime, datetime],
+        waiting: Iterable[tuple[str, int, datetime]],
     ) -> int:
-        """As `before`, of those who were served lately or have a run going."""
+        """As `before`, of those who were served lately or have a run going: who, how many, since when."""
         total = 0
-        for each, length, since in self.connection.execute(_KNOWN, {"people": list(known), "now": self.now}):
+        for each, length, since in waiting:
             level = turn - self.busy.people[each]
             if each == person or level < 0:
                 continue
@@ -162,10 +176,11 @@ class _Line:
             total += min(length, level) + (length > level and (served_at, since) < mine)
         return total
 
-    def place(self, pace: _Pace | None, asked: tuple[str, str], own: int, then: datetime) -> Place:
-        """Of a run of this person and workflow, asked for then."""
+    def place(
+        self, pace: _Pace | None, asked: tuple[str, str], own: int, then: datetime, before: int
+    ) -> Place:
+        """Of a run of this person and workflow, asked for then, with so many before it."""
         person, workflow = asked
-        before = self.before(person, own, then)
         if pace is None:
             return Place(before + 1, None)
         of_workflow = 0
@@ -174,6 +189,11 @@ class _Line:
             of_workflow = min(before, self.connection.execute(_OF_WORKFLOW, values).scalar_one())
         lanes = pace.lanes(person, workflow, (before, own, of_workflow))
         return Place(before + 1, max(lane.wait_s for lane in lanes))
+
+
+def _served_at(line: _Line, person: str, own: int) -> datetime:
+    """When the person was served before a run that has so many of their own before it."""
+    return line.served.get(person, NEVER) if own == 0 else line.now
 
 
 def _line(connection: Connection) -> _Line:
@@ -190,26 +210,90 @@ def places(connection: Connection, run_ids: Collection[str], shares: Shares) -> 
         return {}
     line = _line(connection)
     pace = _pace_of(connection, line.busy, shares)
-    return {
-        row.id: line.place(
-            pace, (row.actor_id, row.workflow), line.own_before(row.actor_id, row.due_at), row.due_at
-        )
-        for row in rows
-    }
+    found = {}
+    for row in rows:
+        own = line.own_before(row.actor_id, row.due_at)
+        before = line.before(row.actor_id, own, row.due_at)
+        found[row.id] = line.place(pace, (row.actor_id, row.workflow), own, row.due_at, before)
+    return found
+
+
+@dataclass(slots=True)
+class _Crowd:
+    """Who waits, counted once in a transaction and kept up as it queues more.
+
+    What else the same transaction starts or puts back is counted by the next one.
+    """
+
+    everybody: int
+    known: dict[str, tuple[int, datetime]]
+    """Of those served lately: how many wait, and since when."""
+    lengths: Counter[int]
+    """Of the others: how many people have that many waiting."""
+    owns: dict[str, int] = field(default_factory=dict)
+
+    def own(self, line: _Line, person: str) -> int:
+        """How many of the person's own wait."""
+        if person not in self.owns:
+            self.owns[person] = line.own_before(person, line.now) if self.everybody else 0
+        return self.owns[person]
+
+    def before_new(self, line: _Line, person: str, own: int) -> int:
+        """As `_Line.before`, of what is asked for now: all that wait are older."""
+        turn = own + line.busy.people[person]
+        others = self.lengths if person in self.known or not own else self.lengths - Counter({own: 1})
+        sooner = sum(min(length, turn) * people for length, people in others.items())
+        longer = sum(people for length, people in others.items() if length > turn)
+        older = 0 if turn > 0 and own == 0 else longer
+        rows = [(each, *lane) for each, lane in self.known.items()]
+        mine = (_served_at(line, person, own), line.now)
+        return own + sooner + older + line.of_known(person, turn, mine, rows)
+
+    def add(self, line: _Line, person: str) -> None:
+        """One more of this person waits."""
+        own = self.own(line, person)
+        self.owns[person] = own + 1
+        self.everybody += 1
+        if person in self.known:
+            self.known[person] = (own + 1, self.known[person][1])
+        elif person in line.served or person in line.busy.people:
+            self.known[person] = (own + 1, line.now)
+        else:
+            self.lengths.update({own: -1 if own else 0, own + 1: 1})
+
+
+def _crowd(connection: Connection) -> _Crowd:
+    def read() -> _Crowd:
+        line = _line(connection)
+        everybody = int(connection.execute(_EVERYBODY).scalar_one())
+        if not everybody:
+            return _Crowd(0, {}, Counter())
+        values = {"people": list({*line.busy.people, *line.served}), "now": line.now}
+        known = {each: (length, since) for each, length, since in connection.execute(_KNOWN, values)}
+        lengths = Counter({row.length: row.people for row in connection.execute(_LENGTHS, values)})
+        return _Crowd(everybody, known, lengths)
+
+    return read_once(connection, "crowd", read)
+
+
+def joined(connection: Connection, person: str) -> None:
+    """This transaction queues one more run of this person."""
+    _crowd(connection).add(_line(connection), person)
 
 
 def place_of_new(connection: Connection, person: str, workflow: str, shares: Shares) -> tuple[Place, Waiting]:
     """Where a run would stand that this person asked for now, and what waits already."""
-    line = _line(connection)
-    everybody = int(connection.execute(_EVERYBODY).scalar_one())
+    line, crowd = _line(connection), _crowd(connection)
+    everybody = crowd.everybody
     if not everybody and not line.busy.people:
         return Place(1, 0.0), Waiting(0, 0, 0.0)
-    own = line.own_before(person, line.now) if everybody else 0
+    own = crowd.own(line, person)
     pace = _pace_of(connection, line.busy, shares)
     if pace is not None and pace.has_room(person, workflow, own, everybody):
         place = Place(everybody + 1, 0.0)
     else:
-        place = line.place(pace, (person, workflow), own, line.now)
+        before = crowd.before_new(line, person, own)
+        place = line.place(pace, (person, workflow), own, line.now, before)
     if pace is None:
         return place, Waiting(own, everybody, None)
     each, mine, _ = (lane.seconds / lane.slots for lane in pace.lanes(person, workflow, (0, 0, 0)))

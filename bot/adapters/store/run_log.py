@@ -23,8 +23,10 @@ from sqlalchemy import (
 )
 
 from bot.adapters.correlation import correlation
+from bot.adapters.store.late_rows import Put, put_now, write_late
 from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
+from bot.adapters.store.transaction_memory import read_once
 from workflows.run import RUN_TRANSITIONS, Ending, RunStatus
 
 RunRow: TypeAlias = Row[Any]
@@ -117,10 +119,19 @@ def sources_of(target: RunStatus) -> tuple[str, ...]:
 
 def find_request(connection: Connection, dedupe_key: str) -> str | None:
     """The run that this request started already, if it did."""
+    if dedupe_key in _taken(connection):
+        write_late(connection)
     return connection.execute(_FIND, {"key": dedupe_key}).scalar()
 
 
-def insert_run(connection: Connection, run: NewRun, dedupe_key: str, at: datetime) -> None:
+def _taken(connection: Connection) -> set[str]:
+    """Requests of which this transaction may not have written the rows yet."""
+    return read_once(connection, "requests taken", set)
+
+
+def insert_run(
+    connection: Connection, run: NewRun, dedupe_key: str, at: datetime, put: Put = put_now
+) -> None:
     """Queue a run and remember the request that asked for it."""
     row = {
         "id": run.id,
@@ -146,8 +157,9 @@ def insert_run(connection: Connection, run: NewRun, dedupe_key: str, at: datetim
         "created_at": at,
         "correlation": correlation(),
     }
-    connection.execute(_INSERT_RUN, row)
-    connection.execute(_INSERT_INBOX, {"dedupe_key": dedupe_key, "run_id": run.id, "received_at": at})
+    put(connection, _INSERT_RUN, row)
+    put(connection, _INSERT_INBOX, {"dedupe_key": dedupe_key, "run_id": run.id, "received_at": at})
+    _taken(connection).add(dedupe_key)
 
 
 def read_run(connection: Connection, run_id: str) -> RunRow | None:
