@@ -23,6 +23,11 @@ class UnknownChoice(Exception):
         self.facts = {"setting": setting, "choice": choice}
 
 
+def answers_of(connection: Connection, person: str) -> Answers:
+    """Where this person wants answers."""
+    return _known(read_preference(connection, person, ANSWERS)) or "workflow"
+
+
 class Preferences:
     """Reads and keeps them in the store."""
 
@@ -32,8 +37,7 @@ class Preferences:
 
     async def answers(self, person: str) -> Answers:
         """Where this person wants answers."""
-        kept = await self._store.read(lambda connection: read_preference(connection, person, ANSWERS))
-        return _known(kept) or "workflow"
+        return await self._store.read(lambda connection: answers_of(connection, person))
 
     async def set_answers(self, actor: Actor, choice: str) -> bool:
         """Keep the person's choice; False when it was that already. Raises Outsider, UnknownChoice."""

@@ -20,6 +20,7 @@ from bot.services.actors import Actor, Origin
 from bot.services.admitting import ANYTHING, Admission
 from bot.services.audience import refuse_unreadable
 from bot.services.catalogue import Catalogue, Released
+from bot.services.preferences import Answers, answers_of
 from bot.services.readers import reads_there
 from bot.services.run_views import Explanation, RunView
 from workflows.ports import Clock
@@ -98,6 +99,17 @@ class Runs:
         self._outgoing = outgoing
         self._admission = admission
         self._observers = observers or Observers()
+
+    async def opening(self, actor: Actor, workflow: str) -> tuple[Released, Answers]:
+        """The workflow as this person gets it, and where they want answers: all that reading a request takes.
+
+        Raises UnknownWorkflow, WorkflowRetired, NotInPilot.
+        """
+
+        def look(connection: Connection) -> tuple[Released, Answers]:
+            return self._catalogue.find_in(connection, workflow, actor), answers_of(connection, actor.id)
+
+        return await self._store.read(look)
 
     async def accept(self, request: RunRequest) -> Accepted:
         """Record a request and queue its run in one transaction; a second delivery finds the first's run.

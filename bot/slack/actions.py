@@ -102,7 +102,7 @@ async def fill(call: Call, desk: Desk) -> Reply:
 async def start(call: Call, desk: Desk) -> Reply:
     """Run from a list or App Home: the form, empty."""
     released = await desk.catalogue.find(call.value)
-    visibility = await visibility_of(call, desk, released, public=False, private=False)
+    visibility = await visibility_of(call, desk, released)
     return open_form(call, desk, Ask(released, {}, "command", visibility), {})
 
 

@@ -63,7 +63,7 @@ async def help_(call: Call, desk: Desk, rest: str) -> Reply:
     if not rest:
         return await list_(call, desk, rest)
     released = await desk.catalogue.find(split_word(rest)[0].removeprefix("/"))
-    visibility = await visibility_of(call, desk, released, public=False, private=False)
+    visibility = await visibility_of(call, desk, released)
     return saying(desk, help_message(released, is_public=visibility == "channel"))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.services.actors import Actor, Origin, Surface, Visibility
 from bot.services.catalogue import Released
+from bot.services.preferences import Answers
 from bot.services.runs import Accepted, RunRequest
 from bot.slack import text
 from bot.slack.blocks import PICK_CHARACTERS, details_notice, notice, usage
@@ -53,15 +54,20 @@ async def origin_of(call: Call, desk: FrontDesk, surface: Surface, visibility: V
     )
 
 
-async def visibility_of(
-    call: Call, desk: FrontDesk, released: Released, *, public: bool, private: bool
+async def visibility_of(call: Call, desk: FrontDesk, released: Released) -> Visibility:
+    """As `visibility_with`, without a flag, of a person whose setting is not known yet."""
+    chosen = await desk.preferences.answers(call.person)
+    return visibility_with(chosen, call, released)
+
+
+def visibility_with(
+    chosen: Answers, call: Call, released: Released, *, public: bool = False, private: bool = False
 ) -> Visibility:
     """A flag counts most, then the person's setting, then what the workflow says."""
     if private or not is_channel(call.channel):
         return "private"
     if public:
         return "channel"
-    chosen = await desk.preferences.answers(call.person)
     if chosen == "workflow":
         return "channel" if released.face.visibility == "channel" else "private"
     return "channel" if chosen == "channel" else "private"

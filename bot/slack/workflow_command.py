@@ -5,7 +5,7 @@ from bot.slack.blocks import help_message
 from bot.slack.form_replies import saying
 from bot.slack.front_desk import FrontDesk, Reply
 from bot.slack.payloads import Call
-from bot.slack.requesting import Ask, accept, open_form, visibility_of, working_notice
+from bot.slack.requesting import Ask, accept, open_form, visibility_with, working_notice
 from workflows.inputs import InvalidInputs
 
 UMBRELLA = "/spanwise"
@@ -15,10 +15,10 @@ UMBRELLA = "/spanwise"
 async def workflow_command(call: Call, desk: FrontDesk, name: str, typed: str) -> Reply:
     """Accept the run, or open the form for what is missing."""
     actor = await desk.people.actor(call.person)
-    released = await desk.catalogue.find(name, actor)
+    released, answers = await desk.runs.opening(actor, name)
     arguments = parse(typed, released.face.asked_inputs)
-    visibility = await visibility_of(
-        call, desk, released, public=arguments.is_public, private=arguments.is_private
+    visibility = visibility_with(
+        answers, call, released, public=arguments.is_public, private=arguments.is_private
     )
     if arguments.wants_help:
         return saying(desk, help_message(released, is_public=visibility == "channel"))

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from bot.adapters.store.group_commit import GroupCommit, Write, begin
+from bot.adapters.store.open_readers import OpenReaders
 from bot.adapters.store.store_down import StoreDown, down_of
 from bot.adapters.store.store_probe import try_folder, try_out
 
@@ -63,6 +65,7 @@ class Store:
         self.engine = open_engine(url)
         self._writer = GroupCommit(self.engine)
         self._readers = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="store-read")
+        self._open_readers = OpenReaders(self.engine)
 
     async def write(self, work: Callable[[Connection], T], *, relaxed: bool = False) -> T:
         """Run `work` in a transaction and return once it is durable; an exception takes back its effects.
@@ -93,7 +96,17 @@ class Store:
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a consistent snapshot. Raises StoreDown."""
         look = contextvars.copy_context().run
-        return await asyncio.get_running_loop().run_in_executor(self._readers, look, self.read_now, work)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, look, self._look, work)
+
+    def _look(self, work: Callable[[Connection], T]) -> T:
+        with _telling():
+            try:
+                return self._open_readers.read(work)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+            # the server went away since the last look, and a look may be had again
+            return self._open_readers.read(work)
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
         """As `read`, for code outside an event loop."""
@@ -123,6 +136,7 @@ class Store:
         """Finish queued writes, then let go of every connection."""
         self._writer.close()
         self._readers.shutdown()
+        self._open_readers.close()
         self.engine.dispose()
 
 
