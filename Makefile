@@ -39,6 +39,7 @@ bench: $(VENV)/.installed
 faults: $(VENV)/.installed
 	$(BIN)/python -m pytest tests/faults -m "slow or sweep" -rP
 	$(BIN)/python -m tests.faults.chaos --runs 2000 --seed 11
+	$(BIN)/python -m tests.faults.chaos --runs 2000 --seed 11 --database postgres
 
 # Resolves the .in files anew; the results carry hashes and name no registry.
 lock: $(VENV)/.installed

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import urllib.request
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,9 +14,33 @@ class FaultSlack:
     """Keeps every call; `/find` knows what `/post` stored."""
 
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    delay_s: float = 0.0
+    """How long it takes to store a new message."""
+    is_storing: bool = False
+    """Whether one came."""
+    _taken: int = 0
+    _done: int = 0
+    """Connections; both are counted up only."""
+    _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def __enter__(self) -> "FaultSlack":
         slack = self
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def process_request(self, request: Any, client_address: Any) -> None:
+                slack._taken += 1
+                super().process_request(request, client_address)
+
+            def shutdown_request(self, request: Any) -> None:
+                super().shutdown_request(request)
+                with slack._changed:
+                    slack._done += 1
+                    slack._changed.notify_all()
+
+            def handle_error(self, *_: Any) -> None:
+                return  # the caller was killed before it had its answer
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
@@ -32,8 +57,7 @@ class FaultSlack:
             def log_message(self, *_: object) -> None:
                 return
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
@@ -42,8 +66,18 @@ class FaultSlack:
         self._server.shutdown()
         self._server.server_close()
 
+    def settle(self) -> None:
+        """Wait until all that was sent before, by processes that are dead now too, is done."""
+        # connections are taken in the order in which they come
+        tell(self.url, "find", id="")
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._done >= self._taken, timeout=60)
+
     def answer(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
         """Take one call."""
+        if method == "post":
+            self.is_storing = True
+            time.sleep(self.delay_s)
         posted = {found["id"] for found in self.of("post")}
         self.calls.append((method, body))
         return {"ok": True, "found": body.get("id") in posted}

@@ -57,8 +57,9 @@ def journaled(store: Store) -> set[str]:
     return store.read_now(lambda c: set(c.execute(text("SELECT step_id FROM steps")).scalars()))
 
 
-def expire_leases(store: Store) -> None:
-    """As if the time of every lease had passed."""
+def expire_leases(store: Store, slack: FaultSlack) -> None:
+    """As if the time of every lease had passed: no request of a dead process is on its way after so long."""
+    slack.settle()
     for table in ("runs", "outbox"):
         store.write_now(
             lambda c, table=table: c.execute(text(f"UPDATE {table} SET lease_until = :past"), PAST)
@@ -86,7 +87,7 @@ def test_killed_at_a_boundary(store: Store, slack: FaultSlack, boundary: str) ->
     order = Order(store.url, slack.url, kill_at=boundary)
     assert end(start(order)) == -signal.SIGKILL, "the boundary was never reached"
     finished, paid_before = journaled(store), len(slack.of("paid"))
-    expire_leases(store)
+    expire_leases(store, slack)
     assert end(start(Order(store.url, slack.url))) == 0
     check_history(store, slack)
     again = {body["step"] for body in slack.of("paid")[paid_before:]}
@@ -96,6 +97,20 @@ def test_killed_at_a_boundary(store: Store, slack: FaultSlack, boundary: str) ->
         assert twice == 1, "what was in flight is paid again"
     else:
         assert twice <= (boundary in TELLING), "a step runs beside these boundaries, none beside the others"
+
+
+def test_killed_while_slack_stores_its_message(store: Store, slack: FaultSlack) -> None:
+    """It is stored after its sender's death, and found by the next."""
+    allow_everybody(store)
+    slack.delay_s = 1.0
+    child = start(Order(store.url, slack.url))
+    while not slack.is_storing:
+        child.join(0.01)
+    child.kill()
+    child.join()
+    expire_leases(store, slack)
+    assert end(start(Order(store.url, slack.url))) == 0
+    check_history(store, slack)
 
 
 def test_a_peer_takes_over_without_a_restart(store: Store, slack: FaultSlack) -> None:
@@ -129,7 +144,7 @@ def test_killed_before_a_statement(
         code = end(start(Order(store.url, slack.url, kill_statement=number, key=f"k{number}")))
         if code != 0:
             killed.append(number)
-            expire_leases(store)
+            expire_leases(store, slack)
             assert end(start(Order(store.url, slack.url, key=f"k{number}"))) == 0
         check_history(store, slack, requests)
         again = len(slack.of("paid")) - before - len(STEPS)
