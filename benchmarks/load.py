@@ -3,11 +3,11 @@
     python benchmarks/load.py [--rates 50,100,200,300] [--seconds 10] [--seed 1] [--database sqlite]
                               [--way http,socket] [--gate]
 
-`python -m bot slack` runs as a process of its own; this one is Slack: it signs each command or sends it over
-the socket, at the moments of its schedule whether or not earlier ones were answered, and measures from the
-scheduled moment to the acknowledgement. Every acknowledgement is one run on record, which is counted in the
-database after each rate. The seed draws who asks what. `--gate` exits 1 unless 100 a second has p99 at most
-150 ms.
+`python -OO -m bot slack` runs as a process of its own, as the Procfile starts it; this one is Slack: it signs
+each command or sends it over the socket, at the moments of its schedule whether or not earlier ones were
+answered, and measures from the scheduled moment to the acknowledgement. Every acknowledgement is one run on
+record, which is counted in the database after each rate. The seed draws who asks what. `--gate` exits 1
+unless 100 a second has p99 at most 150 ms.
 """
 
 import argparse
@@ -187,8 +187,8 @@ class Bench:
     workspace: Workspace
     store: Store
 
-    def start(self, part: str, **settings: str) -> Process:
-        """Start a part, its log beside its data."""
+    def start(self, *words: str, **settings: str) -> Process:
+        """Start Python with these words, its log beside its data."""
         known = {name: value for name, value in os.environ.items() if not name.startswith("SLACK_")}
         given = {
             **_where(self.folder, self.database_url),
@@ -200,9 +200,9 @@ class Bench:
             "SPANWISE_QUEUE_WAITING": "1000000",
             "SPANWISE_LONGEST_WAIT": "0",
         }
-        with (self.folder / f"{part}.log").open("ab") as log:
+        with (self.folder / "process.log").open("ab") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", "bot", part],
+                [sys.executable, *words],
                 env={**known, **given, **settings},
                 cwd=self.folder,
                 stdout=log,
@@ -281,14 +281,15 @@ async def measure(bench: Bench, way: str, rates: list[int], seconds: float, seed
     port = free_port()
     how = {"SLACK_APP_TOKEN": "xapp-local"} if way == "socket" else {}
     how |= {"SLACK_SIGNING_SECRET": SECRET, "PORT": str(port)} if way == "http" else {}
-    process = bench.start("slack", **how)
+    # as the Procfile starts it
+    process = bench.start("-OO", "-m", "bot", "slack", **how)
     found = []
     try:
         async with contextlib.AsyncExitStack() as stack:
             send = by_socket(bench.workspace)
             if way == "http":
                 send = await stack.enter_async_context(by_http(f"http://127.0.0.1:{port}/slack/events"))
-            await _answering(send, process)
+            await answering(send, process)
             await at_rate(20, 5, seed, send, process)
             before = bench.accepted()
             for rate in rates:
@@ -307,8 +308,9 @@ async def measure(bench: Bench, way: str, rates: list[int], seconds: float, seed
     return found
 
 
-async def _answering(send: Send, process: Process) -> None:
-    for attempt in range(600):
+async def answering(send: Send, process: Process, tries: int = 600) -> None:
+    """Wait until the process takes commands, a tenth of a second a try."""
+    for attempt in range(tries):
         if process.child.poll() is not None:
             raise SystemExit("the process ended")
         if await send("U90000", "Is anybody there?", f"first.{attempt}"):
@@ -323,7 +325,10 @@ async def main(options: argparse.Namespace) -> int:
     print(f"seed {options.seed}, {options.seconds:g} s a rate, {os.cpu_count()} processors\n\n{HEADING}")
     for database in options.database.split(","):
         for way in options.way.split(","):
-            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, _database(database) as url:
+            with (
+                tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name,
+                database_at(database) as url,
+            ):
                 async with open_bench(Path(name), url) as bench:
                     found = await measure(bench, way, rates, options.seconds, options.seed)
             at_target = [each for each in found if each.rate == TARGET_RATE]
@@ -334,7 +339,7 @@ async def main(options: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _database(name: str):  # type: ignore[no-untyped-def]
+def database_at(name: str):  # type: ignore[no-untyped-def]
     """The URL of a new database; PostgreSQL is a server of its own, from the packages of the tests."""
     if name == "sqlite":
         yield ""
