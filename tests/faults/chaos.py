@@ -44,8 +44,8 @@ from tests.ports import free_port
 
 DEV = Actor("U0DEV", "Dev")
 WORKERS, CLOCKS = 3, 2
-BACKLOG = 120
-"""Runs that may be under way before the people ask for more."""
+BACKLOG = 150
+"""Requests, runs and messages that may be under way before the people ask for more."""
 AT_ONCE = 6
 """Requests that wait for their acknowledgement."""
 LONGEST_REST_S = 180.0
@@ -283,7 +283,7 @@ async def _under_fire(plan: Plan, world: World, nemesis: Nemesis, store: Store) 
     async with asyncio.TaskGroup() as tasks:
         beside = (
             tasks.create_task(nemesis.rage(lambda: store.read(_over))),
-            tasks.create_task(_watch(world, store, room)),
+            tasks.create_task(_watch(store, room)),
         )
         await _ask(plan, world, nemesis.is_open, room)
         for task in beside:
@@ -308,11 +308,10 @@ async def _ask(plan: Plan, world: World, is_open: asyncio.Event, room: asyncio.E
     await asyncio.gather(*world.line.again, return_exceptions=True)
 
 
-async def _watch(world: World, store: Store, room: asyncio.Event) -> None:
-    """Lets people ask while not too much is under way."""
+async def _watch(store: Store, room: asyncio.Event) -> None:
+    """Lets people ask while not too much is under way; what was refused is not."""
     while True:
-        over = await store.read(_over)
-        (room.set if len(world.tokens) - over < BACKLOG else room.clear)()
+        (room.set if await store.read(_left) < BACKLOG else room.clear)()
         await asyncio.sleep(0.1)
 
 
