@@ -208,17 +208,23 @@ class Courier:
         item = errand.item
         if UNDER in item.body and not item.ts:
             item = await self.store.read(lambda connection: _in_thread(connection, item))
+        send_by = errand.taken_at + self.round.lease_s - self.round.timeout_s
+        item = replace(item, send_by=send_by)
         if item.ts:
+            self._look_at_time(send_by)
             await self._timed(self.sender.update(item))
             return Posted(item.posted_channel, item.ts), False
         if errand.tried:
             found = await self._timed(self.sender.find(item))
             if found is not None:
                 return found, True
-        post_by = errand.taken_at + self.round.lease_s - self.round.timeout_s
-        if asyncio.get_running_loop().time() > post_by:
+        self._look_at_time(send_by)
+        return await self._timed(self.sender.post(item)), False
+
+    @staticmethod
+    def _look_at_time(send_by: float) -> None:
+        if asyncio.get_running_loop().time() > send_by:
             raise SendLater(0.0)
-        return await self._timed(self.sender.post(replace(item, post_by=post_by))), False
 
     async def _timed(self, call: Awaitable[T]) -> T:
         try:

@@ -37,8 +37,8 @@ class OutboxItem:
     """What the subject names, as it is now; None where nothing is registered for it."""
     correlation: str = ""
     """What everything that follows from the request is known by."""
-    post_by: float = math.inf
-    """Loop time from which on it must not be posted: whoever comes next may be looking for it already."""
+    send_by: float = math.inf
+    """Loop time from which on it must not go out: whoever comes next may show something newer already."""
 
 
 @dataclass(frozen=True, slots=True)

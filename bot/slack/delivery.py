@@ -66,7 +66,8 @@ class Delivery:
         message = await self._message(item)
         try:
             await _with_pictures(
-                message, lambda shown: self.gateway.update(item.posted_channel, item.ts, shown)
+                message,
+                lambda shown: self.gateway.update(item.posted_channel, item.ts, shown, by=item.send_by),
             )
         except SlackRefused as error:
             if error.reason not in GONE:
@@ -110,7 +111,7 @@ class Delivery:
 
         async def show(shown: Outgoing) -> Placed:
             return await self.gateway.post(
-                channel, shown, thread_ts=thread_ts, outbox_id=item.id, by=item.post_by
+                channel, shown, thread_ts=thread_ts, outbox_id=item.id, by=item.send_by
             )
 
         return await _with_pictures(message, show)

@@ -153,9 +153,6 @@ class Gateway:
         lane = f"channel:{channel}"
         await self._wait(lane, **POSTS, is_channel=True)
         sealed = self._sealed(message)
-        if asyncio.get_running_loop().time() > by:
-            # a process that was frozen up to here no longer has the message to itself
-            raise SlackBusy(0.0)
         extra: dict[str, Any] = {"thread_ts": thread_ts} if thread_ts else {}
         if metadata:
             extra["metadata"] = metadata
@@ -165,6 +162,7 @@ class Gateway:
         try:
             answer = await self.call(
                 "chat_postMessage",
+                by=by,
                 channel=channel,
                 unfurl_links=False,
                 unfurl_media=False,
@@ -179,10 +177,11 @@ class Gateway:
             raise
         return Placed(answer["channel"], answer["ts"])
 
-    async def update(self, channel: str, ts: str, message: Outgoing) -> None:
-        """Edit our message in place. Same errors."""
+    async def update(self, channel: str, ts: str, message: Outgoing, *, by: float = math.inf) -> None:
+        """Edit our message in place, unless it would go later than `by`. Same errors."""
+        sealed = self._sealed(message)
         await self.call(
-            "chat_update", channel=channel, ts=ts, link_names=False, parse="none", **self._sealed(message)
+            "chat_update", by=by, channel=channel, ts=ts, link_names=False, parse="none", **sealed
         )
 
     def has_room_to_update(self) -> bool:
@@ -191,7 +190,7 @@ class Gateway:
 
     async def whisper(self, channel: str, person: str, message: Outgoing, thread_ts: str = "") -> None:
         """A note that one person sees until they reload. Same errors."""
-        extra = {"thread_ts": thread_ts} if thread_ts else {}
+        extra: dict[str, Any] = {"thread_ts": thread_ts} if thread_ts else {}
         await self.call(
             "chat_postEphemeral",
             channel=channel,
@@ -273,7 +272,7 @@ class Gateway:
     ) -> Placed | None:
         """Our message of that outbox id, when it stands there already. Same errors."""
         method = "conversations_replies" if thread_ts else "conversations_history"
-        extra = {"ts": thread_ts} if thread_ts else {}
+        extra: dict[str, Any] = {"ts": thread_ts} if thread_ts else {}
         cursor = ""
         while True:
             answer = await self.call(
@@ -301,10 +300,13 @@ class Gateway:
             return ""
         return str(answer.get("permalink", ""))
 
-    async def call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
-        """One paced call of a Web API method, by its name in slack_sdk. Same errors."""
+    async def call(self, method: str, *, by: float = math.inf, **arguments: Any) -> Mapping[str, Any]:
+        """One paced call of a Web API method, by its name in slack_sdk; `by` as for `post`. Same errors."""
         if method in TIERS:
             await self._wait(method, **_tier(method))
+        if asyncio.get_running_loop().time() > by:
+            # a process that was frozen up to here no longer has the message to itself
+            raise SlackBusy(0.0)
         outcome = "cancelled"
         try:
             answer = await self._asked(method, arguments)

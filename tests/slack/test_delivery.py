@@ -56,13 +56,22 @@ def said(workspace: Workspace, channel: str) -> list[Any]:
     return [message for message in workspace.town.messages(channel) if message.bot_id]
 
 
-async def test_after_its_time_nothing_is_posted(
-    workspace: Workspace, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("verb", ["post", "update"])
+async def test_after_its_time_nothing_is_posted_or_drawn_again(
+    workspace: Workspace, delivery: Delivery, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
-    """As for a process that was frozen between the courier's look at the lease and the post."""
+    """As for a process that was frozen between the courier's look at the lease and the call.
+
+    What it would show is older than what whoever took over has shown.
+    """
     now = asyncio.get_running_loop().time
     wait = delivery.gateway._wait
-    late = item(post_by=now() + 60)
+    posted = await delivery.post(item())
+    before = [(m.ts, m.text, m.blocks) for m in said(workspace, "C0PEOPLE")]
+    late = item(send_by=now() + 60, id="8b0e5d5e-0000-5000-8000-000000000002")
+    if verb == "update":
+        run = replace(unfinished(), step_title="Of long ago")
+        late = replace(late, posted_channel=posted.channel, ts=posted.ts, run=run)
 
     async def frozen(*args: Any, **kwargs: Any) -> None:
         await wait(*args, **kwargs)
@@ -70,9 +79,9 @@ async def test_after_its_time_nothing_is_posted(
 
     monkeypatch.setattr(delivery.gateway, "_wait", frozen)
     with pytest.raises(SendLater):
-        await delivery.post(late)
+        await getattr(delivery, verb)(late)
     monkeypatch.undo()
-    assert said(workspace, "C0PEOPLE") == []
+    assert [(m.ts, m.text, m.blocks) for m in said(workspace, "C0PEOPLE")] == before
 
 
 async def test_posted_with_its_id_and_nothing_unfurled(workspace: Workspace, delivery: Delivery) -> None:
