@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Iterator
 
 import structlog
 
@@ -13,6 +14,13 @@ from bot.slack.line_probe import LineProbe
 from workflows.ports import Clock
 
 log = structlog.get_logger(__name__)
+
+
+SWITCH_S = 0.0005
+"""Longest time that one thread keeps the interpreter while another wants it.
+
+Python's 5 ms would be waited for after each statement of an acknowledgement, wherever a thread computes.
+"""
 
 
 class NoWayIn(Exception):
@@ -31,6 +39,28 @@ async def take_requests(
     stop: asyncio.Event,
 ) -> None:
     """Take requests until `stop` is set, then finish those in hand. Raises NoWayIn, PortTaken."""
+    with switching_often():
+        await _take(settings, reception, probe, clock, stop)
+
+
+@contextlib.contextmanager
+def switching_often() -> Iterator[None]:
+    """Have threads give way to each other soon, while inside."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+async def _take(
+    settings: Settings,
+    reception: Reception,
+    probe: LineProbe,
+    clock: Clock,
+    stop: asyncio.Event,
+) -> None:
     app = build_app(reception)
     if settings.uses_socket_mode:
         async with socket_open(app, settings.slack_app_token.get_secret_value()) as is_connected:

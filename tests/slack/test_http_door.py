@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import logging
+import sys
 import time
 from collections.abc import AsyncIterator
 from urllib.parse import urlencode
@@ -18,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_scene import Scene
 
+from bot.entrance import SWITCH_S, switching_often
 from bot.services.handing_over import HandOvers
 from bot.services.run_views import RunView
 from bot.slack.app import build_app, receive_at
@@ -235,3 +237,11 @@ async def test_only_posts_are_taken_and_health_is_told(door: aiohttp.ClientSessi
         assert response.status == 200
     async with door.get("/") as response:
         assert response.status == 404
+
+
+def test_threads_give_way_soon_while_requests_are_taken_and_only_then() -> None:
+    before = sys.getswitchinterval()
+    with pytest.raises(LookupError), switching_often():
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_S)
+        raise LookupError
+    assert sys.getswitchinterval() == before
