@@ -15,7 +15,6 @@ from workflows.ports import Clock
 
 log = structlog.get_logger(__name__)
 
-
 SWITCH_S = 0.0005
 """Longest time that one thread keeps the interpreter while another wants it.
 
@@ -40,7 +39,26 @@ async def take_requests(
 ) -> None:
     """Take requests until `stop` is set, then finish those in hand. Raises NoWayIn, PortTaken."""
     with switching_often():
-        await _take(settings, reception, probe, clock, stop)
+        app = build_app(reception)
+        if settings.uses_socket_mode:
+            async with socket_open(app, settings.slack_app_token.get_secret_value()) as is_connected:
+                probe.is_connected = is_connected
+                await stop.wait()
+        elif settings.signing_secrets:
+            # neither is needed where a socket is used
+            from bot.slack.http_door import build_door, open_door
+            from bot.slack.signatures import Signatures
+
+            door = build_door(app, Signatures(settings.signing_secrets, lambda: clock.now().timestamp()))
+            runner = await open_door(door, settings.port)
+            log.info("listening", port=settings.port, path="/slack/events")
+            try:
+                await stop.wait()
+            finally:
+                await runner.cleanup()
+        else:
+            raise NoWayIn
+        await reception.settle()
 
 
 @contextlib.contextmanager
@@ -52,35 +70,6 @@ def switching_often() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
-
-
-async def _take(
-    settings: Settings,
-    reception: Reception,
-    probe: LineProbe,
-    clock: Clock,
-    stop: asyncio.Event,
-) -> None:
-    app = build_app(reception)
-    if settings.uses_socket_mode:
-        async with socket_open(app, settings.slack_app_token.get_secret_value()) as is_connected:
-            probe.is_connected = is_connected
-            await stop.wait()
-    elif settings.signing_secrets:
-        # neither is needed where a socket is used
-        from bot.slack.http_door import build_door, open_door
-        from bot.slack.signatures import Signatures
-
-        door = build_door(app, Signatures(settings.signing_secrets, lambda: clock.now().timestamp()))
-        runner = await open_door(door, settings.port)
-        log.info("listening", port=settings.port, path="/slack/events")
-        try:
-            await stop.wait()
-        finally:
-            await runner.cleanup()
-    else:
-        raise NoWayIn
-    await reception.settle()
 
 
 @contextlib.asynccontextmanager

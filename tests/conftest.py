@@ -117,6 +117,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
+def second(store: Store) -> Iterator[Store]:
+    """The same database, as another process has it."""
+    made = Store(store.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def model_store(tmp_path: Path) -> Iterator[Store]:
     """A store with no more in it than models share, for tests that are about something else."""
     store = Store(f"sqlite:///{tmp_path}/models.db")

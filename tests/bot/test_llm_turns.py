@@ -1,7 +1,7 @@
 """Rates and circuits of models in the database, for all processes together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import pairwise
 
@@ -26,13 +26,6 @@ class Floor:
         self.clock = FakeClock()
         self.server = server
         self.one, self.other = Bench(server, one, self.clock), Bench(server, other, self.clock)
-
-
-@pytest.fixture
-def second(store: Store) -> Iterator[Store]:
-    made = Store(store.url)
-    yield made
-    made.close()
 
 
 @pytest.fixture

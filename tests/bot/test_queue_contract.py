@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -26,14 +26,6 @@ FAR_S = 30.0
 """Between two looks for work that nobody announced, in tests of what announces it."""
 
 
-@pytest.fixture
-def other(store: Store) -> Iterator[Store]:
-    """The same database, as another process has it."""
-    other = Store(store.url)
-    yield other
-    other.close()
-
-
 def queue_of(store: Store) -> RunQueue:
     return EmbeddedQueue() if store.is_sqlite else ProcrastinateQueue(store.url)
 
@@ -49,8 +41,8 @@ async def desk(store: Store) -> Desk:
 
 
 @pytest.fixture
-def elsewhere(other: Store) -> Desk:
-    return Desk(other, queue=queue_of(other))
+def elsewhere(second: Store) -> Desk:
+    return Desk(second, queue=queue_of(second))
 
 
 @contextlib.asynccontextmanager
@@ -174,14 +166,14 @@ async def test_jobs_of_dead_workers_are_swept(postgres_url: str) -> None:
 
 
 async def test_a_run_whose_lease_ran_out_is_taken_over_and_its_first_holder_is_shut_out(
-    desk: Desk, other: Store
+    desk: Desk, second: Store
 ) -> None:
     run_id = await desk.ask()
     (first,) = claimed(desk.store, "first")
-    assert claimed(other, "second") == []
+    assert claimed(second, "second") == []
     desk.expire()
-    (second,) = claimed(other, "second")
-    assert (second.id, second.owner, second.fence) == (run_id, "second", first.fence + 1)
+    (again,) = claimed(second, "second")
+    assert (again.id, again.owner, again.fence) == (run_id, "second", first.fence + 1)
 
     def finish(row: RunRow) -> Callable[[Connection], None]:
         held = Held(row.id, row.fence)
@@ -189,7 +181,7 @@ async def test_a_run_whose_lease_ran_out_is_taken_over_and_its_first_holder_is_s
 
     with pytest.raises(LostLease):
         await desk.store.write(finish(first))
-    await other.write(finish(second))
+    await second.write(finish(again))
     assert (await desk.runs.view(run_id)).status is RunStatus.SUCCEEDED
 
 
@@ -231,18 +223,18 @@ async def test_a_thousand_commands_of_one_person_do_not_delay_the_others(desk: D
     assert last <= 2 * len(others)
 
 
-async def test_a_person_has_no_more_at_a_time_than_their_share(desk: Desk, other: Store) -> None:
+async def test_a_person_has_no_more_at_a_time_than_their_share(desk: Desk, second: Store) -> None:
     for number in range(12):
         await desk.ask(f"a{number}")
     half = Shares(person=50)
     assert len(claimed(desk.store, "one", most=8, shares=half)) == 4
-    assert claimed(other, "two", most=8, shares=half) == []
+    assert claimed(second, "two", most=8, shares=half) == []
     await desk.ask("b", actor=BEN)
-    assert [row.actor_id for row in claimed(other, "two", most=8, shares=half)] == [BEN.id]
+    assert [row.actor_id for row in claimed(second, "two", most=8, shares=half)] == [BEN.id]
     # another worker is heard, so that half of them all is more
     for name in ("one", "two"):
         await desk.store.write(lambda c, name=name: beat(c, name, ("worker",), slots=8))
-    assert len(claimed(other, "two", most=16, shares=half)) == 4
+    assert len(claimed(second, "two", most=16, shares=half)) == 4
 
 
 async def test_a_workflow_leaves_room_for_the_others(desk: Desk) -> None:

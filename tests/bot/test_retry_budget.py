@@ -1,7 +1,6 @@
 """Retries: at most a share of all calls, over all processes on one database."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -36,13 +35,6 @@ class Processes:
         """How many of so many retries each may make, all asked for at once."""
         asked = [budget.take(provider) for budget in self.each for _ in range(wanted)]
         return sum(await asyncio.gather(*asked))
-
-
-@pytest.fixture
-def second(store: Store) -> Iterator[Store]:
-    made = Store(store.url)
-    yield made
-    made.close()
 
 
 @pytest.fixture
