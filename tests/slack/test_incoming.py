@@ -78,8 +78,8 @@ def test_a_conversation_carries_what_was_asked_before() -> None:
 
 def test_a_workflow_without_text_inputs_is_given_nothing() -> None:
     trip = released(PLAN_TRIP)
-    inputs = {name: item for name, item in trip.workflow.inputs.items() if item.kind != "text"}
-    bare = replace(trip, workflow=replace(trip.workflow, inputs=inputs))
+    inputs = {name: item for name, item in trip.face.inputs.items() if item.kind != "text"}
+    bare = replace(trip, face=replace(trip.face, inputs=inputs))
     assert incoming.values_from(bare, "hello", "") == {}
     assert incoming.primary_input(bare) == ""
 
