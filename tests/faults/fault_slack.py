@@ -2,11 +2,13 @@
 
 import json
 import threading
-import time
 import urllib.request
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+LONGEST_S = 60.0
+"""For what a busy machine may take; beyond it a test has failed."""
 
 
 @dataclass
@@ -14,10 +16,10 @@ class FaultSlack:
     """Keeps every call; `/find` knows what `/post` stored."""
 
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    delay_s: float = 0.0
-    """How long it takes to store a new message."""
-    is_storing: bool = False
-    """Whether one came."""
+    storing: threading.Event = field(default_factory=threading.Event)
+    """Set once a new message came."""
+    may_store: threading.Event = field(default_factory=threading.Event)
+    """Cleared while new messages are held up on their way to the store."""
     _taken: int = 0
     _done: int = 0
     """Connections; both are counted up only."""
@@ -25,6 +27,7 @@ class FaultSlack:
 
     def __enter__(self) -> "FaultSlack":
         slack = self
+        self.may_store.set()
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
@@ -71,13 +74,13 @@ class FaultSlack:
         # connections are taken in the order in which they come
         tell(self.url, "find", id="")
         with self._changed:
-            assert self._changed.wait_for(lambda: self._done >= self._taken, timeout=60)
+            assert self._changed.wait_for(lambda: self._done >= self._taken, timeout=LONGEST_S)
 
     def answer(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
         """Take one call."""
         if method == "post":
-            self.is_storing = True
-            time.sleep(self.delay_s)
+            self.storing.set()
+            assert self.may_store.wait(LONGEST_S)
         posted = {found["id"] for found in self.of("post")}
         self.calls.append((method, body))
         return {"ok": True, "found": body.get("id") in posted}

@@ -15,13 +15,12 @@ from bot.adapters.store.grants import insert_grant
 from bot.adapters.system_clock import SystemClock
 from bot.governance.roles import EVERYTHING, Grant, Role
 from tests.faults.fault_child import BOUNDARIES, STEPS, Order, live
-from tests.faults.fault_slack import FaultSlack
+from tests.faults.fault_slack import LONGEST_S, FaultSlack
 
 pytestmark = pytest.mark.slow
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.faults.fault_child"])
-LONGEST_S = 60.0
 PAST = {"past": "2020-01-01 00:00:00.000000"}
 TELLING = frozenset({"after-outbox-claim", "after-post", "after-mark", "after-update"})
 
@@ -102,12 +101,12 @@ def test_killed_at_a_boundary(store: Store, slack: FaultSlack, boundary: str) ->
 def test_killed_while_slack_stores_its_message(store: Store, slack: FaultSlack) -> None:
     """It is stored after its sender's death, and found by the next."""
     allow_everybody(store)
-    slack.delay_s = 1.0
+    slack.may_store.clear()
     child = start(Order(store.url, slack.url))
-    while not slack.is_storing:
-        child.join(0.01)
+    assert slack.storing.wait(LONGEST_S)
     child.kill()
     child.join()
+    slack.may_store.set()
     expire_leases(store, slack)
     assert end(start(Order(store.url, slack.url))) == 0
     check_history(store, slack)
