@@ -97,12 +97,7 @@ def _step(
 
 def _workflow(header: Header, steps: list[StepDefinition], text: str, content: Json) -> Workflow:
     return Workflow(
-        name=header.name,
-        title=header.title,
-        purpose=header.purpose,
-        visibility=header.visibility,
-        examples=tuple(header.examples),
-        inputs=header.inputs,
+        **header.seen(),
         parameters=header.parameters,
         steps=tuple(steps),
         answer=header.answer,

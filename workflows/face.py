@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,12 @@ class FaceFile(FileModel):
     )
     examples: list[Annotated[str, Field(max_length=300)]] = Field([], max_length=20)
     inputs: dict[Name, Input] = Field({}, max_length=20)
+
+    def seen(self) -> dict[str, Any]:
+        """The fields of a face."""
+        return {name: getattr(self, name) for name in FaceFile.model_fields} | {
+            "examples": tuple(self.examples)
+        }
 
 
 @dataclass(frozen=True)
@@ -54,11 +60,4 @@ def face_of(text: str) -> Face:
     content = read_yaml(text).value
     known = content if isinstance(content, dict) else {}
     found = FaceFile.model_validate({key: known[key] for key in FaceFile.model_fields if key in known})
-    return Face(
-        name=found.name,
-        title=found.title,
-        purpose=found.purpose,
-        visibility=found.visibility,
-        examples=tuple(found.examples),
-        inputs=found.inputs,
-    )
+    return Face(**found.seen())
