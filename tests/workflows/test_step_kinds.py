@@ -211,6 +211,9 @@ def test_a_stream_is_numbered_as_the_whole_text_is(lengths: list[int]) -> None:
         ("none", "none", []),
         ("In [2026] all [x]", "In [2026] all [x]", []),
         ("[1](http://x)", "[1](http://x)", ["x"]),
+        ("A [1【9】】 B [2]", "A [1] B [2]", ["x", "y"]),
+        ("A [[9]1]", "A [1]", ["x"]),
+        ("A [1[1[1[1[9]9]9]9] B [1]", "A 119 B 1", []),
     ],
 )
 def test_renumber(text: str, out: str, cited: list[str]) -> None:
@@ -232,6 +235,7 @@ def test_renumbering_leaves_no_gaps_and_nothing_that_was_not_given(text: str, ch
 def test_merge() -> None:
     text, chunks = merge("b [b.1] a [a.1][a.2] ? [c.1]", {"a": ["x", "y"], "b": ["y"]})
     assert (text, chunks) == ("b [1] a [2][1] ?", ["y", "x"])
+    assert merge("[a.1[c.1]] b", {"a": ["x"], "b": []}) == ("[1] b", ["x"])
 
 
 HANDBOOK = [

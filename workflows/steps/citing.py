@@ -8,6 +8,9 @@ MARK = re.compile(r"[\[【]\s*((?:[a-z][a-z0-9_]*\.)?\d{1,3}(?:\s*[,;]\s*\d{1,3}
 _OPEN = re.compile(r"\s*[\[【][^\]】]{0,40}$|\s+$")
 """The end of a text that may go on as a mark, with the space before it."""
 _SPACED = re.compile(rf"([ \t]*){MARK.pattern}")
+_BRACKETS = re.compile(r"[\[【\]】]")
+_NESTED = 3
+"""How often marks may stand within marks before their brackets go: more is no text of people."""
 
 
 class Numbering:
@@ -26,9 +29,7 @@ class Numbering:
 
     def apply(self, text: str) -> str:
         """The text with its marks numbered; later texts go on counting."""
-        return _replace(
-            text, lambda numbers: "".join(dict.fromkeys(map(self._one, re.findall(r"\d+", numbers))))
-        )
+        return _replace(text, lambda numbers: not self._positions(numbers), self._marks)
 
     def take(self, piece: str) -> str:
         """As `apply` for a piece of a text; what may be the beginning of a mark is held back."""
@@ -43,12 +44,14 @@ class Numbering:
         held, self._held = self._held, ""
         return self.apply(held)
 
-    def _one(self, number: str) -> str:
-        position = int(number) - 1
-        if not 0 <= position < len(self._chunk_ids):
-            return ""
-        new = self._numbers.setdefault(self._chunk_ids[position], len(self._numbers) + 1)
-        return f"[{self._prefix}{new}]"
+    def _positions(self, numbers: str) -> list[int]:
+        found = (int(number) - 1 for number in re.findall(r"\d+", numbers))
+        return [position for position in dict.fromkeys(found) if 0 <= position < len(self._chunk_ids)]
+
+    def _marks(self, numbers: str) -> str:
+        chunks = (self._chunk_ids[position] for position in self._positions(numbers))
+        new = (self._numbers.setdefault(chunk, len(self._numbers) + 1) for chunk in chunks)
+        return "".join(f"[{self._prefix}{number}]" for number in new)
 
 
 def merge(text: str, cited_by: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
@@ -56,25 +59,32 @@ def merge(text: str, cited_by: Mapping[str, Sequence[str]]) -> tuple[str, list[s
     merged: dict[str, int] = {}
     only = next(iter(cited_by)) if len(cited_by) == 1 else ""
 
-    def one(mark: str) -> str:
+    def chunk(mark: str) -> str | None:
         step, _, number = mark.rpartition(".")
         chunks = cited_by.get(step or only, ())
         position = int(number) - 1 if number.isdigit() else -1
-        if not 0 <= position < len(chunks):
-            return f"[{mark}]" if not step else ""
-        return f"[{merged.setdefault(chunks[position], len(merged) + 1)}]"
+        return chunks[position] if 0 <= position < len(chunks) else None
 
-    return _replace(text, one), list(merged)
+    def one(mark: str) -> str:
+        found = chunk(mark)
+        return f"[{mark}]" if found is None else f"[{merged.setdefault(found, len(merged) + 1)}]"
+
+    return _replace(text, lambda mark: "." in mark and chunk(mark) is None, one), list(merged)
 
 
-def _replace(text: str, one: Callable[[str], str]) -> str:
+def _replace(text: str, goes: Callable[[str], bool], one: Callable[[str], str]) -> str:
     """Put the new mark for each; a mark that goes takes the space before it along."""
+    return _SPACED.sub(lambda mark: f"{mark[1]}{one(mark[2])}", _cleared(text, goes))
 
-    def put(match: re.Match[str]) -> str:
-        new = one(match[2])
-        return f"{match[1]}{new}" if new else ""
 
-    return _SPACED.sub(put, text)
+def _cleared(text: str, goes: Callable[[str], bool]) -> str:
+    # what stood around a mark that went may be a mark itself
+    for _ in range(_NESTED):
+        kept = _SPACED.sub(lambda mark: "" if goes(mark[2]) else mark[0], text)
+        if kept == text:
+            return text
+        text = kept
+    return _BRACKETS.sub("", text)
 
 
 def without_marks(text: str) -> str:
