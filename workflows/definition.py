@@ -97,10 +97,8 @@ def _step(
 
 def _workflow(header: Header, steps: list[StepDefinition], text: str, content: Json) -> Workflow:
     return Workflow(
-        **header.seen(),
-        parameters=header.parameters,
+        **dict(header),
         steps=tuple(steps),
-        answer=header.answer,
         text=text,
         content=content,
     )

@@ -3,34 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any, Literal
 
 from workflows import inputs as settings
-from workflows.file_model import FileModel, Name
 from workflows.inputs import Input
 from workflows.reader import read_yaml
 from workflows.run import Json
-
-
-class FaceFile(FileModel):
-    """The beginning of a workflow file."""
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,30}$", description="Also its slash command.")
-    title: str = Field(min_length=1, max_length=120)
-    purpose: str = Field(min_length=1, max_length=1000, description="What it is for, in plain words.")
-    visibility: Literal["private", "channel"] = Field(
-        "private", description="private: the answer goes to the person; channel: where it was asked."
-    )
-    examples: list[Annotated[str, Field(max_length=300)]] = Field([], max_length=20)
-    inputs: dict[Name, Input] = Field({}, max_length=20)
-
-    def seen(self) -> dict[str, Any]:
-        """The fields of a face."""
-        return {name: getattr(self, name) for name in FaceFile.model_fields} | {
-            "examples": tuple(self.examples)
-        }
 
 
 @dataclass(frozen=True)
@@ -56,8 +34,18 @@ class Face:
 
 @lru_cache(maxsize=256)
 def face_of(text: str) -> Face:
-    """Of a file that was checked when it was released. Raises InvalidYaml, pydantic's ValidationError."""
-    content = read_yaml(text).value
-    known = content if isinstance(content, dict) else {}
-    found = FaceFile.model_validate({key: known[key] for key in FaceFile.model_fields if key in known})
-    return Face(**found.seen())
+    """Of a file that was checked when it was released. Raises InvalidYaml."""
+    content: Any = read_yaml(text).value
+    return Face(
+        name=content["name"],
+        title=content["title"],
+        purpose=content["purpose"],
+        visibility=content.get("visibility", "private"),
+        examples=tuple(content.get("examples", ())),
+        inputs={name: _input(each) for name, each in content.get("inputs", {}).items()},
+    )
+
+
+def _input(written: Mapping[str, Any]) -> Input:
+    known = {"source" if key == "from" else key: value for key, value in written.items()}
+    return Input(**{**known, "choices": tuple(known.get("choices", ()))})

@@ -1,14 +1,11 @@
 """What a run is given (inputs) and what may be tuned (parameters): declarations, and from text to values."""
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
-
-from workflows.file_model import FileModel
 from workflows.run import Json
 from workflows.template import nearest
 
@@ -28,62 +25,66 @@ class InvalidInputs(Exception):
         self.facts = {"problems": str(self)}
 
 
-class Setting(FileModel):
-    """What inputs and parameters have in common."""
+def _optional(default: Any, **checks: Any) -> Any:
+    """A key that may be left out; `checks` are what `file_model.checked` has the file's value checked by."""
+    return field(default=default, metadata=checks)
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What inputs and parameters have in common. Raises ValueError whose text says what does not fit."""
+
+    kind: str
+    default: Scalar = None
     min: int | float | None = None
     max: int | float | None = None
-    choices: list[str] = Field([], max_length=100)
-    help: str = Field("", max_length=500)
+    # a list in the file
+    choices: tuple[str, ...] = _optional((), max_length=100, strict=False)
+    help: str = _optional("", max_length=500)
+    max_length: int = _optional(MAX_TEXT, ge=1, le=MAX_TEXT)
 
-    @model_validator(mode="after")
-    def _fits(self) -> "Setting":
-        kind: str = getattr(self, "kind", "")
-        if bool(self.choices) != (kind == "choice"):
-            raise PydanticCustomError("choices", "has `choices` when, and only when, its kind is choice")
-        if kind not in ("integer", "number") and (self.min is not None or self.max is not None):
-            raise PydanticCustomError("bounds", "has `min` and `max` only when it is a number")
+    def __post_init__(self) -> None:
+        if bool(self.choices) != (self.kind == "choice"):
+            raise ValueError("has `choices` when, and only when, its kind is choice")
+        if self.kind not in ("integer", "number") and (self.min is not None or self.max is not None):
+            raise ValueError("has `min` and `max` only when it is a number")
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise PydanticCustomError("bounds", "has a `min` above its `max`")
-        default: Scalar = getattr(self, "default", None)
-        if default is not None:
+            raise ValueError("has a `min` above its `max`")
+        if self.default is not None:
             try:
-                read_value(self, default)
+                read_value(self, self.default)
             except ValueError as error:
-                raise PydanticCustomError(
-                    "default", "has a default that {why}", {"why": str(error)}
-                ) from None
-        return self
+                raise ValueError(f"has a default that {error}") from None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Input(Setting):
     """Something a run is given by the person who starts it."""
 
     kind: Literal["text", "number", "integer", "date", "boolean", "choice"]
-    label: str = Field("", max_length=150, description="Shown above the field in a form.")
+    label: str = _optional("", max_length=150, description="Shown above the field in a form.")
     required: bool = True
-    default: Scalar = None
-    max_length: int = Field(10_000, ge=1, le=MAX_TEXT, description="Characters.")
-    source: Literal["message", "thread", "earlier", ""] = Field(
+    max_length: int = _optional(10_000, ge=1, le=MAX_TEXT, description="Characters.")
+    source: Literal["message", "thread", "earlier", ""] = _optional(
         "",
         alias="from",
         description="What fills it: the message or thread it is run on; earlier: what was asked before in "
         "the conversation, for which nobody is asked.",
     )
 
-    @model_validator(mode="after")
-    def _earlier_is_optional(self) -> "Input":
+    def __post_init__(self) -> None:
+        Setting.__post_init__(self)
         if self.source == "earlier" and (self.kind != "text" or self.default is None):
-            raise PydanticCustomError("earlier", "is `from: earlier`, so it must be text with a default")
-        return self
+            raise ValueError("is `from: earlier`, so it must be text with a default")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter(Setting):
     """Something that may be tuned in chat, within bounds."""
 
     kind: Literal["integer", "number", "text", "choice", "boolean"]
     default: str | int | float | bool
-    max_length: Annotated[int, Field(ge=1, le=10_000)] = 1_000
+    max_length: int = _optional(1_000, ge=1, le=10_000)
 
     def read(self, raw: Scalar) -> Json:
         """The value for this parameter. Raises ValueError whose text says what is wrong."""
@@ -92,16 +93,15 @@ class Parameter(Setting):
 
 def read_value(setting: Setting, raw: Scalar) -> Json:
     """The typed value of what was typed. Raises ValueError whose text says what is wrong."""
-    return _READERS[getattr(setting, "kind", "text")](setting, raw)
+    return _READERS[setting.kind](setting, raw)
 
 
 def _text(setting: Setting, raw: Scalar) -> Json:
     if not isinstance(raw, str):
         raise ValueError("must be text")
     text = clean(raw)
-    limit: int = getattr(setting, "max_length", MAX_TEXT)
-    if len(text) > limit:
-        raise ValueError(f"is {len(text):,} characters long; at most {limit:,} are read")
+    if len(text) > setting.max_length:
+        raise ValueError(f"is {len(text):,} characters long; at most {setting.max_length:,} are read")
     return text
 
 
@@ -168,7 +168,7 @@ def _choice(setting: Setting, raw: Scalar) -> Json:
     return found
 
 
-def nearest_only(word: str, known: list[str]) -> str:
+def nearest_only(word: str, known: Sequence[str]) -> str:
     """The `did you mean` of `nearest`, without the list."""
     hint = nearest(word, known)
     return hint if "did you mean" in hint else ""

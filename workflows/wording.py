@@ -31,6 +31,7 @@ _SENTENCES: Mapping[str, str] = {
     "literal_error": "must be {expected}",
     "union_tag_not_found": "needs a `kind`",
     "union_tag_invalid": "has the kind `{tag}`, which does not exist; there is {expected_tags}",
+    "value_error": "{error}",
     "string_pattern_mismatch": "may hold only small letters, digits, and - or _ between them",
 }
 """Type of finding to the sentence; what is not here is worded where it is raised."""

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from operator import or_
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PlainValidator, TypeAdapter, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from workflows import inputs as settings
-from workflows.face import Face, FaceFile
-from workflows.file_model import Name
+from workflows.face import Face
+from workflows.file_model import FileModel, Name, checked
 from workflows.graph import Edges, edges
-from workflows.inputs import Parameter
+from workflows.inputs import Input, Parameter
 from workflows.run import Json
 from workflows.steps import KINDS
 from workflows.steps.base import AskingStep, StepDefinition, TemplateText, references
@@ -24,7 +24,10 @@ from workflows.versions import content_hash
 
 if TYPE_CHECKING:
     AnyStep = StepDefinition
+    InputEntry = Input
+    ParameterEntry = Parameter
 else:
+    InputEntry, ParameterEntry = checked(Input), checked(Parameter)
     AnyStep = Annotated[
         reduce(or_, (kind.definition for kind in KINDS.values())), Field(discriminator="kind")
     ]
@@ -46,10 +49,18 @@ _ANSWERS: TypeAdapter[dict[str, Template]] = TypeAdapter(
 )
 
 
-class Header(FaceFile):
+class Header(FileModel):
     """Everything of a workflow file but its steps."""
 
-    parameters: dict[Name, Parameter] = Field({}, max_length=40)
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,30}$", description="Also its slash command.")
+    title: str = Field(min_length=1, max_length=120)
+    purpose: str = Field(min_length=1, max_length=1000, description="What it is for, in plain words.")
+    visibility: Literal["private", "channel"] = Field(
+        "private", description="private: the answer goes to the person; channel: where it was asked."
+    )
+    examples: tuple[Annotated[str, Field(max_length=300)], ...] = Field((), max_length=20, strict=False)
+    inputs: dict[Name, InputEntry] = Field({}, max_length=20)
+    parameters: dict[Name, ParameterEntry] = Field({}, max_length=40)
     answer: Annotated[
         dict[str, Template],
         PlainValidator(read_answer),

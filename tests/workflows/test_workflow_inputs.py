@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,8 +8,8 @@ from workflows.inputs import Input, InvalidInputs, Parameter, read_inputs, read_
 from workflows.run import Json
 
 
-def an_input(**fields: object) -> Input:
-    return Input.model_validate(fields)
+def an_input(**fields: Any) -> Input:
+    return Input(**fields)
 
 
 DECLARED = {
@@ -16,7 +18,7 @@ DECLARED = {
     "amount": an_input(kind="number", required=False, default=0, min=0),
     "day": an_input(kind="date", required=False),
     "urgent": an_input(kind="boolean", required=False, default=False),
-    "tone": an_input(kind="choice", choices=["friendly", "formal"], required=False),
+    "tone": an_input(kind="choice", choices=("friendly", "formal"), required=False),
 }
 
 
@@ -98,7 +100,7 @@ def test_anything_typed_is_read_or_refused_by_name(raw: dict[str, str]) -> None:
 
 
 def test_parameters() -> None:
-    declared = {"passages": Parameter.model_validate({"kind": "integer", "default": 6, "min": 1, "max": 20})}
+    declared = {"passages": Parameter(kind="integer", default=6, min=1, max=20)}
     assert read_parameters(declared, {}) == {"passages": 6}
     assert read_parameters(declared, {"passages": 3}) == {"passages": 3}
     assert declared["passages"].read("12") == 12
