@@ -34,7 +34,7 @@ from bot.processes import run_parts
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
 from bot.services.seeding import SeedPlan
-from bot.settings import read_settings
+from bot.settings_reading import read_settings
 from tests.ports import free_port
 
 OWNER = "U0CHLOE"

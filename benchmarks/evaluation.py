@@ -39,7 +39,7 @@ from bot.services.actors import Actor
 from bot.services.catalogue import Content
 from bot.services.evaluating import Evaluations
 from bot.services.evaluation_material import Limits
-from bot.settings import Settings
+from bot.settings_reading import settings_from
 from knowledge.document import Passage, Retrieval
 
 ROOT = Path(__file__).parents[1]
@@ -110,7 +110,7 @@ async def prepared(base_url: str, folder: Path, cases: int) -> Product:
         "SPANWISE_MODELS": folder / "models.yaml",
         "DATABASE_URL": "",
     }
-    product = build(Settings(**values))
+    product = build(settings_from(**values))
     await product.catalogue.seed(
         [Content("prompt", "bench.answer", PROMPT), Content("workflow", "bench", WORKFLOW)]
     )

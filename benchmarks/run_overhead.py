@@ -47,7 +47,7 @@ from bot.services.heartbeats import Heartbeats
 from bot.services.outbox_items import OutboxItem, Posted
 from bot.services.runs import RunRequest
 from bot.services.work import Pace, Worker
-from bot.settings import Settings
+from bot.settings_reading import settings_from
 from knowledge.document import Passage, Retrieval
 from knowledge.index import VectorIndex
 from workflows.run import RunStatus
@@ -239,7 +239,7 @@ async def prepared(base_url: str, folder: Path) -> AsyncIterator[Bench]:
     (folder / "models.yaml").write_text(
         f"default: {{model: openai/gpt-4o-mini, api_base: {json.dumps(base_url)}}}\n"
     )
-    settings = Settings(
+    settings = settings_from(
         SPANWISE_DATA_DIR=folder / "var",
         SPANWISE_MODELS=folder / "models.yaml",
         DATABASE_URL="",

@@ -40,7 +40,7 @@ from bot.services.execution import Execution
 from bot.services.heartbeats import Heartbeats
 from bot.services.runs import RunRequest
 from bot.services.work import Pace, Worker
-from bot.settings import Settings
+from bot.settings_reading import settings_from
 from workflows.run import RunStatus
 
 AT_ONCE = 64
@@ -53,7 +53,7 @@ def product_in(folder: Path, database_url: str, base_url: str) -> Product:
     models = folder / "models.yaml"
     models.write_text(f"default: {{model: openai/gpt-4o-mini, api_base: {json.dumps(base_url)}}}\n")
     return build(
-        Settings(
+        settings_from(
             SPANWISE_DATA_DIR=folder,
             SPANWISE_MODELS=models,
             DATABASE_URL=database_url,

@@ -3,6 +3,10 @@
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 # before numpy is imported: its own threads only wait for each other on vectors as short as ours
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -14,19 +18,12 @@ SMALL = ["slack"]
 
 def main() -> None:
     """Entry point of the `spanwise` script."""
-    is_small = sys.argv[1:] == SMALL
-    if is_small:
+    if sys.argv[1:] == SMALL:
         # the logging library would load it to colour tracebacks of a terminal: 6 MiB
         sys.modules["rich"] = None  # type: ignore[assignment]
-    from bot.settings import InvalidSettings
-
-    try:
-        if is_small:
-            _take_requests()
-        else:
-            _run_command(sys.argv[1:])
-    except InvalidSettings as error:
-        _refuse(error)
+        _take_requests()
+    else:
+        _run_command(sys.argv[1:])
 
 
 def _take_requests() -> None:
@@ -34,9 +31,8 @@ def _take_requests() -> None:
     import asyncio
 
     from bot import logs, taking
-    from bot.settings import read_settings
 
-    settings = read_settings()
+    settings = _settings_read_apart()
     logs.set_up(settings.log_level)
     try:
         asyncio.run(taking.serve(settings))
@@ -44,19 +40,36 @@ def _take_requests() -> None:
         _refuse(error)
 
 
+def _settings_read_apart() -> "Settings":
+    """By a child, which says what is wrong with them: pydantic would stay in memory, 9 MiB."""
+    import pickle
+    import subprocess
+
+    child = subprocess.run(
+        [sys.executable, "-m", "bot.settings_reading"], stdout=subprocess.PIPE, check=False
+    )
+    if child.returncode:
+        raise SystemExit(child.returncode)
+    found: Settings = pickle.loads(child.stdout)  # noqa: S301 - our own child wrote it
+    return found
+
+
 def _run_command(words: Sequence[str]) -> None:
     from bot import logs
     from bot.cli.command_table import LOGGED, app
-    from bot.settings import read_settings
+    from bot.settings_reading import InvalidSettings, read_settings
 
-    level = read_settings().log_level
+    try:
+        level = read_settings().log_level
+    except InvalidSettings as error:
+        _refuse(error)
     # what a command prints is for whoever typed it: the lines of each run are for what runs on
     is_quiet = level == "INFO" and not LOGGED.intersection(words[:1])
     logs.set_up("WARNING" if is_quiet else level)
     app()
 
 
-def _refuse(error: Exception) -> None:
+def _refuse(error: Exception) -> NoReturn:
     """Say in a sentence why not, and end with 1."""
     if sys.modules.get("rich", error) is None:
         del sys.modules["rich"]

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-
-from pydantic import SecretStr
+from dataclasses import replace
 
 from bot.bootstrap import Product, build, library, load_shipped
 from bot.governance.roles import EVERYONE, Role
@@ -11,7 +10,7 @@ from bot.services.access import OPERATOR
 from bot.services.actors import Actor
 from bot.services.seed_rows import SeedPerson
 from bot.services.seeding import HasRuns, SeedPlan
-from bot.settings import Settings
+from bot.settings import Secret, Settings
 from bot.slack import manifest
 from bot.workspace.town_records import User
 from bot.workspace.workspace_server import Workspace
@@ -48,13 +47,12 @@ class Demo:
 
     async def prepare(self, on_progress: OnProgress | None = None) -> Product:
         """Build the product, load what ships, and install the manifest made of it."""
-        settings = self._settings.model_copy(
-            update={
-                "slack_api_url": self.workspace.api_url,
-                "slack_bot_token": SecretStr("xoxb-local-workspace"),
-                "slack_app_token": SecretStr("xapp-local-workspace"),
-                "admins": (ADMIN, *self._settings.admins),
-            }
+        settings = replace(
+            self._settings,
+            slack_api_url=self.workspace.api_url,
+            slack_bot_token=Secret("xoxb-local-workspace"),
+            slack_app_token=Secret("xapp-local-workspace"),
+            admins=(ADMIN, *self._settings.admins),
         )
         product = self._product = build(settings)
         await product.catalogue.seed(library())

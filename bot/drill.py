@@ -23,6 +23,7 @@ from bot.services.catalogue import Content
 from bot.services.run_views import Explanation
 from bot.services.runs import RunRequest
 from bot.settings import Settings
+from bot.settings_reading import settings_from
 from knowledge.embedding import Embedder
 from workflows.run import RUN_TRANSITIONS, RunStatus
 
@@ -150,9 +151,9 @@ def _settings(folder: Path, profiles: Mapping[str, Any]) -> Settings:
     """Nothing of the installation but the shape of its models: no database, no Slack, no collector."""
     models = folder / "models.yaml"
     models.write_text(json.dumps(profiles), encoding="utf-8")
-    given: dict[str, Any] = {"_env_file": None, "SPANWISE_DATA_DIR": folder, "SPANWISE_MODELS": models}
+    given: dict[str, Any] = {"SPANWISE_DATA_DIR": folder, "SPANWISE_MODELS": models}
     given |= dict.fromkeys(("DATABASE_URL", "CHROMA_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"), "")
-    return Settings(**given)
+    return settings_from(**given)
 
 
 @dataclass(slots=True)

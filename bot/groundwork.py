@@ -13,7 +13,8 @@ from bot.services.billing import Billing
 from bot.services.budget_notices import BudgetNotices
 from bot.services.catalogue import Catalogue, Encode
 from bot.services.elsewhere import HoldingsElsewhere
-from bot.settings import Settings, environment
+from bot.settings import Settings
+from bot.settings_reading import environment
 from workflows.ports import Clock
 
 if TYPE_CHECKING:

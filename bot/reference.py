@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Collection
+from dataclasses import fields
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 from bot.governance.admin_commands import COMMANDS
 from bot.governance.matrix import rows
 from bot.governance.roles import ROLES, Permission, Role
-from bot.settings import Settings
+from bot.settings import Secret, Settings
 from workflows.cases import load_cases
 from workflows.definition import load_workflow
 from workflows.explanation import explain_workflow
@@ -26,10 +27,9 @@ def settings_page() -> str:
     """Every setting with its default and what it does."""
     lines = ["# Settings", "", "From the environment, else from `.env` in the working folder.", ""]
     lines += ["| Name | Default | What it does |", "|---|---|---|"]
-    for field in Settings.model_fields.values():
-        default = field.default
-        shown = "" if default in (None, "", ()) or "Secret" in type(default).__name__ else f"`{default}`"
-        lines.append(f"| `{field.alias}` | {shown} | {field.description} |")
+    for each in fields(Settings):
+        shown = "" if each.default in (None, "", (), Secret("")) else f"`{each.default}`"
+        lines.append(f"| `{each.metadata['alias']}` | {shown} | {each.metadata['description']} |")
     return MADE + "\n".join(lines) + "\n"
 
 

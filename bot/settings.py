@@ -1,39 +1,30 @@
-"""Every setting, read from the environment and `.env`; nothing else in the product reads the environment."""
+"""Every setting and what it means; nothing here reads or checks one, which `settings_reading` does."""
 
-import os
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-
-from bot.governance.changes import InvalidPolicy, policies
-from bot.quality.alerts import InvalidThresholds, read_thresholds
-
-DATABASES = ("postgresql://", "postgresql+psycopg://", "postgres://", "sqlite://")
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+from typing import Any, Literal
 
 
-class InvalidSettings(Exception):
-    """Values that cannot be used; fact `problems` names each setting, never its value."""
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Text that is not printed by accident."""
 
-    def __init__(self, error: ValidationError) -> None:
-        super().__init__()
-        problems = (f"{found['loc'][0]}: {found['msg']}" for found in error.errors() if found["loc"])
-        self.facts = {"problems": "; ".join(problems)}
+    _text: str = field(repr=False)
+
+    def get_secret_value(self) -> str:
+        """The text itself."""
+        return self._text
 
 
 def _setting(default: Any, alias: str, about: str, **bounds: Any) -> Any:
     """A field read from the variable `alias`; `about` is what `settings` and docs/settings.md print."""
-    return Field(default=default, alias=alias, description=about, **bounds)
+    return field(default=default, metadata={"alias": alias, "description": about, **bounds})
 
 
-class Settings(BaseSettings):
+@dataclass(frozen=True, kw_only=True)
+class Settings:
     """What an operator may set."""
-
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
 
     data_dir: Path = _setting(
         Path("var"), "SPANWISE_DATA_DIR", "Folder for the SQLite database, the vector index and uploads."
@@ -46,23 +37,23 @@ class Settings(BaseSettings):
         "SPANWISE_MODELS",
         "Path of models.yaml; empty means the built-in model that quotes and needs no key.",
     )
-    admins: Annotated[tuple[str, ...], NoDecode] = _setting(
+    admins: tuple[str, ...] = _setting(
         (), "SPANWISE_ADMINS", "Slack user ids of the first admins, separated by commas."
     )
     slack_api_url: str = _setting(
         "", "SLACK_API_URL", "Where the Slack Web API is; empty means Slack itself, else a local workspace."
     )
-    slack_bot_token: SecretStr = _setting(SecretStr(""), "SLACK_BOT_TOKEN", "The bot's token, `xoxb-…`.")
-    slack_app_token: SecretStr = _setting(
-        SecretStr(""), "SLACK_APP_TOKEN", "The app-level token, `xapp-…`; when set, Socket Mode is used."
+    slack_bot_token: Secret = _setting(Secret(""), "SLACK_BOT_TOKEN", "The bot's token, `xoxb-…`.")
+    slack_app_token: Secret = _setting(
+        Secret(""), "SLACK_APP_TOKEN", "The app-level token, `xapp-…`; when set, Socket Mode is used."
     )
-    slack_signing_secret: SecretStr = _setting(
-        SecretStr(""),
+    slack_signing_secret: Secret = _setting(
+        Secret(""),
         "SLACK_SIGNING_SECRET",
         "Checks signed HTTP requests; needed when Socket Mode is not used.",
     )
-    slack_signing_secret_previous: SecretStr = _setting(
-        SecretStr(""),
+    slack_signing_secret_previous: Secret = _setting(
+        Secret(""),
         "SLACK_SIGNING_SECRET_PREVIOUS",
         "The signing secret before this one, taken as well while it is rotated; empty for none.",
     )
@@ -82,7 +73,7 @@ class Settings(BaseSettings):
     chroma_url: str = _setting(
         "", "CHROMA_URL", "A Chroma server, `http://host:port`; empty means the index in the data folder."
     )
-    link_domains: Annotated[tuple[str, ...], NoDecode] = _setting(
+    link_domains: tuple[str, ...] = _setting(
         (),
         "SPANWISE_LINK_DOMAINS",
         "Domains that answers may link to, separated by commas; other links are shown as text.",
@@ -93,7 +84,7 @@ class Settings(BaseSettings):
         "A model that nobody knows the price of: `flag` calls it and says so beside the answer, "
         "`refuse` does not call it. Where a budget applies it is never called.",
     )
-    teams: Annotated[tuple[str, ...], NoDecode] = _setting(
+    teams: tuple[str, ...] = _setting(
         (),
         "SPANWISE_TEAMS",
         "Slack user groups whose spending is counted, with commas: a person counts for the first "
@@ -183,8 +174,8 @@ class Settings(BaseSettings):
         "SPANWISE_ADMIN_CHANNEL",
         "Id of the channel of the admins, where audit checkpoints are posted each week.",
     )
-    audit_key: SecretStr = _setting(
-        SecretStr(""),
+    audit_key: Secret = _setting(
+        Secret(""),
         "SPANWISE_AUDIT_KEY",
         "Secret of 32 characters or more that audit checkpoints are signed with; empty for none.",
     )
@@ -208,67 +199,14 @@ class Settings(BaseSettings):
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "Where traces go, `http://collector:4318`; needs the extra `otel`. Empty means nowhere.",
     )
-    otlp_headers: SecretStr = _setting(
-        SecretStr(""),
+    otlp_headers: Secret = _setting(
+        Secret(""),
         "OTEL_EXPORTER_OTLP_HEADERS",
         "Headers for it, `name=value` with commas, such as the key of a service.",
     )
     log_level: str = _setting(
         "INFO", "SPANWISE_LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR; the log goes to stderr."
     )
-
-    @field_validator("admins", "link_domains", "teams", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        """Accept `U1,U2` as people write it."""
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
-
-    @field_validator("models", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: Any) -> Any:
-        """`SPANWISE_MODELS=` means the default, not the current folder."""
-        return value or None
-
-    @field_validator("approvals")
-    @classmethod
-    def _are_policies(cls, value: str) -> str:
-        try:
-            policies(value)
-        except InvalidPolicy as error:
-            raise ValueError(f"should be kinds with numbers, of {error.facts['known']}") from None
-        return value
-
-    @field_validator("alerts")
-    @classmethod
-    def _are_thresholds(cls, value: str) -> str:
-        try:
-            read_thresholds(value)
-        except InvalidThresholds as error:
-            raise ValueError(f"should be names with numbers, of {error.facts['known']}") from None
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _is_known_database(cls, value: str) -> str:
-        if value and not value.startswith(DATABASES):
-            raise ValueError("should begin with postgresql:// or sqlite:///")
-        return value
-
-    @field_validator("log_level")
-    @classmethod
-    def _is_level(cls, value: str) -> str:
-        if value.upper() not in LOG_LEVELS:
-            raise ValueError(f"should be one of {', '.join(LOG_LEVELS)}")
-        return value.upper()
-
-    @field_validator("otlp_endpoint")
-    @classmethod
-    def _is_collector(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
-            raise ValueError("should begin with http:// or https://")
-        return value
 
     @property
     def otlp_header_values(self) -> dict[str, str]:
@@ -303,45 +241,3 @@ class Settings(BaseSettings):
     def uses_socket_mode(self) -> bool:
         """Whether Slack's envelopes come over a socket that we open."""
         return bool(self.slack_app_token.get_secret_value())
-
-
-def read_settings() -> Settings:
-    """The settings in force. Raises InvalidSettings."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        raise InvalidSettings(error) from None
-
-
-def environment() -> dict[str, str]:
-    """The environment with `.env` behind it: where models.yaml's `api_key_env` names are looked up."""
-    kept = {name: value for name, value in dotenv_values(".env").items() if value is not None}
-    return {**kept, **os.environ}
-
-
-def describe(settings: Settings) -> list[tuple[str, str, str, str]]:
-    """Each setting as (name, value with secrets hidden, source, description)."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        value = getattr(settings, name)
-        if isinstance(value, SecretStr):
-            value = "set, hidden" if value.get_secret_value() else ""
-        elif isinstance(value, tuple):
-            value = ",".join(value)
-        elif name == "database_url":
-            value = _without_password(value)
-        alias = str(field.alias)
-        if name not in settings.model_fields_set:
-            source = "default"
-        else:
-            source = "environment" if alias in os.environ else ".env"
-        rows.append((alias, "" if value is None else str(value), source, field.description or ""))
-    return rows
-
-
-def _without_password(url: str) -> str:
-    head, at, tail = url.rpartition("@")
-    if not at or "://" not in head:
-        return url
-    scheme, _, user = head.partition("://")
-    return f"{scheme}://{user.split(':', 1)[0]}:***@{tail}"

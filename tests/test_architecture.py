@@ -42,7 +42,7 @@ OWNERS = {
     "apscheduler": {"bot/jobs.py"},
     "cryptography": {"bot/adapters/audit_key.py"},
     "procrastinate": {"bot/adapters/queue"},
-    "pydantic_settings": {"bot/settings.py"},
+    "pydantic_settings": {"bot/settings_reading.py"},
     "jsonschema": {"bot/workspace", "workflows/steps"},
     "opentelemetry": {"bot/adapters/telemetry.py"},
     "prometheus_client": {"bot/adapters/metrics.py"},

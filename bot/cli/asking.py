@@ -13,7 +13,7 @@ from bot.services.access import OPERATOR
 from bot.services.actors import Actor, Origin
 from bot.services.run_views import RunView
 from bot.services.runs import RunRequest
-from bot.settings import read_settings
+from bot.settings_reading import read_settings
 from workflows.run import RUN_TRANSITIONS
 
 LOOK_S = 0.2

@@ -10,7 +10,7 @@ from bot.adapters.system_clock import SystemClock
 from bot.cli import console
 from bot.drill import Outcome, Plan, rehearse
 from bot.groundwork import models_text
-from bot.settings import read_settings
+from bot.settings_reading import read_settings
 from bot.slack.text import dollars, elapsed
 
 LOST = 1

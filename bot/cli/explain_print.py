@@ -13,7 +13,7 @@ from bot.cli import console
 from bot.cli.asking import prepare
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
-from bot.settings import read_settings
+from bot.settings_reading import read_settings
 from bot.slack import explain_blocks
 from bot.slack.explain_actions import RUN_ID
 from bot.slack.explain_blocks import Picture, Shown

@@ -11,7 +11,7 @@ from bot import reference
 from bot.bootstrap import build, library
 from bot.cli import console
 from bot.doctor import examine
-from bot.settings import describe, read_settings
+from bot.settings_reading import describe, read_settings
 from bot.slack import manifest as app_manifest
 
 
@@ -31,7 +31,7 @@ def doctor() -> None:
 def settings() -> None:
     """Show every setting with where it comes from; secrets are hidden."""
     with console.refusing():
-        rows = describe(read_settings())
+        rows = describe()
     console.table(("Setting", "Value", "From", "What it does"), rows)
 
 

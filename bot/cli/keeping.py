@@ -14,7 +14,7 @@ from bot.governance.roles import EVERYONE, EVERYTHING, Role
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
 from bot.services.catalogue import Content
-from bot.settings import read_settings
+from bot.settings_reading import read_settings
 from bot.slack.stage_text import stage_words
 from workflows.cases import InvalidCases, load_cases
 from workflows.definition import InvalidWorkflow, load_workflow

@@ -14,7 +14,7 @@ from bot.governance.budget_words import BudgetRequest, read_dollars, read_reques
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
 from bot.services.budgeting import BudgetView, UnknownBudget
-from bot.settings import read_settings
+from bot.settings_reading import read_settings
 from bot.slack import budget_text as words
 
 ACTOR = Actor(OPERATOR)

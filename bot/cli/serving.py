@@ -15,7 +15,7 @@ from bot.cli import console
 from bot.demo import RUNS, Demo
 from bot.entrance import stopping_on_signals
 from bot.processes import EVERYTHING, Part, run_parts
-from bot.settings import read_settings
+from bot.settings_reading import read_settings
 
 QUESTION = "/ask-policy How many days of leave can I carry over?"
 

@@ -23,7 +23,7 @@ from bot.services.content_checks import checked
 from bot.services.contents import PINNED_KINDS, Content
 from bot.services.replaying import Replay
 from bot.services.targets import Targets
-from bot.settings import read_settings
+from bot.settings_reading import read_settings
 from bot.slack import evaluation_text as words
 from bot.slack.blocks import asked_text
 from bot.slack.refusals import sentence

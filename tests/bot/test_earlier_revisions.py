@@ -15,7 +15,7 @@ from bot.adapters.store.run_leases import queue_again
 from bot.bootstrap import Product, build
 from bot.services.actors import Actor
 from bot.services.budget_book import give_back_dead
-from bot.settings import Settings
+from bot.settings_reading import settings_from
 from bot.slack.refusals import sentence
 from tests.bot.earlier_rows import fill
 from tests.fakes import FakeSender
@@ -35,9 +35,7 @@ def bring_to(url: str, revision: str) -> None:
 
 def product_on(url: str, tmp_path: Path) -> Product:
     """The whole product, which migrates as it starts."""
-    settings = Settings(
-        _env_file=None, DATABASE_URL=url, SPANWISE_DATA_DIR=tmp_path / "var", SPANWISE_ADMINS="U0DEV"
-    )
+    settings = settings_from(DATABASE_URL=url, SPANWISE_DATA_DIR=tmp_path / "var", SPANWISE_ADMINS="U0DEV")
     return build(settings)
 
 

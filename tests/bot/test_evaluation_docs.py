@@ -1,6 +1,7 @@
 """docs/evaluation.md beside the code: keys, defaults, kinds, settings, and the example itself."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 from bot.cli.trying import FAILING, UNUSABLE
@@ -31,6 +32,6 @@ def test_what_can_be_compared_and_how_it_ends() -> None:
 
 
 def test_settings_and_sentences_are_those_of_the_code() -> None:
-    known = {str(field.alias) for field in Settings.model_fields.values()}
+    known = {each.metadata["alias"] for each in fields(Settings)}
     assert set(re.findall(r"SPANWISE_\w+", PAGE)) <= known
     assert cases_sentence(2, 1, 40) in PAGE

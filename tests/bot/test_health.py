@@ -84,7 +84,7 @@ class SlackSide:
 
 @pytest.fixture
 def product(store: Store) -> Parts:
-    settings = Settings(_env_file=None, SPANWISE_HEALTH_PORT=free_port())
+    settings = Settings(health_port=free_port())
     models = Models(read_profiles(MODELS), store, environ={"CAREFUL_KEY": "k"}, clock=FakeClock())
     return Parts(store, settings, models)
 
@@ -239,7 +239,7 @@ async def test_a_taken_port_says_what_to_set(product: Parts) -> None:
 
 
 async def test_port_zero_opens_nothing(product: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    product.settings = Settings(_env_file=None)
+    product.settings = Settings()
 
     async def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("nobody asked for a port")

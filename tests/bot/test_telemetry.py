@@ -13,7 +13,6 @@ import pytest
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
-from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from bot.adapters.correlation import correlated
@@ -29,7 +28,8 @@ from bot.adapters.observing import (
 )
 from bot.adapters.telemetry import Export, TelemetryMissing, Tracing
 from bot.lookout import watching
-from bot.settings import Settings
+from bot.settings import Secret, Settings
+from bot.settings_reading import InvalidSettings, settings_from
 from bot.slack.refusals import sentence
 from tests.ports import free_port
 from workflows.run import Failure, StepRun, StepStatus
@@ -183,9 +183,7 @@ async def collector() -> AsyncIterator[Collector]:
 
 async def test_a_collector_gets_them(collector: Collector) -> None:
     settings = Settings(
-        _env_file=None,
-        OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{collector.port}/",
-        OTEL_EXPORTER_OTLP_HEADERS="x-key=abc, nothing",
+        otlp_endpoint=f"http://127.0.0.1:{collector.port}/", otlp_headers=Secret("x-key=abc, nothing")
     )
     seen = watching(settings)
     with correlated(ID):
@@ -227,14 +225,13 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(builtins, "__import__", absent)
     with pytest.raises(TelemetryMissing) as refused:
-        watching(Settings(_env_file=None, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4318"))
+        watching(Settings(otlp_endpoint="http://127.0.0.1:4318"))
     said = sentence("TelemetryMissing", refused.value.facts)
     assert "spanwise[otel]" in said and "OTEL_EXPORTER_OTLP_ENDPOINT" in said
 
 
 def test_nothing_is_traced_without_a_collector() -> None:
-    assert not any(
-        isinstance(each, Tracing) for each in watching(Settings(_env_file=None)).observers.listeners
-    )
-    with pytest.raises(ValidationError, match="http"):
-        Settings(_env_file=None, OTEL_EXPORTER_OTLP_ENDPOINT="collector:4318")
+    assert not any(isinstance(each, Tracing) for each in watching(Settings()).observers.listeners)
+    with pytest.raises(InvalidSettings) as refused:
+        settings_from(OTEL_EXPORTER_OTLP_ENDPOINT="collector:4318")
+    assert "http" in refused.value.facts["problems"]

@@ -17,7 +17,7 @@ from bot.services.actors import Actor, Origin
 from bot.services.catalogue import Content
 from bot.services.run_views import RunView
 from bot.services.runs import RunRequest
-from bot.settings import Settings
+from bot.settings_reading import settings_from
 from tests.openai_server import OpenAIServer, Reply, rejection
 
 TERMINAL, ANA = Actor(OPERATOR), Actor("U0ANA", groups=frozenset({"S0PEOPLE", "S0ALL"}))
@@ -67,7 +67,7 @@ async def server() -> AsyncIterator[OpenAIServer]:
 async def product(server: OpenAIServer, tmp_path: Path, database_url: str) -> AsyncIterator[Product]:
     file = tmp_path / "models.yaml"
     file.write_text(MODELS.format(base=server.base_url))
-    settings = Settings(
+    settings = settings_from(
         SPANWISE_DATA_DIR=tmp_path / "var",
         SPANWISE_MODELS=file,
         DATABASE_URL=database_url,

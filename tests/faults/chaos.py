@@ -31,7 +31,7 @@ from bot.governance.roles import Role
 from bot.quality.digest_request import DigestRequest
 from bot.services.actors import Actor
 from bot.services.catalogue import Content
-from bot.settings import Settings
+from bot.settings_reading import settings_from
 from bot.slack import manifest
 from bot.workspace import content, postman
 from tests import databases
@@ -251,7 +251,7 @@ async def run_chaos(plan: Plan) -> Figures:
         # what was not acknowledged comes again, sooner than the minutes that Slack takes
         stack.enter_context(mock.patch.object(postman, "RETRY_AFTER_S", (0.0, 2.0, 10.0)))
         settings = settings_of(plan, world, port)
-        product = build(Settings(_env_file=None, **settings))
+        product = build(settings_from(**settings))
         workspace = world.open(await prepare(product, plan.runs))
         await workspace.start()
         settings["SLACK_API_URL"] = workspace.api_url

@@ -28,7 +28,7 @@ from bot.services import handing_over, putting_off
 from bot.services.heartbeats import Heartbeats
 from bot.services.outbox import Round
 from bot.services.work import Pace
-from bot.settings import Settings
+from bot.settings_reading import settings_from
 from bot.slack.app import receive_at
 from bot.slack.taking_over import TakingOver
 from bot.slack.throttle import Throttle
@@ -199,7 +199,7 @@ async def clock(orders: Orders, notes: Notes) -> None:
 
 
 def _product(orders: Orders, notes: Notes, **other: Any) -> Product:
-    product = build(Settings(_env_file=None, **orders.settings), **other)
+    product = build(settings_from(**orders.settings), **other)
     observers = product.watching.observers
     observers.listeners = (*observers.listeners, notes.hear)
     return product

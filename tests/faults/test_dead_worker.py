@@ -16,7 +16,7 @@ from bot.adapters.store.run_log import runs
 from bot.bootstrap import Product, build
 from bot.services.actors import Origin
 from bot.services.work import Pace
-from bot.settings import Settings
+from bot.settings_reading import settings_from
 from tests.bot.run_desk import request
 from tests.faults import chaos_parts, recorder
 from tests.faults.chaos import Plan, prepare, settings_of
@@ -67,7 +67,7 @@ async def test_its_runs_continue_on_another(database_url: str, tmp_path: Path) -
         settings = settings_of(Plan(database_url, tmp_path), world, 0)
         models = tmp_path / "models.yaml"
         models.write_text(models.read_text().replace("reply_s: 4", "reply_s: 300"))
-        product = build(Settings(_env_file=None, **settings))
+        product = build(settings_from(**settings))
         workspace = world.open(await prepare(product, RUNS))
         await workspace.start()
         orders = Orders(

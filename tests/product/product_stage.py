@@ -10,7 +10,7 @@ from bot.bootstrap import Product
 from bot.demo import Demo
 from bot.processes import EVERYTHING, run_parts
 from bot.services.catalogue import Content
-from bot.settings import Settings
+from bot.settings_reading import settings_from
 from bot.workspace.driver import Person
 from tests.openai_server import HANG, OpenAIServer
 
@@ -55,7 +55,7 @@ class ProductStage:
         self.wait(self.distant.__aenter__())
         models = data_dir / "models.yaml"
         models.write_text(MODELS.format(url=self.distant.base_url))
-        settings = Settings(_env_file=None, SPANWISE_DATA_DIR=data_dir / "var", SPANWISE_MODELS=models)
+        settings = settings_from(SPANWISE_DATA_DIR=data_dir / "var", SPANWISE_MODELS=models)
         self.demo = Demo(settings)
         self.url = self.wait(self.demo.open_page())
         self.product: Product = self.wait(self._prepare())

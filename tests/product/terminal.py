@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from bot.cli.command_table import app
 from bot.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = tuple(str(each.alias) for each in Settings.model_fields.values())
+SETTINGS = tuple(each.metadata["alias"] for each in fields(Settings))
 
 
 @dataclass(frozen=True, slots=True)

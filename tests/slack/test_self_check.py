@@ -1,9 +1,7 @@
 """What the doctor learns of Slack: the channels that settings name, and whether we can post there."""
 
-from pydantic import SecretStr
-
 from bot.doctor import channels_named
-from bot.settings import Settings
+from bot.settings import Secret, Settings
 from bot.slack.manifest import build
 from bot.workspace.workspace_server import Workspace
 
@@ -13,9 +11,8 @@ async def test_channels_that_settings_name_are_looked_at() -> None:
     await workspace.start()
     try:
         settings = Settings(
-            _env_file=None,
             slack_api_url=workspace.api_url,
-            slack_bot_token=SecretStr("xoxb-test"),
+            slack_bot_token=Secret("xoxb-test"),
             admin_channel="C0LEADS",
             alert_channel="C0PEOPLE",
             review_channel="C0NOWHERE",
@@ -24,6 +21,6 @@ async def test_channels_that_settings_name_are_looked_at() -> None:
         assert (admins.name, admins.is_ok, "/invite" in admins.fix) == ("SPANWISE_ADMIN_CHANNEL", False, True)
         assert alerts.is_ok and not alerts.fix
         assert not reviews.is_ok and "channel_not_found" in reviews.detail
-        assert await channels_named(Settings(_env_file=None)) == []
+        assert await channels_named(Settings()) == []
     finally:
         await workspace.stop()
