@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
@@ -11,15 +11,18 @@ from sqlalchemy import Connection, Integer, and_, bindparam, case, func, select
 from bot.adapters.store.heartbeats_log import count_slots
 from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.run_log import runs
-from bot.adapters.store.run_turns import DUE, NEVER, WHOLE, Busy, Shares, busy_now, served_lately
+from bot.adapters.store.run_turns import DUE, NEVER, WHOLE, Busy, Shares, served
 from bot.adapters.store.tables import UtcDateTime
-from bot.adapters.store.transaction_memory import read_once
+from bot.adapters.store.transaction_memory import read_lately, read_once
 from bot.governance.admission import Lane, Waiting
 from workflows.run import RunStatus
 
 RECENT = 40
 """Runs that ended last, from which it is guessed how long the next ones take."""
+PACE_S = 1.0
+"""How old it may be what workers get through."""
 
+_NOW = bindparam("now", type_=UtcDateTime)
 _THEN = bindparam("then", type_=UtcDateTime)
 _TURN = bindparam("turn", type_=Integer)
 _QUEUED = RunStatus.QUEUED.value
@@ -48,13 +51,16 @@ _BEFORE = select(
     func.coalesce(func.sum(case((_others.c.length > _TURN, _TURN), else_=_others.c.length)), 0),
     func.coalesce(func.sum(case((and_(_others.c.length > _TURN, _others.c.since < _THEN), 1), else_=0)), 0),
 ).select_from(_others)
-_others_lanes = (
-    select(func.count().label("length"))
-    .where(DUE, runs.c.actor_id.not_in(bindparam("people", expanding=True)))
+_WAITING = (
+    select(
+        runs.c.actor_id,
+        func.count(),
+        func.sum(case((runs.c.due_at <= _NOW, 1), else_=0)),
+        func.min(runs.c.due_at),
+    )
+    .where(runs.c.status == _QUEUED)
     .group_by(runs.c.actor_id)
-    .subquery("lanes")
 )
-_LENGTHS = select(_others_lanes.c.length, func.count().label("people")).group_by(_others_lanes.c.length)
 _KNOWN = (
     select(runs.c.actor_id, func.count(), func.min(runs.c.due_at))
     .where(DUE, runs.c.actor_id.in_(bindparam("people", expanding=True)))
@@ -73,7 +79,6 @@ _OF_WORKFLOW = (
     .select_from(runs)
     .where(DUE, runs.c.workflow == bindparam("name"), runs.c.due_at < _THEN)
 )
-_EVERYBODY = select(func.count()).select_from(runs).where(runs.c.status == _QUEUED)
 _ENDED = (
     select(runs.c.workflow, runs.c.started_at, runs.c.finished_at)
     .where(runs.c.finished_at.is_not(None), runs.c.started_at.is_not(None))
@@ -116,7 +121,9 @@ class _Pace:
 
 def _pace_of(connection: Connection, busy: Busy, shares: Shares) -> _Pace | None:
     """None when no worker is heard or nothing was carried out yet, so that nobody can tell."""
-    slots, seconds = read_once(connection, "pace", lambda: (count_slots(connection), _seconds(connection)))
+    slots, seconds = read_lately(
+        connection, "pace", PACE_S, lambda: (count_slots(connection), _seconds(connection))
+    )
     return _Pace(busy, slots, seconds, shares) if slots and seconds else None
 
 
@@ -198,8 +205,8 @@ def _served_at(line: _Line, person: str, own: int) -> datetime:
 
 def _line(connection: Connection) -> _Line:
     # who is served meanwhile moves a guess by one
-    busy, served = read_once(connection, "served", lambda: (busy_now(connection), served_lately(connection)))
-    return _Line(connection, lease_clock(connection), busy, served)
+    busy, lately = read_once(connection, "served", lambda: served(connection))
+    return _Line(connection, lease_clock(connection), busy, lately)
 
 
 def places(connection: Connection, run_ids: Collection[str], shares: Shares) -> dict[str, Place]:
@@ -230,13 +237,8 @@ class _Crowd:
     """Of those served lately: how many wait, and since when."""
     lengths: Counter[int]
     """Of the others: how many people have that many waiting."""
-    owns: dict[str, int] = field(default_factory=dict)
-
-    def own(self, line: _Line, person: str) -> int:
-        """How many of the person's own wait."""
-        if person not in self.owns:
-            self.owns[person] = line.own_before(person, line.now) if self.everybody else 0
-        return self.owns[person]
+    owns: Counter[str]
+    """How many wait of each person."""
 
     def before_new(self, line: _Line, person: str, own: int) -> int:
         """As `_Line.before`, of what is asked for now: all that wait are older."""
@@ -251,8 +253,8 @@ class _Crowd:
 
     def add(self, line: _Line, person: str) -> None:
         """One more of this person waits."""
-        own = self.own(line, person)
-        self.owns[person] = own + 1
+        own = self.owns[person]
+        self.owns[person] += 1
         self.everybody += 1
         if person in self.known:
             self.known[person] = (own + 1, self.known[person][1])
@@ -265,13 +267,17 @@ class _Crowd:
 def _crowd(connection: Connection) -> _Crowd:
     def read() -> _Crowd:
         line = _line(connection)
-        everybody = int(connection.execute(_EVERYBODY).scalar_one())
-        if not everybody:
-            return _Crowd(0, {}, Counter())
-        values = {"people": list({*line.busy.people, *line.served}), "now": line.now}
-        known = {each: (length, since) for each, length, since in connection.execute(_KNOWN, values)}
-        lengths = Counter({row.length: row.people for row in connection.execute(_LENGTHS, values)})
-        return _Crowd(everybody, known, lengths)
+        lately = {*line.busy.people, *line.served}
+        crowd = _Crowd(0, {}, Counter(), Counter())
+        for person, count, due, since in connection.execute(_WAITING, {"now": line.now}):
+            crowd.everybody += count
+            if due:
+                crowd.owns[person] = due
+                if person in lately:
+                    crowd.known[person] = (due, since)
+                else:
+                    crowd.lengths[due] += 1
+        return crowd
 
     return read_once(connection, "crowd", read)
 
@@ -287,7 +293,7 @@ def place_of_new(connection: Connection, person: str, workflow: str, shares: Sha
     everybody = crowd.everybody
     if not everybody and not line.busy.people:
         return Place(1, 0.0), Waiting(0, 0, 0.0)
-    own = crowd.own(line, person)
+    own = crowd.owns[person]
     pace = _pace_of(connection, line.busy, shares)
     if pace is not None and pace.has_room(person, workflow, own, everybody):
         place = Place(everybody + 1, 0.0)

@@ -14,7 +14,21 @@ from datetime import UTC, datetime
 from math import ceil, inf
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Select, and_, bindparam, func, select, text
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    union_all,
+)
 
 from bot.adapters.store.run_log import runs
 from bot.adapters.store.tables import UtcDateTime
@@ -77,21 +91,6 @@ class Busy:
         self.workflows[workflow] += count
 
 
-_BUSY = (
-    select(runs.c.actor_id, runs.c.workflow, func.count())
-    .where(runs.c.status == _RUNNING)
-    .group_by(runs.c.actor_id, runs.c.workflow)
-)
-
-
-def busy_now(connection: Connection) -> Busy:
-    """What workers hold, living or dead."""
-    busy = Busy()
-    for person, workflow, count in connection.execute(_BUSY):
-        busy.add(person, workflow, count)
-    return busy
-
-
 def may_claim(connection: Connection) -> bool:
     """Whether this transaction is the one that takes runs.
 
@@ -106,11 +105,20 @@ DUE = and_(runs.c.status == _QUEUED, runs.c.due_at <= _NOW)
 """What may start at `now`."""
 _may_start = and_(DUE, runs.c.workflow.not_in(_FULL_WORKFLOWS))
 _waits = and_(_may_start, runs.c.id.not_in(_TAKEN))
-_LATELY = (
+_lately = (
     select(runs.c.actor_id, runs.c.started_at)
     .where(runs.c.started_at.is_not(None))
     .order_by(runs.c.started_at.desc())
     .limit(REMEMBERED)
+    .subquery("lately")
+)
+_SERVED = union_all(
+    select(runs.c.actor_id, runs.c.workflow, func.count(), cast(null(), UtcDateTime))
+    .where(runs.c.status == _RUNNING)
+    .group_by(runs.c.actor_id, runs.c.workflow),
+    select(_lately.c.actor_id, null(), literal(0), func.max(_lately.c.started_at)).group_by(
+        _lately.c.actor_id
+    ),
 )
 _ANY = select(runs.c.id).where(DUE).limit(1)
 _since = func.min(runs.c.due_at).label("since")
@@ -156,17 +164,20 @@ def anything_waits(connection: Connection, now: datetime) -> bool:
     return connection.execute(_ANY, {"now": now}).first() is not None
 
 
-def served_lately(connection: Connection) -> dict[str, datetime]:
-    """When a run of each person was last begun."""
-    served: dict[str, datetime] = {}
-    for person, at in connection.execute(_LATELY):
-        served.setdefault(person, at)
-    return served
+def served(connection: Connection) -> tuple[Busy, dict[str, datetime]]:
+    """What workers hold, living or dead, and when a run of each person was last begun."""
+    busy, lately = Busy(), dict[str, datetime]()
+    for person, workflow, count, at in connection.execute(_SERVED):
+        if at is None:
+            busy.add(person, workflow, count)
+        else:
+            lately[person] = at
+    return busy, lately
 
 
 def next_in_turn(connection: Connection, now: datetime, bounds: Bounds, most: int) -> list[str]:
     """The queued runs to carry out next, in order; what somebody is changing this moment is left out."""
-    turns = _Turns(connection, now, bounds, most, busy_now(connection), served_lately(connection))
+    turns = _Turns(connection, now, bounds, most, *served(connection))
     taken = turns.take()
     free = set(connection.execute(_FREE, {"taken": taken}).scalars()) if taken else set()
     return [run_id for run_id in taken if run_id in free]
