@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from bot.adapters.store.group_commit import GroupCommit, Write, begin
+from bot.adapters.store.group_commit import BUSY_S, GroupCommit, Write, begin
 from bot.adapters.store.open_readers import OpenReaders
 from bot.adapters.store.store_down import StoreDown, down_of
 from bot.adapters.store.store_probe import try_folder, try_out
@@ -35,7 +35,7 @@ def open_engine(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         driver = parsed.set(drivername="postgresql+psycopg")
         return create_engine(driver, pool_size=8, max_overflow=8, pool_pre_ping=True, connect_args=_POSTGRES)
-    engine = create_engine(parsed, connect_args={"check_same_thread": False, "timeout": 30})
+    engine = create_engine(parsed, connect_args={"check_same_thread": False, "timeout": BUSY_S})
     event.listen(engine, "connect", _configure_sqlite)
     return engine
 
@@ -47,7 +47,7 @@ def driver_url(url: str) -> str:
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={BUSY_S * 1000:.0f}"):
         connection.execute(f"PRAGMA {pragma}")
 
 

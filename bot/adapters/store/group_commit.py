@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,12 @@ LINGER_S = 0.02
 
 TRIES = 4
 """Times a write is run when it collides with another process or the connection is lost."""
+
+BUSY_S = 30.0
+"""Longest time that a write waits for another process's."""
+
+LOOK_S = 0.001
+"""Between two looks whether it is over."""
 
 PAUSES_S = (0.1, 0.4, 1.0)
 """Before a group is tried again that found no connection: a server that restarts is back in seconds."""
@@ -80,10 +87,33 @@ def begin(connection: Connection, *, writing: bool) -> Iterator[Connection]:
     """
     if connection.dialect.name == "sqlite":
         driver: Any = connection.connection.driver_connection
-        driver.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+        if writing:
+            _begin_alone(driver)
+        else:
+            driver.execute("BEGIN")
     with connection.begin():
         yield connection
         write_late(connection)
+
+
+def _begin_alone(driver: Any) -> None:
+    """Begin as the only one that writes, once no other process does; raises as SQLite would after `BUSY_S`.
+
+    SQLite sleeps ever longer meanwhile, up to 0.1 s: the lock would lie idle where several processes write.
+    """
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        until = time.monotonic() + BUSY_S
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(LOOK_S)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_S * 1000:.0f}")
 
 
 class GroupCommit:
