@@ -11,6 +11,7 @@ from bot.adapters.store.store_down import StoreDown
 from tests.ports import free_port
 
 numbers = Table("numbers", MetaData(), Column("n", Integer, primary_key=True))
+HOW_MANY = select(func.count()).select_from(numbers)
 
 
 def put(connection: Connection, n: int) -> int:
@@ -26,9 +27,20 @@ def counting(database_url: str) -> Store:
 
 
 def count(store: Store) -> int:
-    return store.read_now(
-        lambda connection: connection.execute(select(func.count()).select_from(numbers)).scalar_one()
-    )
+    return store.read_now(lambda connection: connection.execute(HOW_MANY).scalar_one())
+
+
+@pytest.mark.parametrize("is_now", [False, True])
+async def test_a_look_sees_one_moment(counting: Store, is_now: bool) -> None:
+    def look(connection: Connection) -> tuple[int, int]:
+        before = connection.execute(HOW_MANY).scalar_one()
+        counting.write_now(lambda c: put(c, 1))
+        return before, connection.execute(HOW_MANY).scalar_one()
+
+    found = await asyncio.to_thread(counting.read_now, look) if is_now else await counting.read(look)
+    assert found == (0, 0)
+    assert count(counting) == 1
+    counting.close()
 
 
 async def test_one_that_raises_takes_back_only_itself(counting: Store) -> None:

@@ -65,7 +65,13 @@ class Store:
         self.engine = open_engine(url)
         self._writer = GroupCommit(self.engine)
         self._readers = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="store-read")
-        self._open_readers = OpenReaders(self.engine)
+        # what PostgreSQL reads is otherwise of one moment only within a statement
+        self._reading = (
+            self.engine
+            if self.is_sqlite
+            else self.engine.execution_options(isolation_level="REPEATABLE READ")
+        )
+        self._open_readers = OpenReaders(self._reading)
 
     async def write(self, work: Callable[[Connection], T], *, relaxed: bool = False) -> T:
         """Run `work` in a transaction and return once it is durable; an exception takes back its effects.
@@ -110,7 +116,7 @@ class Store:
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
         """As `read`, for code outside an event loop."""
-        with _telling(), self.engine.connect() as connection, begin(connection, writing=False):
+        with _telling(), self._reading.connect() as connection, begin(connection, writing=False):
             return work(connection)
 
     async def probe(self) -> None:
