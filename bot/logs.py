@@ -22,6 +22,9 @@ QUIET = (
 )
 """Libraries whose own lines matter only from warnings on."""
 
+NEEDLESS = "`token` will be unused"
+"""Bolt's warning that SLACK_BOT_TOKEN is set, from where our own client has it."""
+
 
 def set_up(level: str) -> None:
     """Send everything that is logged, ours and the libraries', through one formatter to stderr."""
@@ -53,6 +56,7 @@ def set_up(level: str) -> None:
     )
     # some libraries open their own loggers wide when they are imported, which is later than this
     handler.setLevel(level.upper())
+    handler.addFilter(lambda record: NEEDLESS not in str(record.msg))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())

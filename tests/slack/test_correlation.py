@@ -23,6 +23,7 @@ from bot.adapters.observing import MessageTried, ModelCalled, Observers, RunEnde
 from bot.adapters.store.outbox_log import outbox
 from bot.adapters.store.run_log import RunRow, inbox, runs
 from bot.governance.budget import Spender
+from bot.slack.app import build_app
 from workflows.run import RunResult
 
 CHANNEL = "C0PEOPLE"
@@ -154,3 +155,13 @@ def test_no_secret_is_written_wherever_it_stands(lines: io.StringIO) -> None:
     assert "sk-***" in written and "xapp-***" in written and "ghp_***" in written and "xoxb-***" in written
     assert "1234567890" not in written and "abcdefgh" not in written
     assert len(parsed(lines)) == 2, "and it is JSON all the same"
+
+
+async def test_nobody_is_warned_of_the_token_that_is_used(
+    lines: io.StringIO, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-of-the-installation")
+    build_app(scene.reception)
+    logging.getLogger("slack_bolt.AsyncApp").warning("something else")
+    warned = [line["event"] for line in parsed(lines) if line["level"] == "warning"]
+    assert warned == ["something else"]
