@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8765
 
+# tests start hundreds of processes, and each would compile everything anew
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check docs bench faults lock clean
 
 # Hash-checked install of the locked requirements, redone only when they change.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -19,10 +20,26 @@ from bot.adapters.store.turns_log import turns
 from knowledge.index import VectorIndex
 from tests import databases
 from tests.handbook_vectors import HandbookVectors
+from tests.lent_databases import Lender
+from tests.shared_statements import share_statements
 
 # how long one example takes says how busy the machine is, and nothing of the code
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+share_statements()
+
+# a child that may not keep what it compiles compiles everything anew, for seconds
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# a coloured traceback with all variables, which structlog shows by default, takes half a second to draw
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 class LeftTheMachine(AssertionError):
@@ -82,14 +99,21 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """URL of an empty database of this test's own."""
-    with databases.of_server(postgres_server, filled=False) as url:
+    with databases.of_server(postgres_server) as url:
         yield url
 
 
+@pytest.fixture(scope="session")
+def lender(postgres_server: str) -> Iterator[Lender]:
+    """Lends databases of the server."""
+    with Lender(postgres_server) as lender:
+        yield lender
+
+
 @pytest.fixture
-def filled_postgres_url(postgres_server: str) -> Iterator[str]:
+def filled_postgres_url(lender: Lender) -> Iterator[str]:
     """As `postgres_url`, with every table."""
-    with databases.of_server(postgres_server, filled=True) as url:
+    with lender.lent() as url:
         yield url
 
 

@@ -12,9 +12,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 
 from bot.adapters.store.migrate import migrate
-
-TEMPLATE = "with_every_table"
-"""Of the server: what `of_server` copies for a test that wants tables."""
+from tests.lent_databases import TEMPLATE
 
 _numbers = itertools.count(1)
 
@@ -41,12 +39,12 @@ _template_folders: list["tempfile.TemporaryDirectory[str]"] = []
 
 
 @contextmanager
-def of_server(server: str, *, filled: bool) -> Iterator[str]:
-    """A PostgreSQL database of one test, empty or with every table; its URL."""
+def of_server(server: str) -> Iterator[str]:
+    """A PostgreSQL database of one test without any table; its URL."""
     url, name = _psycopg(server), f"test_{next(_numbers)}"
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE if filled else 'template1'}")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
     yield url.set(database=name).render_as_string(hide_password=False)
     with engine.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")

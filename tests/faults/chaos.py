@@ -369,7 +369,7 @@ def main() -> int:
         database = asked.database or f"sqlite:///{folder}/chaos.db"
         if database == "postgres":
             server = stack.enter_context(databases.new_server())
-            database = stack.enter_context(databases.of_server(server, filled=False))
+            database = stack.enter_context(databases.of_server(server))
         figures = asyncio.run(
             run_chaos(Plan(database, Path(folder), asked.runs, asked.seed, asked.strike_every, asked.minutes))
         )

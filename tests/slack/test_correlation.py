@@ -33,11 +33,11 @@ CHANNEL = "C0PEOPLE"
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What a process logs, as JSON lines."""
     root, written = logging.getLogger(), io.StringIO()
-    before = (root.handlers, root.level)
+    before, configured = (root.handlers, root.level), structlog.get_config()
     monkeypatch.setattr(sys, "stderr", written)
     logs.set_up("DEBUG")
     yield written
-    structlog.reset_defaults()
+    structlog.configure(**configured)
     root.handlers, root.level = before
 
 
