@@ -11,6 +11,7 @@ from slack_samples import ASK_POLICY, NOW, PLAN_TRIP, answer, failed, passage, r
 
 from bot.services.actors import Origin
 from bot.slack import blocks
+from bot.slack import elements as el
 from bot.slack.elements import Outgoing
 from bot.slack.seal import seal_message
 from knowledge.document import Citation
@@ -192,3 +193,15 @@ def test_shared_help_list_status_and_choice_messages() -> None:
     }
     for name, message in made.items():
         assert_golden(f"message-{name}", message)
+
+
+@pytest.mark.parametrize(
+    ("label", "about", "said"),
+    [
+        ("Explain", "How this answer came about", "Explain: How this answer came about"),
+        ("Cancel", "Cancel Ask the people handbook", "Cancel Ask the people handbook"),
+        ("Edit", "x" * 100, f"Edit: {'x' * 68}…"),
+    ],
+)
+def test_a_button_is_found_by_what_it_shows(label: str, about: str, said: str) -> None:
+    assert el.button(label, "act", "value", about=about)["accessibility_label"] == said
