@@ -272,8 +272,9 @@ def test_a_setting_that_cannot_be_is_named_in_a_sentence(
         assert value not in ran.err
 
 
-def test_a_child_with_a_wrong_setting_shows_no_traceback(terminal: Terminal) -> None:
-    ran = terminal.with_settings({"PORT": "eighty"}).child("worker")
+@pytest.mark.parametrize("part", ["slack", "worker"])
+def test_a_child_with_a_wrong_setting_shows_no_traceback(terminal: Terminal, part: str) -> None:
+    ran = terminal.with_settings({"PORT": "eighty"}).child(part)
     assert ran.code == 1 and "PORT" in ran.err and "Traceback" not in ran.err
 
 
