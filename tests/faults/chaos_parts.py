@@ -142,7 +142,7 @@ def _live(body: Any, orders: Orders) -> None:
     notes = Notes(orders.notes)
     structlog.configure(processors=[notes.log])
     load_litellm()
-    os.nice(5)  # whoever acknowledges goes first
+    os.nice(5)  # as in the Procfile: whoever acknowledges goes first
     asyncio.run(body(orders, notes))
 
 
