@@ -46,7 +46,7 @@ audit_events = Table(
 )
 
 _LAST = select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1)
-_INSERT = insert(audit_events)
+_INSERT = insert(audit_events).inline()
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
 

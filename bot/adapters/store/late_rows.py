@@ -1,9 +1,11 @@
 """Rows that a transaction writes at its end: those of a whole group of writes in one statement a table."""
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Executable
+from sqlalchemy.exc import DBAPIError
 
 Put: TypeAlias = Callable[[Connection, Executable, Mapping[str, Any]], None]
 """How a row is written: at once, or late."""
@@ -36,9 +38,26 @@ def put_late(connection: Connection, statement: Executable | str, row: Mapping[s
 def write_late(connection: Connection) -> None:
     """Write what this transaction holds back."""
     transaction, waiting = connection.info.pop(_LATE, (None, {}))
-    if transaction is connection.get_transaction():
-        for statement, rows in waiting.items():
-            if isinstance(statement, str):
-                connection.exec_driver_sql(statement, rows)
-            else:
-                connection.execute(statement, rows)
+    if waiting and transaction is connection.get_transaction():
+        with _together(connection):
+            for statement, rows in waiting.items():
+                if isinstance(statement, str):
+                    connection.exec_driver_sql(statement, rows)
+                else:
+                    connection.execute(statement, rows)
+
+
+@contextlib.contextmanager
+def _together(connection: Connection) -> Iterator[None]:
+    """PostgreSQL is told everything before it is asked whether all went well: one round trip for all."""
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    base: Any = connection.dialect.loaded_dbapi.Error
+    try:
+        with driver.pipeline():
+            yield
+    except base as error:
+        is_lost = connection.dialect.is_disconnect(error, driver, None)
+        raise DBAPIError.instance(None, None, error, base, connection_invalidated=is_lost) from error

@@ -88,7 +88,7 @@ class HeldItem:
         return {"held_seq": self.seq, "held_fence": self.fence}
 
 
-_INSERT = insert(outbox)
+_INSERT = insert(outbox).inline()
 _HELD = (outbox.c.seq == bindparam("held_seq"), outbox.c.fence == bindparam("held_fence"))
 
 

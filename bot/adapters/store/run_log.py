@@ -88,8 +88,8 @@ inbox = Table(
 )
 
 _FIND = select(inbox.c.run_id).where(inbox.c.dedupe_key == bindparam("key"))
-_INSERT_RUN = insert(runs)
-_INSERT_INBOX = insert(inbox)
+_INSERT_RUN = insert(runs).inline()
+_INSERT_INBOX = insert(inbox).inline()
 _READ = select(runs).where(runs.c.id == bindparam("run_id"))
 _READ_SEVERAL = select(runs).where(runs.c.id.in_(bindparam("ids", expanding=True)))
 _REVISED = {"revision": runs.c.revision + 1}
