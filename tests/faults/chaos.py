@@ -142,24 +142,24 @@ class Nemesis:
     async def rage(self, count_over: Callable[[], Awaitable[int]]) -> None:
         """Strike whenever some more runs are over, until cancelled: a slow machine no more often."""
         until = 0
-        while True:
-            until += self.chance.randint(self.every // 2, self.every * 3 // 2)
-            while await count_over() < until:
-                await asyncio.sleep(0.1)
-            roll = self.chance.random()
-            if roll < 0.20:
-                await self._freeze()
-            elif roll < 0.25:
-                await self._kill_door()
-            elif roll < 0.35:
-                self._kill(self.clocks, chaos_parts.clock)
-                self.clock_kills += 1
-            else:
-                await self._kill_worker()
+        async with asyncio.TaskGroup() as frozen:
+            while True:
+                until += self.chance.randint(self.every // 2, self.every * 3 // 2)
+                while await count_over() < until:
+                    await asyncio.sleep(0.1)
+                roll = self.chance.random()
+                if roll < 0.20:
+                    frozen.create_task(self._freeze())
+                elif roll < 0.25:
+                    await self._kill_door()
+                elif roll < 0.35:
+                    self._kill(self.clocks, chaos_parts.clock)
+                    self.clock_kills += 1
+                else:
+                    await self._kill_worker()
 
     async def _kill_worker(self) -> None:
-        now = time.time()
-        prey = [each for each in self.workers if self._spared.get(each.pid, 0) < now]
+        prey = self._prey()
         if not prey:
             return
         victim = self.chance.choice(prey)
@@ -171,6 +171,10 @@ class Nemesis:
             await asyncio.sleep(self.chance.uniform(0, 1.5))
         while len(self.workers) < WORKERS:
             self.workers.append(start(chaos_parts.worker, self.orders))
+
+    def _prey(self) -> list[Any]:
+        now = time.time()
+        return [each for each in self.workers if self._spared.get(each.pid, 0) < now]
 
     async def _kill_door(self) -> None:
         self.is_open.clear()
@@ -187,7 +191,10 @@ class Nemesis:
 
     async def _freeze(self) -> None:
         """Longer than a run's lease, shorter than a message's: as a machine that is moved or swaps."""
-        victim = self.chance.choice(self.workers)
+        prey = self._prey()
+        if not prey:
+            return
+        victim = self.chance.choice(prey)
         self.freezes += 1
         frozen_s = self.orders.lease_s + self.chance.uniform(0.5, 1.5)
         self._spared[victim.pid] = time.time() + frozen_s + 2 * self.orders.lease_s
@@ -370,9 +377,8 @@ def main() -> int:
         if database == "postgres":
             server = stack.enter_context(databases.new_server())
             database = stack.enter_context(databases.of_server(server))
-        figures = asyncio.run(
-            run_chaos(Plan(database, Path(folder), asked.runs, asked.seed, asked.strike_every, asked.minutes))
-        )
+        plan = Plan(database, Path(folder), asked.runs, asked.seed, asked.strike_every, asked.minutes)
+        figures = asyncio.run(run_chaos(plan))
     sys.stdout.write(figures.text())
     return 1 if figures.violations or not figures.is_at_rest else 0
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import multiprocessing
+import multiprocessing.process
 import os
 import subprocess
 import sys
@@ -31,15 +31,12 @@ from bot.services.work import Pace
 from bot.settings_reading import settings_from
 from bot.slack.app import receive_at
 from bot.slack.taking_over import TakingOver
-from bot.slack.throttle import Throttle
 from bot.slack_line import open_line
+from tests.forked import CONTEXT
+from tests.quick_throttle import QuickThrottle
 
 ROOT = Path(__file__).parents[2]
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.faults.chaos_preload"])
 JOBS = ("put-down-digests", "post-checkpoint")
-SPEED = 100
-"""How many of Slack's limits a second the couriers may use: waiting for Slack is not what is tested."""
 PROBE_S = 5
 
 
@@ -89,19 +86,6 @@ class Notes:
         if event.get("event") in ("slack.refused", "slack.incident"):
             self.write("refused", request=correlation(), error=event.get("error"))
         raise structlog.DropEvent
-
-
-class QuickThrottle(Throttle):
-    """As Slack's limits would be if they were wider."""
-
-    def take(self, key: str, *, every_s: float, **how: Any) -> float:
-        return super().take(key, every_s=every_s / SPEED, **how)
-
-    def has_room(self, key: str, *, every_s: float, burst: int) -> bool:
-        return super().has_room(key, every_s=every_s / SPEED, burst=burst)
-
-    def hold(self, key: str, seconds: float, *, every_s: float, burst: int) -> None:
-        super().hold(key, seconds, every_s=every_s / SPEED, burst=burst)
 
 
 def hurry() -> None:

@@ -1,7 +1,7 @@
 """kill -9 at each boundary of a run's life: one run, one message, one answer, no finished step paid again."""
 
 import itertools
-import multiprocessing
+import multiprocessing.process
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,11 +16,10 @@ from bot.adapters.system_clock import SystemClock
 from bot.governance.roles import EVERYTHING, Grant, Role
 from tests.faults.fault_child import BOUNDARIES, STEPS, Order, live
 from tests.faults.fault_slack import LONGEST_S, FaultSlack
+from tests.forked import CONTEXT
 
 pytestmark = pytest.mark.slow
 
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.faults.fault_child"])
 PAST = {"past": "2020-01-01 00:00:00.000000"}
 TELLING = frozenset({"after-outbox-claim", "after-post", "after-mark", "after-update"})
 

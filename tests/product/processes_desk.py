@@ -14,6 +14,7 @@ from typing import Any
 
 from terminal import Terminal
 
+from tests.forked import Forked, fork_command
 from tests.ports import free_port
 
 LONGEST_START_S = 120.0
@@ -32,7 +33,7 @@ def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
 class Process:
     """One `python -m bot ...` that runs until it is told to stop."""
 
-    child: "subprocess.Popen[bytes]"
+    child: "subprocess.Popen[bytes] | Forked"
     log: Path
 
     def lines(self, event: str) -> list[Mapping[str, Any]]:
@@ -70,12 +71,20 @@ class Machines:
 
     terminal: Terminal
     folder: Path
-    running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    running: list["subprocess.Popen[bytes] | Forked"] = field(default_factory=list)
 
     def start(self, part: str) -> Process:
         """Start one part."""
         log = self.folder / f"{part}-{len(self.running)}.log"
         return Process(self._open(self.terminal.line(part), log), log)
+
+    def fork(self, part: str) -> Process:
+        """As `start`, from a process that has imported everything already."""
+        log = self.folder / f"{part}-{len(self.running)}.log"
+        log.touch()
+        child = fork_command([part], self.terminal.environment, self.folder, log)
+        self.running.append(child)
+        return Process(child, log)
 
     def start_command(self, command: list[str], name: str) -> Process:
         """Start something that ends up being one of the parts."""

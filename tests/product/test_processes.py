@@ -79,7 +79,7 @@ def test_a_killed_worker_leaves_one_answer_and_nothing_is_paid_twice(
 
 
 def _kill_in_the_middle(desk: Machines, workspace: WorkspaceThread, server: OpenAIServer) -> None:
-    parts = [desk.start(part) for part in ("slack", "clock", "worker")]
+    parts = [desk.start("slack"), desk.fork("clock"), desk.fork("worker")]
     for part in parts:
         part.started()
     slack, clock, worker = parts
@@ -93,7 +93,7 @@ def _kill_in_the_middle(desk: Machines, workspace: WorkspaceThread, server: Open
     try:
         past = {"past": "2020-01-01 00:00:00.000000"}
         store.write_now(lambda connection: connection.execute(text(FORGET_LEASES), past))
-        again = desk.start("worker")
+        again = desk.fork("worker")
         again.started()
         message = workspace.wait(ended(ana, "Two paid steps"))
         assert "Well. Well." in words(message)
@@ -121,7 +121,7 @@ def test_a_stopped_worker_hands_its_run_back_on_the_versions_it_began_with(
         handbook_vectors.lend(terminal.data_dir)
         set_up(terminal, workspace, tmp_path)
         with machines(terminal, tmp_path) as desk:
-            parts = [desk.start(part) for part in ("slack", "worker")]
+            parts = [desk.start("slack"), desk.fork("worker")]
             for part in parts:
                 part.started()
             wait_until(lambda: workspace.workspace.link.is_connected, 30, "the socket")
@@ -134,7 +134,7 @@ def test_a_stopped_worker_hands_its_run_back_on_the_versions_it_began_with(
             changed = tmp_path / "two-steps.yaml"
             changed.write_text(TWO_STEPS.replace('answer: "', 'answer: "As of today: '))
             assert terminal("workflow", "add", changed).code == 0
-            again = desk.start("worker")
+            again = desk.fork("worker")
             again.started()
             message = words(workspace.wait(ended(ana, "Two paid steps")))
             assert "Well. Well." in message and "As of today" not in message

@@ -62,7 +62,7 @@ from bot.services.handing_over import HandOvers
 from bot.services.health_checks import HealthChecks
 from bot.services.holdings import Holdings
 from bot.services.home_page import HomePages
-from bot.services.outbox import Courier
+from bot.services.outbox import Courier, Round
 from bot.services.past_runs import PastRuns
 from bot.services.pilot_watch import PilotWatch
 from bot.services.preferences import Preferences
@@ -91,6 +91,7 @@ from bot.workspace.workspace_server import Workspace
 from knowledge.embedding import Embedder
 from tests.databases import with_tables
 from tests.fakes import word_vectors
+from tests.quick_throttle import QuickThrottle
 from workflows.ports import Progress
 from workflows.run import Answer, RunResult, RunStatus
 
@@ -225,6 +226,7 @@ async def open_scene(
     happened: list[Happening] = []
     observers = Observers((happened.append,))
     gateway = Gateway(open_client("xoxb-test", workspace.api_url), clock, observers=observers)
+    gateway._throttle = QuickThrottle(clock)
     people = People(gateway, clock, "T0SPAN", BOT_USER_ID)
     queue, outgoing = EmbeddedQueue(), WakeUp()
     runs = Runs(store, catalogue, access, clock, queue, outgoing, admission, observers)
@@ -302,7 +304,8 @@ async def open_scene(
     subjects |= {DIGEST: digest_acts.load_letter, FINDING: digest_acts.load_finding}
     subjects |= {"evaluation": requests.load, "conversation": admin.load, "alert": load_alert}
     delivery = Delivery(gateway, people, clock)
-    courier = Courier(store, delivery, clock, outgoing, subjects=subjects, observers=observers)
+    rounds = Round(look_s=0.05, quiet_s=0.05)
+    courier = Courier(store, delivery, clock, outgoing, rounds, subjects=subjects, observers=observers)
     evaluations = Evaluations(store, catalogue, models, holdings, clock, billing, golden, lambda *_: 0.0)
     evaluating = EvaluationWork(
         store, evaluations, clock, WakeUp(), outgoing, EvaluationPace(look_s=0.02, beat_s=0.02)

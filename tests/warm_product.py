@@ -2,13 +2,18 @@
 
 import asyncio
 import contextlib
+import gc
 
-import knowledge.retrieval  # noqa: F401
+import chromadb.api.rust
+import onnxruntime
+
+import knowledge.retrieval
 from bot.adapters.provider_call import load_litellm
+from bot.cli import command_table
 from bot.slack.app import handlers
-from tests.faults import chaos_parts
+from tests.faults import chaos_parts, fault_child
 
-__all__ = ["chaos_parts"]
+__all__ = ["chaos_parts", "chromadb", "command_table", "fault_child", "knowledge", "onnxruntime"]
 
 
 async def _call_nobody() -> None:
@@ -26,3 +31,5 @@ async def _call_nobody() -> None:
 
 handlers()
 asyncio.run(_call_nobody())
+# what is here stays: no child has to look through it for garbage, and so to copy it
+gc.freeze()
