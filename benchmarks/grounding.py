@@ -218,18 +218,19 @@ SIGNS = np.array([1, 1, 1, -1, -1])
 
 def fit(evidence: Sequence[Evidence], answerable: Sequence[bool]) -> Calibration:
     """Logistic regression without the evidence that would speak the wrong way."""
-    values = np.array([astuple(one) for one in evidence])
+    # the reading has weights of its own
+    values = np.array([astuple(one)[:-1] for one in evidence])
     used = np.ones(values.shape[1], dtype=bool)
     while True:
         weights = np.zeros(values.shape[1])
-        weights[used], bias = _fit(values[:, used], np.array(answerable, dtype=float))
+        weights[used], bias = logistic(values[:, used], np.array(answerable, dtype=float))
         wrong = weights * SIGNS < 0
         if not wrong.any():
             return Calibration(bias, *(float(weight) for weight in weights))
         used &= ~wrong
 
 
-def _fit(values: Any, wanted: Any, ridge: float = 1.0) -> tuple[Any, float]:
+def logistic(values: Any, wanted: Any, ridge: float = 1.0) -> tuple[Any, float]:
     """Weights and bias by Newton's method on standardised values, given back on their own scale."""
     mean, spread = values.mean(axis=0), values.std(axis=0) + 1e-9
     design = np.column_stack([(values - mean) / spread, np.ones(len(values))])

@@ -12,6 +12,7 @@ from knowledge.chunking import header_of
 from knowledge.document import LiveChunk, Passage, Retrieval
 from knowledge.embedding import Embedder, Encoding, Vectors
 from knowledge.index import LexicalIndex, rank
+from knowledge.near_misses import Cues, fullness, read_cues, reading
 from knowledge.support import Calibration, Evidence, support
 from knowledge.token_store import Text, Tokens, TokenStore
 
@@ -121,13 +122,20 @@ def search(snapshot: Snapshot, query: str, *, limit: int, embedder: Embedder) ->
         _passage(snapshot.chunks[position], float(score))
         for position, score in zip(best, scored.score[:limit], strict=True)
     )
-    evidence = _evidence(snapshot, question, scored)
+    evidence = _evidence(snapshot, question, encoding, scored)
     return Retrieval(query, passages, support(evidence, snapshot.calibration), revisions)
 
 
 def weigh(snapshot: Snapshot, question: str, *, embedder: Embedder) -> Evidence:
     """The evidence alone, for calibrating. Raises DamagedModel."""
-    return _evidence(snapshot, question, _score(snapshot, question, embedder.encode_query(question)))
+    encoding = embedder.encode_query(question)
+    return _evidence(snapshot, question, encoding, _score(snapshot, question, encoding))
+
+
+def compare(snapshot: Snapshot, question: str, *, embedder: Embedder) -> Cues:
+    """What the question and its best passage have in common, for fitting. Raises DamagedModel."""
+    encoding = embedder.encode_query(question)
+    return _cues(snapshot, question, encoding, _score(snapshot, question, encoding))
 
 
 def _score(snapshot: Snapshot, question: str, encoding: Encoding) -> Scored:
@@ -199,7 +207,23 @@ def _best_of_chunk(values: Vectors, is_body: Mask, chunk_starts: Places) -> Vect
     return found
 
 
-def _evidence(snapshot: Snapshot, question: str, scored: Scored) -> Evidence:
+def _cues(snapshot: Snapshot, question: str, encoding: Encoding, scored: Scored) -> Cues:
+    best = snapshot.chunks[scored.positions[0]]
+    read = snapshot.tokens.tokens([best.chunk.id])
+    rarest = np.log(1 + len(snapshot.chunks))
+    return read_cues(
+        question,
+        encoding,
+        encoded_text(best),
+        encoding.tokens @ read.vectors.T * read.scales,
+        read.sentences,
+        token_weight=snapshot.token_idf[encoding.token_ids],
+        rarity=lambda word: snapshot.lexical.idf(word) / rarest,
+        nearest=float(scored.sentence.max()),
+    )
+
+
+def _evidence(snapshot: Snapshot, question: str, encoding: Encoding, scored: Scored) -> Evidence:
     read = [encoded_text(snapshot.chunks[position]) for position in scored.positions[:PASSAGES_READ]]
     whole = "\n".join(f"{text.header}\n{text.body}" for text in read)
     return Evidence(
@@ -208,6 +232,7 @@ def _evidence(snapshot: Snapshot, question: str, scored: Scored) -> Evidence:
         sentence=float(scored.sentence.max()),
         lacks_kind=float(not holds_kind(question, read[0].body)),
         unmet=float(min(3, unmet_specifics(question, whole))),
+        reading=fullness(read[0].body) * reading(_cues(snapshot, question, encoding, scored)),
     )
 
 

@@ -18,6 +18,8 @@ class Evidence:
     """1 when the best passages hold no date, number or name though the question asks for one, else 0."""
     unmet: float
     """Numbers, names and negations of the question that the best passages lack; 3 at most."""
+    reading: float = 0.0
+    """Log odds that the best passage answers and is no near miss; nearer to 0 the less prose it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,18 @@ class Calibration:
     unmet: float = -2.0
 
 
+READING_WEIGHT, READING_FROM = 1.5, 1.0
+"""How much the reading of the best passage counts; the log odds of being on the topic where half does."""
+
+
 def support(evidence: Evidence, calibration: Calibration) -> float:
     """Probability from 0 to 1 that the passages hold the answer."""
     bias, *weights = astuple(calibration)
-    logit = bias + sum(weight * value for weight, value in zip(weights, astuple(evidence), strict=True))
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+    *similarity, reading = astuple(evidence)
+    on_topic = bias + sum(weight * value for weight, value in zip(weights, similarity, strict=True))
+    # what is off the topic is no near miss: reading it closely would only add noise
+    return _chance(on_topic + READING_WEIGHT * reading * _chance(on_topic - READING_FROM))
+
+
+def _chance(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, log_odds))))

@@ -2,9 +2,10 @@
 
 import re
 
-_WORD = re.compile(r"[^\W_]+")
-_STOP = frozenset(
-    _WORD.findall(
+WORD = re.compile(r"[^\W_]+")
+"""One word, in any script."""
+STOP_WORDS = frozenset(
+    WORD.findall(
         """a about am an and any are as at be been but by can could did do does for from had has have he
         her his how i if in into is it its me my no not of on or our she should so some such
         than that the their them then there these they this to was we were what when where
@@ -41,4 +42,4 @@ def stem(word: str) -> str:
 
 def content_words(text: str) -> list[str]:
     """Lower-case stems without the words every text has."""
-    return [stem(word) for word in _WORD.findall(text.lower()) if word not in _STOP]
+    return [stem(word) for word in WORD.findall(text.lower()) if word not in STOP_WORDS]

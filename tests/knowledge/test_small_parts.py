@@ -95,6 +95,15 @@ def test_support_grows_with_evidence_and_stays_a_probability() -> None:
     assert support(strong, Calibration(bias=-99)) > 0
 
 
+def test_a_near_miss_lowers_support_for_what_is_on_the_topic_only() -> None:
+    def lost(similarity: float) -> float:
+        seen = (similarity, similarity, similarity, 0.0, 0.0)
+        return support(Evidence(*seen), Calibration()) - support(Evidence(*seen, reading=-2.0), Calibration())
+
+    assert lost(0.65) > 0.1
+    assert 0 <= lost(0.2) < 0.001
+
+
 def test_a_source_leaves_hidden_files_and_outside_links_alone(tmp_path: Path) -> None:
     folder, outside = tmp_path / "in", tmp_path / "secret.md"
     (folder / ".git").mkdir(parents=True)
