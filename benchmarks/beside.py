@@ -118,6 +118,7 @@ async def measure(bench: Bench, options: argparse.Namespace) -> bool:
         async with by_http(f"http://127.0.0.1:{port}/slack/events") as send:
             await answering(send, process, 1800)
             await at_rate(options.rate, 10, options.seed, send, process)
+            await done_once(bench, kinds)
             alone = [(kind,) for kind in kinds]
             for number, beside in enumerate([(), *alone, *([tuple(kinds)] if len(kinds) > 1 else [])]):
                 (bench.folder / WISH).write_text(" ".join(beside))
@@ -137,6 +138,16 @@ async def measure(bench: Bench, options: argparse.Namespace) -> bool:
         process.child.terminate()
         process.child.wait(60)
     return missed
+
+
+async def done_once(bench: Bench, kinds: list[str], tries: int = 1800) -> None:
+    """Wait for the first of each: a digest after a start waits until its questions have vectors."""
+    (bench.folder / WISH).write_text(" ".join(kinds))
+    for _ in range(tries):
+        if all(_counts(bench, kinds).values()):
+            return
+        await asyncio.sleep(0.1)
+    raise SystemExit("the work beside is not done")
 
 
 def _counts(bench: Bench, kinds: list[str]) -> dict[str, int]:
