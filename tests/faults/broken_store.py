@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import event, inspect
 
 from bot.adapters.store.database import Connection, Store, begin, open_engine
+from bot.adapters.store.store_down import StoreDown
 
 
 @contextlib.contextmanager
@@ -23,7 +24,9 @@ def pragma(store: Store, broken: str, mended: str) -> Iterator[None]:
         yield
     finally:
         wanted["now"] = mended
-        store._writer._let_go()
+        # what cannot even say so lets go of its connection, and the next one is a mended one
+        with contextlib.suppress(StoreDown):
+            store.write_now(lambda c: c.exec_driver_sql(mended))
 
 
 @contextlib.contextmanager
