@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import Connection
@@ -147,7 +148,7 @@ class DigestWork:
             await self._skip(held, kept)
             return
         await self.refresh()
-        await self._questions_taken_up(held)
+        await self._questions_taken_up(held, kept.schedule.info)
         if is_channel(kept.recipient):
             audience = await people.audience(kept.recipient)
         else:
@@ -157,21 +158,16 @@ class DigestWork:
         if await self.maker.post(held, made, charts):
             log.info("digest.posted", key=held.key, runs=made.digest.total.now.runs, charts=len(charts))
 
-    async def _questions_taken_up(self, held: HeldDigest) -> None:
+    async def _questions_taken_up(self, held: HeldDigest, zone: ZoneInfo) -> None:
         """Wait while questions of the week still get their vectors, as after a start; not for ever."""
-        since = held.week.starts(UTC)
-        counted, idle_s, waited_s = -1, 0.0, 0.0
+        since, until = held.week.starts(zone), held.week.ends(zone)
+        before, idle_s, waited_s = -1, 0.0, 0.0
         while waited_s < self.pace.questions_s and idle_s < self.pace.idle_s:
-            waiting, count = await self.store.read(
-                lambda connection: (
-                    questions_log.new_questions(connection, (since, ""), 1),
-                    questions_log.count_questions(connection),
-                )
-            )
-            if not waiting:
+            left = await self.store.read(lambda connection: questions_log.count_new(connection, since, until))
+            if not left:
                 return
-            idle_s = idle_s + 1.0 if count == counted else 0.0
-            counted, waited_s = count, waited_s + 1.0
+            idle_s = idle_s + 1.0 if left == before else 0.0
+            before, waited_s = left, waited_s + 1.0
             await asyncio.sleep(1.0)
 
     async def _subscription(self, held: HeldDigest, people: Neighbours) -> Subscription:

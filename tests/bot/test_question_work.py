@@ -95,6 +95,17 @@ async def test_only_what_was_dealt_with_counts_and_keeps_whether_it_was_covered(
     assert {row.run_id: row.is_covered for row in rows} == {"r_000": True, "r_001": False}
 
 
+async def test_what_still_waits_is_counted_by_when_it_was_asked(store: Store) -> None:
+    since, until = NOW - timedelta(minutes=190), NOW - timedelta(minutes=170)
+    count = lambda: store.read_now(lambda c: questions_log.count_new(c, since, until))  # noqa: E731
+    put(store, *(past(number) for number in range(9, 31)), past(31, asked_at=NOW))
+    assert count() == 20, "from the tenth up to the thirtieth"
+    await work(store).step()
+    assert count() == 20 - 7, "eight were taken up, the first of them asked before"
+    await work(store).drain()
+    assert count() == 0
+
+
 async def test_restarting_and_coming_late_change_nothing(store: Store) -> None:
     """A new worker for every batch, and a run that is seen after later ones were taken up."""
     put(store, *(past(number) for number in range(40) if number != 35))

@@ -12,7 +12,7 @@ import pytest
 from slack_checks import assert_message, shown
 from slack_scene import DEV, Scene, open_scene, words
 
-from bot.adapters.store import digests_log
+from bot.adapters.store import digests_log, questions_log
 from bot.adapters.store.audit_log import read_events
 from bot.adapters.store.database import Connection
 from bot.governance.roles import Role
@@ -37,6 +37,7 @@ from bot.quality.tallies import Tally
 from bot.quality.week_insights import Example, Gap, Topic, WeekInsights, WorstAnswer
 from bot.services.digest_acting import DigestLetter, FindingDecided
 from bot.services.digest_making import DigestMaker, no_insights
+from bot.services.digest_work import DigestPace
 from bot.services.outbox_items import OutboxItem
 from bot.services.readers import Audience
 from bot.slack import digest_blocks as blocks
@@ -206,6 +207,22 @@ async def test_a_preview_is_for_its_reader_only(scene: Scene) -> None:
     assert len(message.blocks) <= 50
     ana = scene.person("U0ANA")
     assert scene.app_messages(ana, CHANNEL) == [] and scene.app_messages(ana, ana.dm) == []
+
+
+@pytest.mark.parametrize(("hours", "waits"), [(-0.1, False), (0.1, True), (167.9, True), (168.1, False)])
+async def test_a_digest_waits_for_questions_of_its_own_week_alone(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, hours: float, waits: bool
+) -> None:
+    """Where people keep asking, some question of today never has its vector yet."""
+    scene.digesting.pace = DigestPace(questions_s=1, idle_s=1)
+    happened(scene, Past("r_new", asked_at=at(WEEK, hours)))
+    counted: list[int] = []
+    count_new = questions_log.count_new
+    spy = lambda *given: counted.append(count_new(*given)) or counted[-1]  # noqa: E731
+    monkeypatch.setattr(questions_log, "count_new", spy)
+    await said(scene, "U0CHLOE", "digest now")
+    await digest_for(scene, "U0CHLOE")
+    assert counted == [int(waits)]
 
 
 async def test_two_clocks_and_two_workers_post_one(scene: Scene) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -114,14 +115,11 @@ def new_questions(connection: Connection, after: tuple[datetime, str], limit: in
     """
     since, last_id = after
     later = or_(runs.c.finished_at > since, and_(runs.c.finished_at == since, runs.c.id > last_id))
-    known = select(questions.c.run_id).where(questions.c.run_id == runs.c.id).exists()
-    again = select(fixes.c.run_id).where(fixes.c.new_run_id == runs.c.id).exists()
     query = (
         select(
             runs.c.id, runs.c.workflow, runs.c.inputs, runs.c.created_at, runs.c.finished_at, runs.c.ending
         )
-        .where(runs.c.finished_at >= since, later, runs.c.ending.in_(ASKED))
-        .where(~known, ~again)
+        .where(later, *_new(since))
         .order_by(runs.c.finished_at, runs.c.id)
         .limit(limit)
     )
@@ -136,6 +134,19 @@ def new_questions(connection: Connection, after: tuple[datetime, str], limit: in
         )
         for row in connection.execute(query)
     )
+
+
+def count_new(connection: Connection, since: datetime, until: datetime) -> int:
+    """How many of `new_questions` were asked from `since` up to `until`."""
+    query = select(func.count()).select_from(runs)
+    asked = runs.c.created_at >= since, runs.c.created_at < until
+    return int(connection.execute(query.where(*asked, *_new(since))).scalar_one())
+
+
+def _new(since: datetime) -> tuple[ColumnElement[bool], ...]:
+    known = select(questions.c.run_id).where(questions.c.run_id == runs.c.id).exists()
+    again = select(fixes.c.run_id).where(fixes.c.new_run_id == runs.c.id).exists()
+    return runs.c.finished_at >= since, runs.c.ending.in_(ASKED), ~known, ~again
 
 
 def newest_asked(connection: Connection) -> datetime | None:
