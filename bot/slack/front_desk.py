@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,14 @@ class Reply:
     after: Callable[[], Awaitable[None]] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A question to Slack, and until when somebody waits for the answer, by the loop's clock."""
+
+    task: "asyncio.Task[None]"
+    until: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontDesk:
     """All that a workflow's command needs; everything else is loaded when somebody asks for it."""
@@ -38,27 +47,36 @@ class FrontDesk:
     clock: Clock
     workspace_url: str = ""
     """Start of links into this workspace, as auth.test gives it; empty for no links."""
-    asking: set["asyncio.Task[str]"] = field(default_factory=set, repr=False, compare=False)
-    """Questions to Slack that go on though nobody waits for them."""
+    asking: dict[str, "Asking"] = field(default_factory=dict, repr=False, compare=False)
+    """By person, questions for their direct messages that are still open."""
+
+    def ask_ahead(self, person: str) -> None:
+        """Have Slack name the person's direct messages while something else is done."""
+        if person in self.asking or self.gateway.known_direct(person):
+            return
+        task = asyncio.create_task(self._direct_channel(person))
+        self.asking[person] = Asking(task, asyncio.get_running_loop().time() + LINK_S)
+        task.add_done_callback(lambda _: self.asking.pop(person, None))
 
     async def direct_link(self, person: str) -> str:
         """A link to the person's conversation with us; empty when Slack does not name it at once."""
-        asking = asyncio.create_task(self._direct_channel(person))
-        self.asking.add(asking)
-        asking.add_done_callback(self.asking.discard)
-        done, _ = await asyncio.wait({asking}, timeout=LINK_S)
-        channel = asking.result() if done else ""
+        self.ask_ahead(person)
+        asked = self.asking.get(person)
+        if asked is not None:
+            # the question goes on though nobody waits for it
+            await asyncio.wait(
+                {asked.task}, timeout=max(0.0, asked.until - asyncio.get_running_loop().time())
+            )
+        channel = self.gateway.known_direct(person)
         return (
             f"{self.workspace_url}archives/{channel}"
             if channel.startswith("D") and self.workspace_url
             else ""
         )
 
-    async def _direct_channel(self, person: str) -> str:
-        try:
-            return await self.gateway.direct_channel(person)
-        except (SlackBusy, SlackRefused, SlackUncertain):
-            return ""
+    async def _direct_channel(self, person: str) -> None:
+        with suppress(SlackBusy, SlackRefused, SlackUncertain):
+            await self.gateway.direct_channel(person)
 
     async def tell(self, call: Call, message: Outgoing, *, replace: bool = False) -> None:
         """Say something to the person who did this, seen by nobody else."""

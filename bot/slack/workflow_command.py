@@ -14,6 +14,7 @@ UMBRELLA = "/spanwise"
 
 async def workflow_command(call: Call, desk: FrontDesk, name: str, typed: str) -> Reply:
     """Accept the run, or open the form for what is missing."""
+    desk.ask_ahead(call.person)
     actor = await desk.people.actor(call.person)
     released, answers = await desk.runs.opening(actor, name)
     arguments = parse(typed, released.face.asked_inputs)

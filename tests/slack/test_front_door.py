@@ -1,7 +1,9 @@
 """What people do in Slack and what they see, through the real app over the real socket."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from slack_samples import answer
@@ -25,6 +27,45 @@ async def test_a_command_is_taken_at_once_and_answered_in_the_direct_message(sce
     assert "five days" in words(message) and "How many days can I carry over?" in words(message)
     assert len(scene.app_messages(ana, ana.dm)) == 1, "one message, edited in place"
     assert scene.app_messages(ana, CHANNEL) == []
+
+
+def held_up(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, method: str, until: Callable[[list[str]], object]
+) -> None:
+    """Have that method of Slack wait; `until` gets all that was asked from now on."""
+    asked: list[str] = []
+    call = scene.desk.gateway.call
+
+    async def wait(name: str, **given: Any) -> Any:
+        asked.append(name)
+        while name == method and not until(asked):
+            await asyncio.sleep(0.001)
+        return await call(name, **given)
+
+    monkeypatch.setattr(scene.desk.gateway, "call", wait)
+
+
+async def test_slack_names_the_direct_messages_while_the_run_is_put_on_record(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who the person is must be known first; that waits here until the other question was asked."""
+    ana = scene.person("U0ANA")
+    held_up(scene, monkeypatch, "users_info", lambda asked: "conversations_open" in asked)
+    outcome = await ana.command(CHANNEL, "/ask-policy How many days?")
+    assert f"/archives/{ana.dm}|your direct messages" in str(outcome.payload)
+
+
+async def test_a_notice_does_without_the_link_rather_than_come_late(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana, named = scene.person("U0ANA"), asyncio.Event()
+    held_up(scene, monkeypatch, "conversations_open", lambda _: named.is_set())
+    first = await ana.command(CHANNEL, "/ask-policy How many days?")
+    assert "Working on" in str(first.payload) and "archives" not in str(first.payload)
+    named.set()
+    await scene.answered(ana)
+    second = await ana.command(CHANNEL, "/ask-policy How many days?")
+    assert f"/archives/{ana.dm}|your direct messages" in str(second.payload)
 
 
 async def test_a_command_too_many_is_refused_with_what_waits_and_when_to_come_back(tmp_path: Path) -> None:
