@@ -16,9 +16,10 @@ STATES = (*(ending.value for ending in Ending), *(status.value for status in UNF
 TEXT_CHARACTERS = 200
 """Longest text to look for."""
 
-_ODD = str.maketrans({"\u0130": "\ufffd", "\u212a": "\ufffd", "\u03a3": "\u03c3", "\u03c2": "\u03c3"})
-"""Two letters outside ASCII whose small form is inside are letters of their own, so that what a database
-finds without regard to case in ASCII is never less than what `fold` finds; a sigma is one everywhere."""
+_ODD = str.maketrans({"\u0130": "\ue130", "\u212a": "\ue12a", "\u03a3": "\u03c3", "\u03c2": "\u03c3"})
+"""Two letters outside ASCII whose small form is inside are letters of their own (here of the private area), so
+that what a database finds without regard to case in ASCII is never less than what `fold` finds; a sigma is
+one everywhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,12 @@ def test_the_order_does_not_matter(state: str, vote: str, order: list[int]) -> N
     assert read(" ".join(words[place] for place in order)) == read(" ".join(words))
 
 
+def test_letters_that_are_none_of_ascii_are_told_apart() -> None:
+    """A capital I with a dot, the sign for Kelvin, and what stands where a letter could not be read."""
+    letters = ("\u0130", "\u212a", "\ufffd", "i", "k")
+    assert len({fold(letter) for letter in letters}) == len(letters)
+
+
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_comparing_agrees_with_ascii_capitals(one: str, other: str) -> None:
     """What a database finds that knows the capitals of ASCII only is never less than what `fold` finds."""
