@@ -23,6 +23,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from knowledge.calibrating import FEWEST
+from knowledge.calibrating import fit as fit_calibration
 from knowledge.chunking import cut
 from knowledge.document import Document, LiveChunk
 from knowledge.embedding import Embedder
@@ -31,11 +33,22 @@ from knowledge.loaders import Loader
 from knowledge.retrieval import Snapshot, encoded_text, search, take_snapshot, weigh
 from knowledge.sentence_ranking import best_sentences
 from knowledge.sources import open_source
-from knowledge.support import Calibration, Evidence, support
+from knowledge.support import (
+    AS_SHIPPED,
+    Calibration,
+    Evidence,
+    Weights,
+    on_topic,
+    read_on_topic,
+    support,
+)
 from knowledge.token_store import TokenStore
 
 DEEP = 60
 """Chunks taken, so that ten different documents remain."""
+OWN, DRAWS = 60, 20
+"""Questions of a set that its support is calibrated to, half of them unanswerable as far as there are so many
+twice, and how often they are drawn anew."""
 QUOTED = 150
 """Questions whose best sentences are looked at; each takes about half a second."""
 
@@ -116,7 +129,6 @@ def build(name: str, chunks: list[LiveChunk], folder: Path, embedder: Embedder) 
         chunks,
         tokens=tokens,
         nearest=lambda vector, limit: vectors.search("bench", vector, limit),
-        calibration=Calibration(),
     )
 
 
@@ -212,11 +224,45 @@ def quoted(snapshot: Snapshot, questions: Sequence[Question], embedder: Embedder
     return {limit: count / len(asked) for limit, count in hits.items()} if asked else {}
 
 
+def calibrated(snapshot: Snapshot, questions: Sequence[Question], embedder: Embedder) -> None:
+    """Print how support does on the other questions as shipped, and calibrated to some of the set's own."""
+    evidence = [weigh(snapshot, question.text, embedder=embedder) for question in questions]
+    yes = np.array([question.answerable for question in questions])
+    if min(yes.sum(), (~yes).sum()) < 2 * FEWEST:
+        return
+    draw, found = np.random.default_rng(1), []
+    fewer = min(OWN // 2, int((~yes).sum() // 2))
+    for _ in range(DRAWS):
+        own = np.concatenate(
+            [
+                draw.permutation(np.flatnonzero(yes))[: OWN - fewer],
+                draw.permutation(np.flatnonzero(~yes))[:fewer],
+            ]
+        )
+        fitted = fit_calibration([evidence[place] for place in own], [bool(yes[place]) for place in own])
+        rest = np.setdiff1d(np.arange(len(yes)), own)
+        found.append([_judged(evidence, yes, rest, each) for each in (AS_SHIPPED, fitted)])
+    for name, figures in zip(("as shipped", f"to {OWN} of its own"), np.mean(found, axis=0), strict=True):
+        words = (
+            "support {}: AUROC {:.3f}, log loss {:.3f}, at 40 % {:.0%} answered, {:.0%} of the unanswerable"
+        )
+        print(words.format(name, *figures))
+
+
+def _judged(
+    evidence: Sequence[Evidence], yes: np.ndarray[Any, Any], places: Any, calibration: Calibration
+) -> tuple[float, ...]:
+    scores, kinds = np.array([support(evidence[place], calibration) for place in places]), yes[places]
+    loss = -np.log(np.clip(np.where(kinds, scores, 1 - scores), 1e-9, 1)).mean()
+    through = scores >= 0.4
+    return auroc(scores[kinds], scores[~kinds]), loss, through[kinds].mean(), through[~kinds].mean()
+
+
 SIGNS = np.array([1, 1, 1, -1, -1])
 """Which way each piece of evidence can only speak; one that the fit turns round is noise."""
 
 
-def fit(evidence: Sequence[Evidence], answerable: Sequence[bool]) -> Calibration:
+def fit(evidence: Sequence[Evidence], answerable: Sequence[bool]) -> Weights:
     """Logistic regression without the evidence that would speak the wrong way."""
     # the reading has weights of its own
     values = np.array([astuple(one)[:-1] for one in evidence])
@@ -226,7 +272,7 @@ def fit(evidence: Sequence[Evidence], answerable: Sequence[bool]) -> Calibration
         weights[used], bias = logistic(values[:, used], np.array(answerable, dtype=float))
         wrong = weights * SIGNS < 0
         if not wrong.any():
-            return Calibration(bias, *(float(weight) for weight in weights))
+            return Weights(bias, *(float(weight) for weight in weights))
         used &= ~wrong
 
 
@@ -253,10 +299,11 @@ def calibrate(path: Path, folder: Path, embedder: Embedder) -> None:
     rows = read_jsonl(path)
     evidence = [weigh(snapshot, row["question"], embedder=embedder) for row in rows]
     answerable = [bool(row["answerable"]) for row in rows]
-    calibration = fit(evidence, answerable)
-    scores = np.array([support(one, calibration) for one in evidence])
+    weights = fit(evidence, answerable)
+    odds = [on_topic(one, weights) + AS_SHIPPED.reading * read_on_topic(one) for one in evidence]
+    scores = 1 / (1 + np.exp(-np.array(odds)))
     yes = np.array(answerable)
-    print(calibration)
+    print(weights)
     print(f"on the questions it was fitted to: AUROC {auroc(scores[yes], scores[~yes]):.3f}")
     for one, score, row in sorted(zip(evidence, scores, rows, strict=True), key=lambda item: item[1]):
         if (score > 0.4) != row["answerable"]:
@@ -280,6 +327,7 @@ def report(name: str, data: Path, folder: Path, embedder: Embedder) -> bool:
     shares = quoted(snapshot, questions, embedder)
     if shares:
         print("answer in the best 1 / 2 / 3 sentences: " + " / ".join(f"{s:.3f}" for s in shares.values()))
+    calibrated(snapshot, questions, embedder)
     best = max(results["bm25"]["nDCG@10"], results["dense"]["nDCG@10"])
     return results["default"]["nDCG@10"] > best
 

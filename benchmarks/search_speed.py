@@ -24,7 +24,6 @@ from knowledge.document import LiveChunk
 from knowledge.embedding import Embedder, Vectors, unit
 from knowledge.index import VectorIndex
 from knowledge.retrieval import encoded_text, search, take_snapshot
-from knowledge.support import Calibration
 from knowledge.token_store import Tokens, TokenStore
 
 LONGEST_MS = 120
@@ -103,7 +102,6 @@ def measure(options: argparse.Namespace, temporary: Path) -> list[float]:
         live,
         tokens=tokens,
         nearest=lambda vector, limit: vectors.search("bench", vector, limit),
-        calibration=Calibration(),
     )
     seconds = []
     for question in read_questions(options.data / f"{options.set}.questions.jsonl"):

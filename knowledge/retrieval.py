@@ -13,7 +13,7 @@ from knowledge.document import LiveChunk, Passage, Retrieval
 from knowledge.embedding import Embedder, Encoding, Vectors
 from knowledge.index import LexicalIndex, rank
 from knowledge.near_misses import Cues, fullness, read_cues, reading
-from knowledge.support import Calibration, Evidence, support
+from knowledge.support import AS_SHIPPED, Calibration, Evidence, support
 from knowledge.token_store import Text, Tokens, TokenStore
 
 NEAREST = 50
@@ -51,7 +51,6 @@ class Snapshot:
     tokens: TokenStore
     token_idf: Vectors
     nearest: Nearest
-    calibration: Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,6 @@ def take_snapshot(
     *,
     tokens: TokenStore,
     nearest: Nearest,
-    calibration: Calibration,
 ) -> Snapshot:
     """Index what is live. The tokens must hold every chunk."""
     texts = [encoded_text(live) for live in chunks]
@@ -105,11 +103,17 @@ def take_snapshot(
         tokens=tokens,
         token_idf=_token_idf(tokens, ids),
         nearest=nearest,
-        calibration=calibration,
     )
 
 
-def search(snapshot: Snapshot, query: str, *, limit: int, embedder: Embedder) -> Retrieval:
+def search(
+    snapshot: Snapshot,
+    query: str,
+    *,
+    limit: int,
+    embedder: Embedder,
+    calibration: Calibration = AS_SHIPPED,
+) -> Retrieval:
     """The best passages and how far they can carry an answer. Raises DamagedModel."""
     question = query.strip()[:LONGEST_QUERY]
     revisions = {snapshot.collection: snapshot.revision}
@@ -123,11 +127,12 @@ def search(snapshot: Snapshot, query: str, *, limit: int, embedder: Embedder) ->
         for position, score in zip(best, scored.score[:limit], strict=True)
     )
     evidence = _evidence(snapshot, question, encoding, scored)
-    return Retrieval(query, passages, support(evidence, snapshot.calibration), revisions)
+    return Retrieval(query, passages, support(evidence, calibration), revisions)
 
 
 def weigh(snapshot: Snapshot, question: str, *, embedder: Embedder) -> Evidence:
     """The evidence alone, for calibrating. Raises DamagedModel."""
+    question = question.strip()[:LONGEST_QUERY]
     encoding = embedder.encode_query(question)
     return _evidence(snapshot, question, encoding, _score(snapshot, question, encoding))
 

@@ -23,8 +23,8 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """Weights of a logistic function over the evidence, in the order of its fields.
+class Weights:
+    """Of a logistic function over the evidence without its reading, in the order of its fields.
 
     Fitted by `benchmarks/grounding.py --calibrate` to questions about the shipped handbook; `lacks_kind`,
     which that fit could not tell from nothing, is a guess.
@@ -38,17 +38,42 @@ class Calibration:
     unmet: float = -2.0
 
 
-READING_WEIGHT, READING_FROM = 1.5, 1.0
-"""How much the reading of the best passage counts; the log odds of being on the topic where half does."""
+TOPIC = Weights()
+READING_FROM = 1.0
+"""The log odds of being on the topic from which the reading counts by half or more."""
 
 
-def support(evidence: Evidence, calibration: Calibration) -> float:
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What the evidence says in one collection; as shipped, or fitted to questions about it."""
+
+    slope: float = 1.0
+    """How much it says that a question is on the topic."""
+    offset: float = 0.0
+    """Log odds added for every question."""
+    reading: float = 1.5
+    """How much the reading of the best passage counts."""
+
+
+AS_SHIPPED = Calibration()
+
+
+def support(evidence: Evidence, calibration: Calibration = AS_SHIPPED) -> float:
     """Probability from 0 to 1 that the passages hold the answer."""
-    bias, *weights = astuple(calibration)
-    *similarity, reading = astuple(evidence)
-    on_topic = bias + sum(weight * value for weight, value in zip(weights, similarity, strict=True))
-    # what is off the topic is no near miss: reading it closely would only add noise
-    return _chance(on_topic + READING_WEIGHT * reading * _chance(on_topic - READING_FROM))
+    topic, reading = on_topic(evidence), read_on_topic(evidence)
+    return _chance(calibration.slope * topic + calibration.offset + calibration.reading * reading)
+
+
+def on_topic(evidence: Evidence, weights: Weights = TOPIC) -> float:
+    """Log odds that the passages are about what is asked, by the shipped handbook's questions."""
+    bias, *each = astuple(weights)
+    *similarity, _ = astuple(evidence)
+    return float(bias + sum(weight * value for weight, value in zip(each, similarity, strict=True)))
+
+
+def read_on_topic(evidence: Evidence) -> float:
+    """The reading, as far as it counts: what is off the topic is no near miss, and reading it adds noise."""
+    return evidence.reading * _chance(on_topic(evidence) - READING_FROM)
 
 
 def _chance(log_odds: float) -> float:

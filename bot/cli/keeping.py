@@ -14,16 +14,24 @@ from bot.governance.roles import EVERYONE, EVERYTHING, Role
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
 from bot.services.catalogue import Content
+from bot.services.known_questions import calibrate, read_questions
 from bot.settings_reading import read_settings
 from bot.slack.stage_text import stage_words
+from knowledge.calibrating import Trial
+from knowledge.support import AS_SHIPPED
 from workflows.cases import InvalidCases, load_cases
 from workflows.definition import InvalidWorkflow, load_workflow
 from workflows.template import parse_prompt
 
-knowledge = typer.Typer(help="What the organisation knows: add, list, remove, reindex.", no_args_is_help=True)
+knowledge = typer.Typer(
+    help="What the organisation knows: add, list, remove, reindex, calibrate.", no_args_is_help=True
+)
 workflow = typer.Typer(help="Workflow files: check, add, list.", no_args_is_help=True)
 
 T = TypeVar("T")
+
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6)
+"""Support that a workflow may ask for, around what the shipped ones do."""
 
 Collection = Annotated[str, typer.Option("--collection", "-c", help="Name of the collection.")]
 
@@ -111,8 +119,16 @@ def list_knowledge(
         else:
             found = await product.holdings.collections()
             console.table(
-                ("Collection", "Revision", "Readers"),
-                [(row.name, str(row.revision), ", ".join(row.audience)) for row in found],
+                ("Collection", "Revision", "Readers", "Support"),
+                [
+                    (
+                        row.name,
+                        str(row.revision),
+                        ", ".join(row.audience),
+                        "as shipped" if row.calibration == AS_SHIPPED else "calibrated",
+                    )
+                    for row in found
+                ],
             )
         return True
 
@@ -144,6 +160,55 @@ def reindex() -> None:
         return True
 
     act(work)
+
+
+@knowledge.command("calibrate")
+def calibrate_knowledge(
+    questions: Annotated[
+        Path | None,
+        typer.Argument(
+            exists=True, dir_okay=False, help='A line each: {"question": "...", "answerable": true or false}'
+        ),
+    ] = None,
+    *,
+    collection: Collection,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what it would bring, keep nothing.")
+    ] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Have it as shipped again.")] = False,
+) -> None:
+    """Fit the support to some dozens of questions, with how it does on those that it was not fitted to."""
+    if reset is (questions is not None):
+        raise typer.BadParameter("should be a file of questions, or --reset")
+
+    async def work(product: Product) -> bool:
+        if questions is None:
+            await product.holdings.set_calibration(collection, AS_SHIPPED, facts={}, by=OPERATOR)
+            console.out.print(f"The support of {collection} is as shipped")
+            return True
+        known = read_questions(questions.read_bytes())
+        with console.progress_bar(f"Asking {collection}") as follow:
+            trial = await calibrate(
+                product.holdings, collection, known, by=OPERATOR, keep=not dry_run, on_progress=follow
+            )
+        show_trial(trial, collection, is_kept=trial.helps and not dry_run)
+        return True
+
+    act(work)
+
+
+def show_trial(trial: Trial, collection: str, *, is_kept: bool) -> None:
+    """What is answered from each support on, before and after."""
+    rows = []
+    for threshold in THRESHOLDS:
+        right, wrong = (trial.let_through(threshold, answered=kind) for kind in (True, False))
+        rows.append((f"{threshold:.0%}", "{} -> {}".format(*right), "{} -> {}".format(*wrong)))
+    yes = sum(trial.answered)
+    no = len(trial.answered) - yes
+    console.table(("Support", f"Of {yes} covered", f"Of {no} not covered"), rows)
+    before, after = trial.surprise
+    said = "kept" if is_kept else "kept nothing" if trial.helps else "not clearly better, kept nothing"
+    console.out.print(f"Log loss {before:.2f} -> {after:.2f} ({collection}): {said}")
 
 
 @workflow.command("check")

@@ -17,8 +17,8 @@ TEXT_CHARACTERS = 200
 """Longest text to look for."""
 
 _ODD = str.maketrans({"\u0130": "\ue130", "\u212a": "\ue12a", "\u03a3": "\u03c3", "\u03c2": "\u03c3"})
-"""Two letters outside ASCII whose small form is inside are letters of their own (here of the private area), so
-that what a database finds without regard to case in ASCII is never less than what `fold` finds; a sigma is
+"""Two letters outside ASCII whose small form is inside are letters of their own, here of the private area, so
+that what a database finds without regard to case in ASCII is never less than what `fold` finds. A sigma is
 one everywhere."""
 
 

@@ -3,8 +3,10 @@
 import asyncio
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -21,13 +23,16 @@ from bot.services.snapshots import Snapshots
 from knowledge.document import Document, LiveChunk, Retrieval
 from knowledge.embedding import Embedder
 from knowledge.index import VectorIndex
-from knowledge.retrieval import search
+from knowledge.retrieval import Snapshot, search, weigh
 from knowledge.sources import open_source
+from knowledge.support import Calibration, Evidence
 from knowledge.token_store import TokensDamaged
 from workflows.ports import Clock, UnknownCollection
 from workflows.run import Json
 
 log_ = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 AT_ONCE = 4
 """Searches that run side by side; more would only wait for the same processors."""
@@ -210,6 +215,29 @@ class Holdings:
         async with self._turns:
             return await asyncio.to_thread(self._search, row, query, limit, revision)
 
+    async def weigh(
+        self, collection: str, questions: Sequence[str], on_progress: OnProgress | None = None
+    ) -> list[Evidence]:
+        """What a collection has for each question, whoever may read it. `on_progress` as for `add`.
+
+        Raises UnknownCollection, MixedModels.
+        """
+        row = await self._find(collection)
+        return await asyncio.to_thread(self._weigh, row, questions, on_progress)
+
+    async def set_calibration(
+        self, collection: str, calibration: Calibration, *, facts: Mapping[str, Json], by: str
+    ) -> None:
+        """Say what evidence means in a collection; `facts` go on record. Raises UnknownCollection."""
+        row = await self._find(collection)
+
+        def act(connection: Connection) -> None:
+            log.set_calibration(connection, row.name, calibration)
+            context = {**asdict(calibration), **facts}
+            self._note(connection, by, "collection.calibrated", row.name, context)
+
+        await self._store.write(act)
+
     async def close(self) -> None:
         """Let another process own the index."""
         await asyncio.to_thread(self._snapshots.close)
@@ -232,12 +260,29 @@ class Holdings:
                 continue
 
     def _search(self, row: log.CollectionRow, query: str, limit: int, revision: int | None) -> Retrieval:
+        look = functools.partial(
+            search, query=query, limit=limit, embedder=self._embedder, calibration=row.calibration
+        )
+        return self._look(row, look, revision)
+
+    def _look(self, row: log.CollectionRow, look: Callable[[Snapshot], T], revision: int | None = None) -> T:
         snapshot = self._snapshots.take(row, revision)
         try:
-            return search(snapshot, query, limit=limit, embedder=self._embedder)
+            return look(snapshot)
         except (TokensDamaged, KeyError) as error:
             self._snapshots.found_damaged(row.name, error)
-            return search(self._snapshots.take(row, revision), query, limit=limit, embedder=self._embedder)
+            return look(self._snapshots.take(row, revision))
+
+    def _weigh(
+        self, row: log.CollectionRow, questions: Sequence[str], on_progress: OnProgress | None
+    ) -> list[Evidence]:
+        found = []
+        for number, question in enumerate(questions, 1):
+            look = functools.partial(weigh, question=question, embedder=self._embedder)
+            found.append(self._look(row, look))
+            if on_progress is not None:
+                on_progress(number, len(questions), question)
+        return found
 
     def _add(
         self,
@@ -272,10 +317,9 @@ class Holdings:
                 revision=0,
                 model_id=self._embedder.model_id,
                 dimension=self._embedder.dimension,
-                calibration={},
             )
             log.insert_collection(connection, made, now=self._clock.now())
-            self._note(connection, by, "collection.made", name, made.audience)
+            self._note(connection, by, "collection.made", name, {"audience": list(made.audience)})
             return made
         if audience is not None and tuple(audience) != row.audience:
             self._set_audience(connection, name, audience, by)
@@ -283,16 +327,13 @@ class Holdings:
 
     def _set_audience(self, connection: Connection, name: str, audience: Sequence[str], by: str) -> None:
         log.update_collection(connection, name, audience=list(audience))
-        self._note(connection, by, "collection.audience_set", name, audience)
+        self._note(connection, by, "collection.audience_set", name, {"audience": list(audience)})
 
-    def _note(self, connection: Connection, by: str, action: str, name: str, audience: Sequence[str]) -> None:
+    def _note(
+        self, connection: Connection, by: str, action: str, name: str, context: Mapping[str, Json]
+    ) -> None:
         audit_log.append_event(
-            connection,
-            actor=by,
-            action=action,
-            target=name,
-            at=self._clock.now(),
-            context={"audience": list(audience)},
+            connection, actor=by, action=action, target=name, at=self._clock.now(), context=dict(context)
         )
 
     def _reindex(self, row: log.CollectionRow) -> None:

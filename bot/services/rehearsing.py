@@ -31,7 +31,14 @@ class Rehearsal:
     async def find(self, query: str, limit: int) -> Retrieval:
         """Best passages of the collection as it would be."""
         async with self.turns:
-            return await asyncio.to_thread(search, self.snapshot, query, limit=limit, embedder=self.embedder)
+            return await asyncio.to_thread(
+                search,
+                self.snapshot,
+                query,
+                limit=limit,
+                embedder=self.embedder,
+                calibration=self.collection.calibration,
+            )
 
 
 @dataclass(frozen=True, slots=True)

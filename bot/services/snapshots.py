@@ -15,7 +15,6 @@ from knowledge.document import LiveChunk
 from knowledge.embedding import Embedder, Vectors
 from knowledge.index import ForeignIndex, IndexDamaged, IndexUnreachable, MixedModels, VectorIndex
 from knowledge.retrieval import Snapshot, encoded_text, exact_nearest, take_snapshot
-from knowledge.support import Calibration
 from knowledge.token_store import TokensDamaged, TokenStore
 
 log_ = structlog.get_logger(__name__)
@@ -163,7 +162,6 @@ class Snapshots:
             chunks,
             tokens=tokens,
             nearest=lambda vector, limit: exact_nearest(tokens, ids, vector, limit),
-            calibration=live.calibration,
         )
 
     def forget(self, collection: str) -> None:
@@ -221,7 +219,6 @@ class Snapshots:
             chunks,
             tokens=tokens,
             nearest=nearest,
-            calibration=Calibration(**collection.calibration),
         )
 
     def _try_sync(self, name: str, revision: int, ids: Sequence[str], tokens: TokenStore) -> None:

@@ -230,6 +230,15 @@ def bad_collection_name(facts: Facts) -> str:
     )
 
 
+def too_few_questions(facts: Facts) -> str:
+    """A fit would say no more than chance."""
+    return (
+        f"The file has {facts.get('answered', 'too few')} questions that are answered and "
+        f"{facts.get('unanswered', 'too few')} that are not. "
+        f"A fit takes {facts.get('fewest', 'some dozens')} of each: add questions as people ask them."
+    )
+
+
 def unknown_choice(facts: Facts) -> str:
     """A setting without that value."""
     return (
@@ -309,6 +318,8 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "StepTimeout": step_timed_out,
     "UnknownChoice": unknown_choice,
     "InvalidCases": invalid("The file of cases"),
+    "InvalidQuestions": invalid("The file of questions"),
+    "TooFewQuestions": too_few_questions,
     "InvalidProfiles": invalid("The file of model profiles"),
     "InvalidPrompt": invalid("The prompt"),
     "InvalidSettings": invalid("A setting in the environment or in `.env`"),

@@ -1,18 +1,21 @@
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from bot.adapters.store import document_log as log
 from bot.adapters.store.database import Store
 from knowledge.chunking import cut
 from knowledge.document import Document
+from knowledge.support import Calibration
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
 def _collection(name: str = "people") -> log.CollectionRow:
-    return log.CollectionRow(name, ("everyone",), 0, "model", 384, {})
+    return log.CollectionRow(name, ("everyone",), 0, "model", 384)
 
 
 def _document(text: str, path: str = "leave.md", owner: str = "Chloe") -> Document:
@@ -99,7 +102,14 @@ def test_times_come_back_aware(people: Store) -> None:
     assert stored is not None
     assert stored.document.updated_at == NOW
     assert stored.document.updated_at.utcoffset() == timedelta(0)
-    people.write_now(lambda c: log.update_collection(c, "people", audience=["U1"], calibration={"bias": 1.0}))
-    row = people.read_now(lambda c: log.find_collection(c, "people"))
-    assert row is not None
-    assert (row.audience, row.calibration) == (("U1",), {"bias": 1.0})
+
+
+def test_a_collection_keeps_its_readers_and_its_calibration(people: Store) -> None:
+    people.write_now(lambda c: log.update_collection(c, "people", audience=["U1"]))
+    own = Calibration(slope=0.75, offset=-1.5)
+    for calibration, stored in ((own, asdict(own)), (Calibration(), {})):
+        people.write_now(lambda c, calibration=calibration: log.set_calibration(c, "people", calibration))
+        row = people.read_now(lambda c: log.find_collection(c, "people"))
+        assert row is not None and (row.audience, row.calibration) == (("U1",), calibration)
+        kept = people.read_now(lambda c: c.execute(select(log.collections.c.calibration)).scalar_one())
+        assert kept == stored, "what is as shipped follows what later versions ship"

@@ -393,7 +393,7 @@ async def test_a_report_keeps_nobodys_question_and_no_answer_from_closed_collect
 def close_collection(connection: Any, clock: FakeClock) -> None:
     from bot.adapters.store.document_log import CollectionRow, insert_collection
 
-    insert_collection(connection, CollectionRow("board", ("U0DEV",), 1, "m", 3, {}), now=clock.now())
+    insert_collection(connection, CollectionRow("board", ("U0DEV",), 1, "m", 3), now=clock.now())
 
 
 @pytest.mark.parametrize("at_once", [1, 3])

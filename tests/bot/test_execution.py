@@ -79,7 +79,7 @@ class FakeHoldings:
 @pytest.fixture
 async def desk(store: Store) -> Desk:
     desk = await Desk(store).open()
-    row = document_log.CollectionRow("people", ("everyone",), 7, "m", 3, {})
+    row = document_log.CollectionRow("people", ("everyone",), 7, "m", 3)
     store.write_now(lambda c: document_log.insert_collection(c, row, now=desk.clock.now()))
     desk.catalogue = Catalogue(store, desk.access, desk.clock)  # type: ignore[attr-defined]
     await release(desk, "one")

@@ -88,7 +88,7 @@ async def desk(store: Store) -> Desk:
 
 def collection(desk: Desk, name: str, audience: tuple[str, ...], *documents: Mapping[str, Any]) -> None:
     def act(connection: Connection) -> None:
-        insert_collection(connection, CollectionRow(name, audience, 0, "m", 2, {}), now=AT)
+        insert_collection(connection, CollectionRow(name, audience, 0, "m", 2), now=AT)
         for each in documents:
             values = {"id": each["path"], "collection": name, "owner": "", "version": 1, "content_hash": "h",
                       "text": "t", "title": each["path"], **each}  # fmt: skip

@@ -64,7 +64,7 @@ class Office:
         self, number: int, age_days: int, collection: str = "people", audience: str = "everyone"
     ) -> None:
         at = UNTIL - age_days * DAY
-        row = CollectionRow(collection, (audience,), 0, "model", 384, {})
+        row = CollectionRow(collection, (audience,), 0, "model", 384)
         document = Document(
             f"d{number}", collection, f"Page {number}", f"page-{number}.md", "U0CHLOE", 1, "h", at
         )

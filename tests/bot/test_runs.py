@@ -142,7 +142,7 @@ async def test_who_reads_the_answer_may_have_it_explained(
 
 
 def collection(desk: Desk, name: str, *audience: str) -> None:
-    row = document_log.CollectionRow(name, audience, 0, "m", 3, {})
+    row = document_log.CollectionRow(name, audience, 0, "m", 3)
     desk.store.write_now(lambda c: document_log.insert_collection(c, row, now=desk.clock.now()))
 
 

@@ -21,7 +21,7 @@ from tests.bot.run_desk import ANA, BEN, DEV, STRANGER
 from tests.fakes import word_vectors
 
 CHLOE = Actor(OWNER, "Chloe")
-SALARIES = CollectionRow("salaries", (OWNER,), 0, "model", 384, {})
+SALARIES = CollectionRow("salaries", (OWNER,), 0, "model", 384)
 
 
 class TriageDesk(FeedbackDesk):

@@ -16,7 +16,6 @@ from knowledge.retrieval import (
     take_snapshot,
     weigh,
 )
-from knowledge.support import Calibration
 from knowledge.token_store import TokenStore
 
 PAGES = {
@@ -43,7 +42,6 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Sn
         live,
         tokens=tokens,
         nearest=lambda vector, limit: exact_nearest(tokens, ids, vector, limit),
-        calibration=Calibration(),
     )
 
 
@@ -106,7 +104,6 @@ def test_a_chunk_without_tokens_is_no_obstacle(tmp_path: Path, embedder: Embedde
         live,
         tokens=tokens,
         nearest=lambda vector, limit: ["c0", "c1"],
-        calibration=Calibration(),
     )
     found = search(blank, "5 days?", limit=2, embedder=embedder)
     assert [passage.chunk_id for passage in found.passages] == ["c1", "c0"]

@@ -91,14 +91,14 @@ def test_words_meet_across_endings() -> None:
 def test_support_grows_with_evidence_and_stays_a_probability() -> None:
     weak = Evidence(0.2, 0.1, 0.1, 1.0, 3.0)
     strong = Evidence(0.9, 0.8, 0.8, 0.0, 0.0)
-    assert 0 < support(weak, Calibration()) < 0.05 < 0.95 < support(strong, Calibration()) < 1
-    assert support(strong, Calibration(bias=-99)) > 0
+    assert 0 < support(weak) < 0.05 < 0.95 < support(strong) < 1
+    assert support(strong, Calibration(offset=-99)) > 0
 
 
 def test_a_near_miss_lowers_support_for_what_is_on_the_topic_only() -> None:
     def lost(similarity: float) -> float:
         seen = (similarity, similarity, similarity, 0.0, 0.0)
-        return support(Evidence(*seen), Calibration()) - support(Evidence(*seen, reading=-2.0), Calibration())
+        return support(Evidence(*seen)) - support(Evidence(*seen, reading=-2.0))
 
     assert lost(0.65) > 0.1
     assert 0 <= lost(0.2) < 0.001

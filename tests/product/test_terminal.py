@@ -151,6 +151,29 @@ def test_knowledge_takes_the_good_and_refuses_the_bad_with_a_sentence_each(
     assert re.search(r"site +2 +everyone", listed), "re-adding what is unchanged moves no revision"
 
 
+def test_knowledge_is_calibrated_to_questions_somebody_knows(terminal: Terminal, tmp_path: Path) -> None:
+    file, page = tmp_path / "questions.jsonl", tmp_path / "leave.md"
+    page.write_text("# Leave\n\nYou can carry over five days of unused leave until 31 March.\n")
+    terminal("knowledge", "add", page, "-c", "site")
+    asked = [f"How many days of leave can I carry over, asks team {number}?" for number in range(15)]
+    missed = [f"How many days of leave can I sell, asks team {number}?" for number in range(15)]
+    rows = [{"question": each, "answerable": each in asked} for each in (*asked, *missed)]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    tried = terminal("knowledge", "calibrate", file, "-c", "site", "--dry-run")
+    assert tried.code == 0 and "Of 15 covered" in tried.out and tried.out.strip().endswith("kept nothing")
+    assert "as shipped" in terminal("knowledge", "list").out
+    assert terminal("knowledge", "calibrate", file, "-c", "site").out.strip().endswith("(site): kept")
+    assert "calibrated" in terminal("knowledge", "list").out
+    assert "as shipped" in terminal("knowledge", "calibrate", "-c", "site", "--reset").out
+    assert "as shipped" in terminal("knowledge", "list").out
+    file.write_text("\n".join(map(json.dumps, rows[:20])))
+    few = terminal("knowledge", "calibrate", file, "-c", "site")
+    assert few.code == 1 and "15 questions that are answered and 5 that are not" in few.err
+    file.write_text("no JSON")
+    assert "line 1: Invalid JSON" in terminal("knowledge", "calibrate", file, "-c", "site").err
+    assert terminal("knowledge", "calibrate", "-c", "site").code == 2, "neither a file nor --reset"
+
+
 def test_knowledge_follows_the_folder(terminal: Terminal, tmp_path: Path) -> None:
     folder = tmp_path / "handbook"
     folder.mkdir()

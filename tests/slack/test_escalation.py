@@ -54,7 +54,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     made, close = await open_scene(tmp_path, workflows=(WITH_PROMPT,))
     await made.desk.catalogue.seed([Content("prompt", "ask-policy.answer", PROMPT)])
     made.script.ending = lambda row: succeeded(NEAR)
-    people = CollectionRow("people", ("everyone",), 0, "model", 3, {})
+    people = CollectionRow("people", ("everyone",), 0, "model", 3)
     made.store.write_now(lambda connection: insert_collection(connection, people, now=SystemClock().now()))
     yield made
     await close()

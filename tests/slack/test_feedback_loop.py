@@ -40,7 +40,7 @@ PROMPT = "---\nvariables: [question]\n---\nAnswer: {{ question }}\n"
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     made, close = await open_scene(tmp_path, workflows=(WITH_PROMPT,))
-    people = CollectionRow("people", ("everyone",), 0, "model", 3, {})
+    people = CollectionRow("people", ("everyone",), 0, "model", 3)
     made.store.write_now(lambda connection: insert_collection(connection, people, now=SystemClock().now()))
     await made.desk.catalogue.seed([Content("prompt", "ask-policy.answer", PROMPT)])
     await made.desk.access.grant(DEV, "U0CHLOE", Role.OWNER, "workflow:ask-policy")

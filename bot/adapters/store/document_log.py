@@ -1,7 +1,7 @@
 """Collections, documents, their versions and chunks: the truth that every index is rebuilt from."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from bot.adapters.store.tables import JsonText, UtcDateTime, filled, metadata
 from bot.adapters.store.transaction_memory import forget, read_once
 from knowledge.document import Chunk, Document, LiveChunk
+from knowledge.support import AS_SHIPPED, Calibration
 
 collections = Table(
     "collections",
@@ -90,7 +91,8 @@ class CollectionRow:
     """0 when empty; one more with every document added, changed or removed."""
     model_id: str
     dimension: int
-    calibration: Mapping[str, Any]
+    calibration: Calibration = AS_SHIPPED
+    """As shipped, or of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +140,21 @@ def insert_collection(connection: Connection, row: CollectionRow, *, now: dateti
             revision=row.revision,
             model_id=row.model_id,
             dimension=row.dimension,
-            calibration=dict(row.calibration),
+            calibration={},
             created_at=now,
         )
     )
 
 
 def update_collection(connection: Connection, name: str, **values: Any) -> None:
-    """Set audience, model_id, dimension or calibration."""
+    """Set audience, model_id or dimension."""
     connection.execute(update(collections).where(collections.c.name == name).values(**values))
+
+
+def set_calibration(connection: Connection, name: str, calibration: Calibration) -> None:
+    """What the evidence says in this collection; one as shipped stays so in later versions."""
+    own = asdict(calibration) if calibration != AS_SHIPPED else {}
+    connection.execute(update(collections).where(collections.c.name == name).values(calibration=own))
 
 
 def find_document(connection: Connection, collection: str, path: str) -> DocumentRow | None:
@@ -334,7 +342,12 @@ def _replace_chunks(connection: Connection, document: Document, cut: Sequence[Ch
 
 def _collection(row: Row[Any]) -> CollectionRow:
     return CollectionRow(
-        row.name, tuple(row.audience), row.revision, row.model_id, row.dimension, row.calibration
+        row.name,
+        tuple(row.audience),
+        row.revision,
+        row.model_id,
+        row.dimension,
+        Calibration(**row.calibration),
     )
 
 
