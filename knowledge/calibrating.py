@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from knowledge.support import Calibration, Evidence, on_topic, read_on_topic, support
+from knowledge.support import AS_SHIPPED, Calibration, Evidence, on_topic, read_on_topic, support
 
 Numbers = npt.NDArray[np.float64]
 
@@ -34,7 +34,7 @@ def fit(evidence: Sequence[Evidence], answered: Sequence[bool]) -> Calibration:
     """The likeliest calibration, from the shipped one on: few questions move it little."""
     values = np.array([[on_topic(each), 1.0, read_on_topic(each)] for each in evidence])
     signs = np.where(answered, 1.0, -1.0)
-    shipped = np.array(astuple(Calibration()))
+    shipped = np.array(astuple(AS_SHIPPED))
     found, lowest = shipped.copy(), np.array([LEAST_SLOPE, -np.inf, 0.0])
 
     def cost(weights: Numbers) -> float:

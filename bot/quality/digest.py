@@ -166,7 +166,10 @@ class Digest:
     forecasts: tuple[ForecastLine, ...] = ()
     findings: tuple[str, ...] = ()
     """Ids, in the order in which they are shown."""
+    further: tuple[str, ...] = ()
+    """Ids of findings of less weight, told when somebody asks."""
     findings_left: int = 0
+    """How many there are besides those shown."""
     charts: tuple[Chart, ...] = ()
     is_preview: bool = False
     set_by: str = ""

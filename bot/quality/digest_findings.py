@@ -15,6 +15,8 @@ WORSE = 1.5
 SHOWN = 8
 """Findings in one digest."""
 OF_A_KIND = 2
+MOST_FURTHER = 12
+"""Findings of less weight that are told when somebody asks."""
 COLLECTION = "collection:"
 """Before the name of a collection, where a finding is about its documents and not about one workflow."""
 
@@ -192,11 +194,12 @@ def comes_back(old: Finding, new: Finding) -> bool:
     return new.week.monday > decision.at.date()
 
 
-def chosen(findings: Sequence[Finding]) -> tuple[tuple[Finding, ...], int]:
-    """Those to show, a few of each kind and the kinds in turn, and how many are left out."""
+def chosen(findings: Sequence[Finding]) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """Those to show, a few of each kind and the kinds in turn, and those left, the kinds together."""
     by_kind = {kind: [each for each in findings if each.kind is kind][:OF_A_KIND] for kind in FindingKind}
     turns = [kept[turn] for turn in range(OF_A_KIND) for kept in by_kind.values() if turn < len(kept)]
     picked = turns[:SHOWN]
+    left = [each for each in findings if each not in picked]
     order = list(FindingKind)
-    shown = sorted(picked, key=lambda each: order.index(each.kind))
-    return tuple(shown), len(findings) - len(shown)
+    shown, others = (sorted(some, key=lambda each: order.index(each.kind)) for some in (picked, left))
+    return tuple(shown), tuple(others)

@@ -10,15 +10,13 @@ from sqlalchemy import Connection
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store import audit_log, digests_log, document_log, outbox_log
 from bot.adapters.store.database import Store
-from bot.adapters.store.run_log import read_run
-from bot.adapters.store.triage_log import TriageItem
 from bot.governance.changes import Target
 from bot.governance.roles import Permission
 from bot.quality.complaint import TriageState
 from bot.quality.digest import Digest, unpacked
 from bot.quality.digest_findings import COLLECTION, Act, Decision, Finding, FindingStatus
 from bot.quality.finding_sight import Sight, seen
-from bot.services import opaque_ids, run_views
+from bot.services import opaque_ids
 from bot.services.access import Access, Outsider
 from bot.services.actors import Actor, Origin
 from bot.services.catalogue import Catalogue
@@ -29,13 +27,15 @@ from bot.services.drafting import Drafting, EditMenu
 from bot.services.golden_cases import GoldenCases
 from bot.services.readers import Audience
 from bot.services.remedies import CaseDraft, Remedies
-from bot.services.triage import Card, Triage, as_read, load_card
+from bot.services.triage import Card, Triage, as_read, card_of
 from workflows.ports import Clock
 
 T = TypeVar("T")
 
 TASK = "digest-task"
 """Kind of the outbox message to whom a finding was given; its subject is `finding:<id>`."""
+FURTHER = "digest-further"
+"""Kind of the outbox message with the findings of less weight, in the thread of their digest."""
 FINDING = "finding"
 REDRAWN = timedelta(days=21)
 """Digests that are older keep the buttons they had; a press on one says what was decided."""
@@ -193,6 +193,26 @@ class DigestActs:
 
         return await self._write(work)
 
+    async def tell_further(self, actor: Actor, key: str) -> None:
+        """Post the findings of less weight under their digest, once, for whoever reads that.
+
+        Raises Outsider, UnknownFinding.
+        """
+        if actor.is_outsider:
+            raise Outsider(actor.id)
+
+        def work(connection: Connection) -> None:
+            row = digests_log.find_digest(connection, key)
+            channel, ts = outbox_log.message_about(connection, key)
+            if row is None or not row.content.get("further") or not ts:
+                raise UnknownFinding(key)
+            item_id = opaque_ids.message_id(key, FURTHER)
+            if not outbox_log.is_known(connection, item_id):
+                item = outbox_log.NewItem(item_id, FURTHER, channel, thread_ts=ts, subject=key)
+                outbox_log.insert_item(connection, item, self._clock.now())
+
+        await self._write(work)
+
     async def begin_fix(self, actor: Actor, finding_id: str) -> tuple[EditMenu, Target | None]:
         """What the actor may edit of the workflow, and the one thing to edit where that is plain.
 
@@ -285,7 +305,8 @@ class DigestActs:
         if row is None or "total" not in row.content:
             return None
         digest = unpacked(row.content)
-        shown = {*digest.findings, *(each.finding_id for each in digest.follow_ups)}
+        acted_on = (each.finding_id for each in digest.follow_ups)
+        shown = {*digest.findings, *digest.further, *acted_on}
         return DigestLetter(digest, digests_log.findings_of(connection, shown))
 
     def load_finding(self, connection: Connection, finding_id: str) -> Finding | None:
@@ -328,7 +349,7 @@ class DigestActs:
     def _redraw(self, connection: Connection, finding: Finding) -> None:
         outbox_log.redraw(connection, f"{FINDING}:{finding.id}")
         for key, content in digests_log.digests_since(connection, self._clock.now() - REDRAWN):
-            if finding.id in content.get("findings", ()):
+            if finding.id in (*content.get("findings", ()), *content.get("further", ())):
                 outbox_log.redraw(connection, key)
 
     def _record(
@@ -358,22 +379,7 @@ def _is_given_to(finding: Finding, actor: Actor) -> bool:
 def _card(connection: Connection, finding: Finding) -> Card:
     """The answer that the finding names, with what stands against it. Raises NoAnswerToKeep."""
     run_id = str(finding.facts.get("run", ""))
-    row = read_run(connection, run_id) if run_id else None
-    if row is None:
+    card = card_of(connection, run_id) if run_id else None
+    if card is None:
         raise NoAnswerToKeep(finding.id)
-    found = load_card(connection, run_id)
-    if found is not None:
-        return found
-    item = TriageItem(
-        run_id=run_id,
-        workflow=row.workflow,
-        state=TriageState.WITHDRAWN,
-        fingerprint="",
-        leader="",
-        decided_by="",
-        result="",
-        created_at=row.created_at,
-        shown_at=None,
-        decided_at=None,
-    )
-    return Card(item, run_views.load_view(connection, run_id), ())
+    return card

@@ -12,7 +12,7 @@ from bot.adapters.store.digests_log import POSTED, HeldDigest, Subscription
 from bot.quality import chart_data, digest_found
 from bot.quality.chart_data import ChartData
 from bot.quality.digest import Chart, Digest, DocumentLine, ForecastLine, TopicLine, packed
-from bot.quality.digest_findings import COLLECTION, Finding, chosen, remembered
+from bot.quality.digest_findings import COLLECTION, MOST_FURTHER, Finding, chosen, remembered
 from bot.quality.digest_found import Failures
 from bot.quality.week_insights import Topic, WeekInsights
 from bot.services import opaque_ids
@@ -140,14 +140,16 @@ class DigestMaker:
         """With the findings that people have not settled, and what came of those that they acted on."""
         known = digests_log.read_findings(connection, made.scopes)
         shown, left = chosen(remembered(made.found, known))
-        for each in shown:
+        further = left[:MOST_FURTHER]
+        for each in (*shown, *further):
             digests_log.put_finding(connection, each, now)
-        fresh = {each.id for each in shown}
+        fresh = {each.id for each in (*shown, *further)}
         settled = [each for each in known if each.id not in fresh]
         return replace(
             made.digest,
             findings=tuple(each.id for each in shown),
-            findings_left=left,
+            further=tuple(each.id for each in further),
+            findings_left=len(left),
             follow_ups=follow_ups(connection, settled, made.digest.until, now),
             charts=charts,
         )

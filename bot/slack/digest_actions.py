@@ -188,6 +188,15 @@ async def _look_at(desk: Desk, place: str) -> None:
 
 
 DIGEST_SUBCOMMANDS: Mapping[str, Callable[[Call, Desk, str], Awaitable[Reply]]] = {"digest": digest}
+
+
+async def further(call: Call, desk: Desk) -> Reply:
+    """The findings of less weight, in the thread."""
+    actor = await desk.people.actor(call.person)
+    await desk.digest_acts.tell_further(actor, call.value)
+    return Reply(after=lambda: desk.tell(call, notice(words.further_told())))
+
+
 DIGEST_ACTIONS: Mapping[str, Handler] = {
     blocks.FIX: fix,
     blocks.CASE: case,
@@ -195,6 +204,7 @@ DIGEST_ACTIONS: Mapping[str, Handler] = {
     blocks.ASSIGN: assign,
     blocks.DISMISS: dismiss,
     blocks.TAKE_BACK: take_back,
+    blocks.SHOW_FURTHER: further,
 }
 DIGEST_VIEWS: Mapping[str, Handler] = {
     forms.CASE_FORM: case_sent,

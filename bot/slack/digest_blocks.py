@@ -23,6 +23,8 @@ from bot.slack.richtext import Block
 FIX, CASE, KNOWLEDGE = "digest-fix", "digest-case", "digest-knowledge"
 ASSIGN, DISMISS, TAKE_BACK = "digest-assign", "digest-dismiss", "digest-back"
 """Action ids; the value is the finding, which the menu of Assign has in its block id."""
+SHOW_FURTHER = "digest-further"
+"""Action id; the value is the digest's key."""
 
 ACTION_IDS: Mapping[Act, str] = {
     Act.FIX: FIX,
@@ -45,7 +47,7 @@ def digest_letter(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
     findings = {name: seen(each, digest.sight) for name, each in item.about.findings.items()}
     is_moved = item.channel[:1] in "CG" and bool(item.posted_channel) and item.posted_channel != item.channel
     top = [_text(words.moved_here(item.channel))] if is_moved else []
-    blocks = (*top, *(_quiet(digest) if digest.is_quiet else _whole(digest, findings)))
+    blocks = (*top, *(_quiet(digest) if digest.is_quiet else _whole(digest, findings, item.subject)))
     return Outgoing(words.plain(digest), blocks, _people(digest, findings.values()))
 
 
@@ -53,8 +55,7 @@ def _quiet(digest: Digest) -> Iterator[Block]:
     yield _text(words.quiet(digest, words.HOW_TO))
 
 
-def _whole(digest: Digest, findings: Mapping[str, Finding]) -> Iterator[Block]:
-    titles = {each.name: each.title for each in digest.workflows}
+def _whole(digest: Digest, findings: Mapping[str, Finding], key: str) -> Iterator[Block]:
     yield el.header(words.title(digest))
     if digest.is_preview:
         yield el.context(words.preview(digest))
@@ -66,7 +67,7 @@ def _whole(digest: Digest, findings: Mapping[str, Finding]) -> Iterator[Block]:
         yield _text(lines)
     yield from _charts(digest.charts)
     yield from _lists(digest)
-    yield from _findings(digest, findings, titles)
+    yield from _findings(digest, findings, key)
     yield el.context(words.footer(digest.zone))
 
 
@@ -95,18 +96,41 @@ def _lists(digest: Digest) -> Iterator[Block]:
         yield _text(words.forecasts(digest.forecasts))
 
 
-def _findings(digest: Digest, findings: Mapping[str, Finding], titles: Names) -> Iterator[Block]:
+def _findings(digest: Digest, findings: Mapping[str, Finding], key: str) -> Iterator[Block]:
     shown = [findings[each] for each in digest.findings if each in findings]
     if not shown:
         return
     yield el.divider()
     yield el.header(words.FINDINGS)
-    for finding in shown:
-        title = found.where(finding, titles)
-        yield _text(found.told(finding, title))
-        yield _ending(finding)
-    if digest.findings_left:
+    yield from _each(shown, _titles(digest))
+    if digest.further:
+        show = el.button(words.SHOW_FURTHER, SHOW_FURTHER, key, about=words.show_further(len(digest.further)))
+        yield el.section(words.left_out(digest.findings_left), show)
+    elif digest.findings_left:
         yield el.context(words.left_out(digest.findings_left))
+
+
+def _each(findings: Iterable[Finding], titles: Names) -> Iterator[Block]:
+    for finding in findings:
+        yield _text(found.told(finding, found.where(finding, titles)))
+        yield _ending(finding)
+
+
+def further_letter(item: OutboxItem, _now: datetime, _names: Names) -> Outgoing:
+    """The findings of less weight as they stand now, under their digest."""
+    if not isinstance(item.about, DigestLetter):
+        return notice(words.FORGOTTEN)
+    digest, known = item.about.digest, item.about.findings
+    findings = [seen(known[each], digest.sight) for each in digest.further if each in known]
+    heading = words.further(len(digest.further))
+    blocks = [_text(f"*{heading}*"), *_each(findings, _titles(digest))]
+    if unlisted := digest.findings_left - len(digest.further):
+        blocks.append(el.context(words.unlisted(unlisted)))
+    return Outgoing(heading, tuple(blocks), frozenset(filter(is_person, _deciders(findings))))
+
+
+def _titles(digest: Digest) -> Names:
+    return {each.name: each.title for each in digest.workflows}
 
 
 def _ending(finding: Finding) -> Block:

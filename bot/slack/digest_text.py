@@ -22,6 +22,7 @@ HOW_TO = (
     "`/spanwise digest` shows when yours comes. `here` or `#channel` after it has one come to a channel, "
     "`monday 09:00 Europe/London` says when, `off` ends it, `now` shows the last whole week to you only."
 )
+SHOW_FURTHER = "Show them"
 FORGOTTEN = "This digest was deleted, as the retention of its workflows asks."
 
 
@@ -236,6 +237,26 @@ def followed() -> str:
 def left_out(count: int) -> str:
     """Below the findings that fit."""
     return f"{counted(count, 'more finding')} of less weight."
+
+
+def show_further(count: int) -> str:
+    """What the button does, for who hears it."""
+    return f"{SHOW_FURTHER}: {counted(count, 'finding')} of less weight, in the thread"
+
+
+def further(count: int) -> str:
+    """Above them."""
+    return f"{counted(count, 'finding')} of less weight"
+
+
+def unlisted(count: int) -> str:
+    """Below them, when there are very many."""
+    return f"{counted(count, 'more finding')} are not listed. Those that stay come with the next digest."
+
+
+def further_told() -> str:
+    """To whoever asked for them."""
+    return "The other findings stand in the thread of the digest, with the same buttons."
 
 
 def moved_here(channel: str) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from bot.services import escalating
-from bot.services.digest_acting import TASK
+from bot.services.digest_acting import FURTHER, TASK
 from bot.services.digest_work import TROUBLE
 from bot.services.digesting import DIGEST
 from bot.services.outbox_items import OutboxItem
@@ -106,6 +106,7 @@ RENDERERS: Mapping[str, Renderer] = {
     "readiness": stage_blocks.readiness_letter,
     "pilot-paused": stage_blocks.paused_letter,
     DIGEST: digest_blocks.digest_letter,
+    FURTHER: digest_blocks.further_letter,
     TASK: digest_blocks.task_letter,
     TROUBLE: digest_blocks.trouble_letter,
     escalating.CARD: escalation_blocks.card_letter,

@@ -35,7 +35,8 @@ from bot.quality.digest_findings import Act, Decision, Finding, FindingKind, Fin
 from bot.quality.digest_slots import IsoWeek, week_of
 from bot.quality.tallies import Tally
 from bot.quality.week_insights import Example, Gap, Topic, WeekInsights, WorstAnswer
-from bot.services.digest_acting import DigestLetter, FindingDecided
+from bot.services.actors import Actor
+from bot.services.digest_acting import FURTHER, DigestLetter, FindingDecided, UnknownFinding
 from bot.services.digest_making import DigestMaker, no_insights
 from bot.services.digest_work import DigestPace
 from bot.services.outbox_items import OutboxItem
@@ -333,6 +334,45 @@ async def drawn(scene: Scene, person: str, phrase: str) -> Message:
     )
 
 
+async def many(
+    workflows: Sequence[str], since: datetime, until: datetime, sees: bool, audience: Audience
+) -> WeekInsights:
+    """Five gaps, the largest first."""
+    gaps = tuple(
+        Gap(f"t_{n}", "ask-policy", f"subject {n}", 9 - n, 2, 0, (Example("r_1", f"What of {n}?"),), "r_1")
+        for n in range(5)
+    )
+    return WeekInsights(since, until, gaps=gaps)
+
+
+async def test_findings_of_less_weight_are_told_once_in_the_thread(tmp_path: Path) -> None:
+    scene, close = await open_scene(tmp_path, insights=many)
+    await scene.desk.access.grant(DEV, "U0CHLOE", Role.OWNER, "workflow:ask-policy")
+    message, shown_id = await finding_of(scene, FindingKind.GAP)
+    assert "subject 1" in words(message) and "subject 2" not in words(message)
+    assert "3 more findings of less weight." in words(message)
+    chloe = scene.person("U0CHLOE")
+    (key,) = [
+        each["accessory"]["value"]
+        for each in message.blocks
+        if each.get("accessory", {}).get("action_id") == blocks.SHOW_FURTHER
+    ]
+    replies = lambda: [m for m in scene.app_messages(chloe, chloe.dm, message.ts) if m.ts != message.ts]  # noqa: E731
+    assert (await chloe.click(message, blocks.SHOW_FURTHER, key)).ok
+    (thread,) = await chloe.wait_for(lambda: replies() or None)
+    assert [f"subject {n}" in words(thread) for n in range(5)] == [False, False, True, True, True]
+    assert (await chloe.click(message, blocks.SHOW_FURTHER, key)).ok
+    found = scene.store.read_now(lambda c: digests_log.read_findings(c, ["ask-policy"]))
+    last = next(each for each in found if each.subject == "t_4")
+    assert (await chloe.click(thread, blocks.DISMISS, last.id)).ok
+    await chloe.wait_for(lambda: "<@U0CHLOE>: not a problem" in words(replies()[0]) or None)
+    assert [m.ts for m in replies()] == [thread.ts], "asked for again, they stand there once"
+    assert status(scene, shown_id) is FindingStatus.OPEN
+    with pytest.raises(UnknownFinding):
+        await scene.desk.digest_acts.tell_further(Actor("U0CHLOE"), "digest:U0EVA:2026-W01")
+    await close()
+
+
 async def test_not_a_problem_is_remembered_and_taken_back(scene: Scene) -> None:
     message, finding_id = await finding_of(scene, FindingKind.GAP)
     chloe = scene.person("U0CHLOE")
@@ -464,6 +504,7 @@ def forty() -> DigestLetter:
         unused_count=90,
         forecasts=(ForecastLine("", Decimal(1), Decimal(2), Decimal(1), Decimal(3)),) * 41,
         findings=chosen_ids,
+        further=tuple(each.id for each in known[: findings.MOST_FURTHER]),
         findings_left=200,
         charts=charts * 2,
     )
@@ -515,6 +556,14 @@ def test_forty_workflows_fit_into_one_message(is_public: bool) -> None:
     assert ("Asked: “How?”" in text) is not is_public
     assert "votes up 75 % → 75 %, cost of a run $0.01 → $0.01, over 10 runs and 4 votes since" in text
     assert unpacked(packed_digest(about.digest)) == about.digest
+
+
+def test_the_findings_of_less_weight_fit_as_well() -> None:
+    item = OutboxItem("m", "", FURTHER, "U0CHLOE", "", at(WEEK, 0), "", "", {}, "digest:x", about=forty())
+    sealed = seal_message(letter(item, at(WEEK, 200), {}), ())
+    assert_message(sealed)
+    text = shown(sealed["blocks"])
+    assert "12 findings of less weight" in text and "188 more findings are not listed" in text
 
 
 @pytest.mark.parametrize("kind", list(FindingKind))
