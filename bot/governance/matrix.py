@@ -269,7 +269,7 @@ ANSWER_FOR: tuple[Act, ...] = (
         "have the weekly digest come, and preview it",
         (_P.SEE_RUNS,),
         "workflow",
-        {"command": ("digest",)},
+        {"command": ("digest",), "button": ("digest-further",)},
         "owners get theirs without asking",
     ),
     Act(
@@ -342,6 +342,7 @@ ANSWER_FOR: tuple[Act, ...] = (
                 "knowledge list",
                 "knowledge remove",
                 "knowledge reindex",
+                "knowledge calibrate",
                 "workflow check",
                 "workflow add",
                 "workflow list",

@@ -196,16 +196,17 @@ class DigestActs:
     async def tell_further(self, actor: Actor, key: str) -> None:
         """Post the findings of less weight under their digest, once, for whoever reads that.
 
-        Raises Outsider, UnknownFinding.
+        Raises Outsider, NotAuthorized, UnknownFinding.
         """
-        if actor.is_outsider:
-            raise Outsider(actor.id)
 
         def work(connection: Connection) -> None:
             row = digests_log.find_digest(connection, key)
             channel, ts = outbox_log.message_about(connection, key)
             if row is None or not row.content.get("further") or not ts:
                 raise UnknownFinding(key)
+            mine = self._access.workflows(connection, actor, Permission.SEE_RUNS)
+            if mine is not None and mine.isdisjoint(each.name for each in unpacked(row.content).workflows):
+                self._access.authorise(connection, actor, Permission.SEE_RUNS, "*")
             item_id = opaque_ids.message_id(key, FURTHER)
             if not outbox_log.is_known(connection, item_id):
                 item = outbox_log.NewItem(item_id, FURTHER, channel, thread_ts=ts, subject=key)

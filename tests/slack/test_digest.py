@@ -35,6 +35,7 @@ from bot.quality.digest_findings import Act, Decision, Finding, FindingKind, Fin
 from bot.quality.digest_slots import IsoWeek, week_of
 from bot.quality.tallies import Tally
 from bot.quality.week_insights import Example, Gap, Topic, WeekInsights, WorstAnswer
+from bot.services.access import NotAuthorized, Outsider
 from bot.services.actors import Actor
 from bot.services.digest_acting import FURTHER, DigestLetter, FindingDecided, UnknownFinding
 from bot.services.digest_making import DigestMaker, no_insights
@@ -368,8 +369,14 @@ async def test_findings_of_less_weight_are_told_once_in_the_thread(tmp_path: Pat
     await chloe.wait_for(lambda: "<@U0CHLOE>: not a problem" in words(replies()[0]) or None)
     assert [m.ts for m in replies()] == [thread.ts], "asked for again, they stand there once"
     assert status(scene, shown_id) is FindingStatus.OPEN
-    with pytest.raises(UnknownFinding):
-        await scene.desk.digest_acts.tell_further(Actor("U0CHLOE"), "digest:U0EVA:2026-W01")
+    tell = scene.desk.digest_acts.tell_further
+    for actor, name, refused in (
+        (Actor("U0CHLOE"), "digest:U0EVA:2026-W01", UnknownFinding),
+        (Actor("U0ANA"), key, NotAuthorized),
+        (Actor("U0GUEST", is_outsider=True), key, Outsider),
+    ):
+        with pytest.raises(refused):
+            await tell(actor, name)
     await close()
 
 
