@@ -14,13 +14,14 @@ LONGEST = 140
 """Characters of a question that is quoted."""
 
 SAME = 0.92
-"""Cosine from which two questions are one as examples: they differ in a greeting."""
+"""Cosine from which two questions are one as examples."""
 
 PEOPLE = 3
 """People who must have used a word before it is shown to somebody who may not see what they asked."""
 
 LABEL_WORDS = 3
 
+_SENTENCE_END = re.compile(r"(?<=[.!])\s+")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -51,9 +52,24 @@ def representative(texts: Sequence[str], vectors: "Vectors", most: int = 4) -> l
     places = list(nearest.values())
     chosen = [min(places[:10], key=lambda index: len(lines[index]))]
     for index in places:
-        if len(chosen) < most and float((vectors[chosen] @ vectors[index]).max()) < SAME:
+        if len(chosen) == most:
+            break
+        is_near = float((vectors[chosen] @ vectors[index]).max()) >= SAME
+        if not is_near and not any(_ask_alike(lines[index], lines[other]) for other in chosen):
             chosen.append(index)
     return [quoted(lines[index]) for index in chosen]
+
+
+def _ask_alike(one: str, other: str) -> bool:
+    """Whether all but one word of what is asked are the same, whatever stands around it."""
+    first, second = (set(content_words(_asked(text))) for text in (one, other))
+    return len(first ^ second) <= 1 and bool(first & second)
+
+
+def _asked(text: str) -> str:
+    """The first sentence that asks, without what greets or thanks; the whole where none does."""
+    before, mark, _ = text.partition("?")
+    return _SENTENCE_END.split(before)[-1] if mark else text
 
 
 def shared_words(asked: Iterable[tuple[str, str]], others: Iterable[str]) -> str:

@@ -35,6 +35,19 @@ def test_the_same_words_are_said_once() -> None:
     assert representative([], np.zeros((0, DIMENSION), dtype=np.float32)) == []
 
 
+def test_examples_differ_in_what_they_ask_and_not_in_what_stands_around_it() -> None:
+    texts = [
+        "Is there a sabbatical after ten years? Thanks!",
+        "Is there a sabbatical after ten years? Asking for my team.",
+        "Hello, is there a sabbatical after ten years? I looked everywhere and could not find it.",
+        "How long can a sabbatical be?",
+        "Is there a sabbatical in Leeds after ten years? Thanks!",
+        "Sabbatical, please tell me all of it",
+    ]
+    named = representative(texts, around(*(0.8 for _ in texts)), most=9)
+    assert named == [texts[3], texts[0], texts[5]]
+
+
 @given(WORDS)
 def test_a_quote_is_one_line_of_bounded_length(text: str) -> None:
     line = quoted(text)
