@@ -16,7 +16,7 @@ from bot.adapters.store.handed_log import (
 )
 from workflows.ports import Clock
 
-LEASE_S, HOLD_S = 15.0, 5.0
+LEASE_S, HOLD_S = 12.0, 4.0
 """How long a worker that died keeps a request from the others, and how often one that lives says so."""
 
 

@@ -53,7 +53,8 @@ class Pace:
     """How a worker works."""
 
     concurrency: int = 8
-    lease_s: float = 15.0
+    lease_s: float = 12.0
+    """Runs of a dead worker go on within 15 s: what is left is for the other to find them."""
     look_s: float = 0.5
     """Longest time between looks for work that nobody announced."""
     tick_s: float = 0.25

@@ -102,5 +102,6 @@ async def test_its_runs_continue_on_another(database_url: str, tmp_path: Path) -
     after = [taken[run_id].at - died_at for run_id in left]
     sys.stdout.write(
         f"a worker of {product.store.engine.dialect.name} killed with {len(left)} runs in hand: "
-        f"continued by another {min(after):.1f} to {max(after):.1f} s later, under a lease of 15 s\n"
+        f"continued by another {min(after):.1f} to {max(after):.1f} s later, under a lease of "
+        f"{Pace().lease_s:.0f} s\n"
     )
