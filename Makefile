@@ -7,12 +7,14 @@ PORT ?= 8765
 # tests start hundreds of processes, and each would compile everything anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check docs bench faults lock clean
+.PHONY: demo test check style types map docs bench faults lock clean
 
-# Hash-checked install of the locked requirements, redone only when they change.
+# Hash-checked install of the locked requirements, redone only when they change. pip would compile them one after
+# the other; what cannot be compiled are templates, which pip leaves as well.
 $(VENV)/.installed: requirements/dev.txt requirements/runtime.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/dev.txt
+	-@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -23,9 +25,16 @@ test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 check: $(VENV)/.installed
+	@$(MAKE) --no-print-directory -j 2 style types map
+
+style: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: $(VENV)/.installed
 	$(BIN)/mypy
+
+map: $(VENV)/.installed
 	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py
 
 # Reference pages made from the code.
