@@ -269,11 +269,11 @@ async def run_chaos(plan: Plan) -> Figures:
             await asyncio.to_thread(nemesis.begin)
             with world.at_peace():
                 await world.ask("ask-once")
-                await _rest(product.store)
+                await rest(product.store, world)
             ready = time.monotonic()
             await _under_fire(plan, world, nemesis, product.store)
             asked = time.monotonic()
-            is_at_rest = await _rest(product.store)
+            is_at_rest = await rest(product.store, world)
             spans = ready - began, asked - ready, time.monotonic() - asked
         finally:
             await asyncio.to_thread(nemesis.end)
@@ -312,7 +312,6 @@ async def _ask(plan: Plan, world: World, is_open: asyncio.Event, room: asyncio.E
         asking.add(task)
         task.add_done_callback(lambda done: (asking.discard(done), gate.release()))
     await asyncio.gather(*asking)
-    await asyncio.gather(*world.line.again, return_exceptions=True)
 
 
 async def _watch(store: Store, room: asyncio.Event) -> None:
@@ -336,11 +335,11 @@ def _left(connection: Connection) -> int:
     return int(connection.execute(text(query)).scalar_one())
 
 
-async def _rest(store: Store) -> bool:
-    """Until nothing is left to do."""
+async def rest(store: Store, world: World) -> bool:
+    """Until nothing is left to do, and nothing to come: Slack sends again what was not acknowledged."""
     try:
         async with asyncio.timeout(LONGEST_REST_S):
-            while await store.read(_left):
+            while world.is_delivering or await store.read(_left):
                 await asyncio.sleep(0.2)
     except TimeoutError:
         return False

@@ -211,6 +211,11 @@ class World:
         self.people = [Person(self.workspace, f"U0P{number:03d}") for number in range(PEOPLE)]
         return self.workspace
 
+    @property
+    def is_delivering(self) -> bool:
+        """Whether anything is on its way to the app, or will be sent once more."""
+        return bool(self.workspace.site.tasks or self.line.again)
+
     @contextlib.contextmanager
     def at_peace(self) -> Iterator[None]:
         """Slack and the model behave."""
