@@ -56,7 +56,7 @@ class Previewing(Protocol):
     ) -> WayBack:
         """What going back would put in force."""
 
-    async def preview_undo(self, change: str) -> WayBack:
+    async def preview_undo(self, actor: Actor, change: str) -> WayBack:
         """What undoing would put in force."""
 
 
@@ -137,13 +137,11 @@ class Previews:
         content = written or draft.content
         seen = await self._changes.preview(actor, draft.target, content)
         kind = draft.target.kind
-        hides = is_public and await self._store.read(partial(is_restricted, scope=draft.target.scope))
         return {
             "target": [kind, draft.target.name],
             "content": content,
             "base_hash": content_hash(draft.base),
-            # others read along who may not read the document
-            **({"withheld": True} if hides else {"old": seen.old, "new": seen.new}),
+            **await self._difference(draft.target, seen.old, seen.new, is_public=is_public),
             "effect": seen.effect,
             "problems": list(seen.problems),
             "affected": list(seen.affected),
@@ -152,15 +150,20 @@ class Previews:
             "by_words": isinstance(command, EditPrompt) and bool(command.instructions) and not written,
         }
 
+    async def _difference(self, target: Target, old: str, new: str, *, is_public: bool) -> dict[str, Any]:
+        """Both texts, but not where others read along who may not read the document."""
+        hides = is_public and await self._store.read(partial(is_restricted, scope=target.scope))
+        return {"withheld": True} if hides else {"old": old, "new": new}
+
     async def _undo(self, actor: Actor, command: Undo, place: Place) -> dict[str, Any]:
         view = await self._last_applied(actor, command, place)
+        back = await self._changes.preview_undo(actor, view.id)
         return {
             "typed": {**command.model_dump(mode="json"), "change": view.id},
             "words": Undo(change=view.id).words(),
             "target": [view.target.kind, view.target.name],
-            "old": view.new,
-            "new": view.old,
-            "effect": (await self._changes.preview_undo(view.id)).effect,
+            **await self._difference(view.target, view.new, view.old, is_public=place.is_public),
+            "effect": back.effect,
             "undoes": view.id,
         }
 

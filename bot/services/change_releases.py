@@ -141,6 +141,17 @@ class Releases:
         self, connection: Connection, row: ChangeRow, by: Actor, prepared: "PreparedDocument | None"
     ) -> ChangeRow:
         """Put back what stood before. Raises TooLate, MovedSince, WouldBreak."""
+        target, text = target_of(row), self.before(connection, row)
+        back = Move(target, text, by, by.id, "rolled_back", row.id, row.label, prepared)
+        before, after = self.targets.put(connection, back)
+        step = Step("undone", by.id, context={"from": before, "to": after})
+        why = {"reason": "undone", "by": by.id}
+        undone = move(connection, row, ChangeStatus.UNDONE, step, at=self.clock.now(), why=why)
+        self._settle_others(connection, undone)
+        return undone
+
+    def before(self, connection: Connection, row: ChangeRow) -> str | None:
+        """What undoing would put back. Raises TooLate, MovedSince, WouldBreak when it cannot be undone."""
         target = target_of(row)
         if row.status != ChangeStatus.APPLIED.value:
             raise TooLate(row.id, row.status)
@@ -150,13 +161,7 @@ class Releases:
             raise MovedSince(target, (row.applied_number, current.number), moved.by, moved.at)
         text = self.targets.text_of(connection, target, row.previous_number)
         self._refuse_breaking(connection, target, text, row.label)
-        back = Move(target, text, by, by.id, "rolled_back", row.id, row.label, prepared)
-        before, after = self.targets.put(connection, back)
-        step = Step("undone", by.id, context={"from": before, "to": after})
-        why = {"reason": "undone", "by": by.id}
-        undone = move(connection, row, ChangeStatus.UNDONE, step, at=self.clock.now(), why=why)
-        self._settle_others(connection, undone)
-        return undone
+        return text
 
     def _refuse_breaking(self, connection: Connection, target: Target, text: str | None, label: str) -> None:
         """Raise WouldBreak when workflows could not run with what stood before."""

@@ -25,6 +25,7 @@ from bot.services.change_releases import Releases
 from bot.services.change_views import (
     ChangeView,
     Preview,
+    UnknownChange,
     subject_of,
     target_of,
     view_change,
@@ -235,13 +236,19 @@ class Changes:
 
         return await self._store.read(look)
 
-    async def preview_undo(self, change: str) -> WayBack:
-        """What undoing it would put in force. Raises UnknownChange, UnknownTarget."""
-        view = await self.view(change)
-        number = view.previous_number or 0
-        return await self._store.read(
-            lambda connection: way_back(connection, self._targets, view.target, number, view.label)
-        )
+    async def preview_undo(self, actor: Actor, change: str) -> WayBack:
+        """What `undo` would put in force. Raises UnknownChange and all that `undo` raises."""
+
+        def look(connection: Connection) -> WayBack:
+            row = log.find_change(connection, change)
+            if row is None:
+                raise UnknownChange(change)
+            target = target_of(row)
+            self.decisions.authorise(connection, actor, row, permission_to_go_back(target))
+            self.releases.before(connection, row)
+            return way_back(connection, self._targets, target, row.previous_number or 0, row.label)
+
+        return await self._store.read(look)
 
     async def view(self, change: str) -> ChangeView:
         """One as it stands. Raises UnknownChange."""

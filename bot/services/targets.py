@@ -19,7 +19,6 @@ from bot.adapters.store.versions_log import (
     insert_version,
     list_versions,
     move_label,
-    read_version,
     remove_label,
 )
 from bot.governance.changes import Target
@@ -54,6 +53,14 @@ class UnknownTarget(Exception):
     def __init__(self, target: Target, nearest: str = "") -> None:
         super().__init__(str(target))
         self.facts = {"kind": target.kind, "name": target.name, "nearest": nearest}
+
+
+class NoSuchVersion(UnknownTarget):
+    """The target has no version of that number; fact `newest` is the highest it has, 0 for none."""
+
+    def __init__(self, target: Target, number: int, newest: int) -> None:
+        super().__init__(target)
+        self.facts |= {"number": str(number), "newest": str(newest)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,20 +173,19 @@ class Targets:
         return target.workflow in pinned.names(WORKFLOW)
 
     def text_of(self, connection: Connection, target: Target, number: int) -> str | None:
-        """What a version said; None for 0, when there was none. Raises UnknownTarget."""
+        """What a version said; None for 0, when there was none. Raises NoSuchVersion."""
         if number == 0:
             return None
         if target.kind == "grant":
             return HELD
         if target.kind == "document":
-            for each in self.document_versions(connection, target):
-                if each.version == number:
-                    return each.text
-            raise UnknownTarget(target)
-        version = read_version(connection, target.kind, target.name, number)
-        if version is None:
-            raise UnknownTarget(target)
-        return version.content
+            texts = {each.version: each.text for each in self.document_versions(connection, target)}
+        else:
+            stored = list_versions(connection, target.kind, target.name)
+            texts = {each.number: each.content for each in stored}
+        if number not in texts:
+            raise NoSuchVersion(target, number, max(texts, default=0))
+        return texts[number]
 
     def document_versions(self, connection: Connection, target: Target) -> tuple[Document, ...]:
         """Every version of a document, newest first."""

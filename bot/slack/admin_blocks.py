@@ -97,7 +97,7 @@ def _previewed(conversation: Conversation, names: Mapping[str, str]) -> Outgoing
     blocks = [
         el.section(f"{words.heading(title)}\n{words.understood(said['words'], named)}"),
         *([el.context(words.moved())] if said.get("moved") else []),
-        *([el.context(words.withheld())] if said.get("withheld") else []),
+        *([el.context(words.withheld(can_edit))] if said.get("withheld") else []),
         *(_difference(said["old"], said["new"]) if "old" in said and (is_same or not grantee) else []),
         *([el.section(effect)] if effect else []),
         *([el.section(words.problems(found)), el.context(words.what_next(can_edit))] if found else []),

@@ -86,9 +86,10 @@ def what_next(can_edit: bool) -> str:
     return f"{first}, or cancel. Nothing has changed."
 
 
-def withheld() -> str:
+def withheld(can_edit: bool) -> str:
     """In a channel, about a document that not everyone there may read."""
-    return "The text is not shown here: not everyone may read this collection. *Edit* shows it to you alone."
+    way = "*Edit* shows it to you alone" if can_edit else "Say the same in a direct message to see it"
+    return f"The text is not shown here: not everyone may read this collection. {way}."
 
 
 def same_as_now() -> str:

@@ -134,6 +134,13 @@ def unknown_target(facts: Facts) -> str:
     return f"There is no {escape(kind) or 'such thing'} {_named(facts)}, so nothing was changed.{guess}"
 
 
+def no_such_version(facts: Facts) -> str:
+    """A number that no version has."""
+    number, newest = escape(facts.get("number", "")), escape(facts.get("newest", ""))
+    has = f"the newest is {newest}" if newest != "0" else "it has none"
+    return f"{_named(facts)} has no version {number}; {has}. Nothing was changed."
+
+
 def unknown_table(facts: Facts) -> str:
     """No decision table of that name."""
     known = facts.get("known", "")
@@ -175,6 +182,7 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "WouldBreak": would_break,
     "UnknownChange": unknown_change,
     "UnknownTarget": unknown_target,
+    "NoSuchVersion": no_such_version,
     "InvalidContent": invalid_content,
 }
 """Error class to its sentence."""

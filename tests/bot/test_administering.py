@@ -18,7 +18,7 @@ from bot.services.access import NotAuthorized, Outsider
 from bot.services.actors import Actor
 from bot.services.admin_previews import NothingToUndo
 from bot.services.catalogue import Content
-from bot.services.change_errors import NothingToRollBack
+from bot.services.change_errors import MovedSince, NotAnApprover, NothingToRollBack, TooLate
 from bot.services.conversing import (
     OPEN_FOR,
     ConversationOver,
@@ -26,7 +26,7 @@ from bot.services.conversing import (
     PreviewMoved,
     UnknownConversation,
 )
-from bot.services.targets import UnknownTarget
+from bot.services.targets import NoSuchVersion
 from tests.bot.admin_desk import AdminDesk
 from tests.bot.change_desk import ANA, BEN, DEV, EVE, FRIENDLIER, HERE, PROMPT, VALUES
 from tests.openai_server import HANG, OpenAIServer, Reply
@@ -228,6 +228,13 @@ async def test_what_not_everyone_may_read_is_not_shown_in_a_channel(desk: AdminD
     assert unclear.state == ASKING and unclear.question.choices == ()
     done = await desk.confirm(known)
     assert (await desk.changes.view(done.result)).target.name == "people/travel.md"
+    await desk.work().drain()
+    await desk.changes.approve(BEN, done.result)
+    await desk.work().drain()
+    await desk.access.grant(DEV, "U0ANA", Role.OWNER)
+    undo = await desk.talk(f"undo {done.result}")
+    assert undo.said["withheld"] and "By train" not in str(undo.said)
+    assert (await desk.confirm(undo)).said["done"]["kind"] == "undone"
 
 
 async def test_what_waits_too_long_is_void(desk: AdminDesk) -> None:
@@ -279,6 +286,17 @@ async def test_undo_takes_back_the_last_change_of_this_thread_or_person(desk: Ad
     done = await desk.confirm(known)
     assert done.said["done"]["kind"] == "undone" and desk.live() == PROMPT
     assert await desk.status(change) == "undone"
+
+
+async def test_what_cannot_be_undone_is_refused_before_it_is_confirmed(desk: AdminDesk) -> None:
+    first, last = await desk.applied(FRIENDLIER), await desk.applied(PROMPT + "- Be brief.\n")
+    with pytest.raises(NotAnApprover):
+        await desk.say(f"undo {last}", ANA)
+    with pytest.raises(MovedSince):
+        await desk.say(f"undo {first}", DEV)
+    await desk.changes.undo(DEV, last)
+    with pytest.raises(TooLate):
+        await desk.say(f"undo {last}", DEV)
 
 
 async def test_undo_in_a_thread_means_what_was_confirmed_there(desk: AdminDesk) -> None:
@@ -378,7 +396,7 @@ async def test_going_back_shows_what_it_would_put_in_force_and_does_that(desk: A
 async def test_going_back_to_nothing_is_refused_before_it_is_confirmed(desk: AdminDesk) -> None:
     with pytest.raises(NothingToRollBack):
         await desk.say("roll back ask-policy", DEV)
-    with pytest.raises(UnknownTarget):
+    with pytest.raises(NoSuchVersion):
         await desk.say("roll back ask-policy to version 7", DEV)
 
 

@@ -30,7 +30,7 @@ from bot.services.change_errors import (
     WouldBreak,
 )
 from bot.services.content_checks import InvalidContent
-from bot.services.targets import UnknownTarget
+from bot.services.targets import NoSuchVersion, UnknownTarget
 from tests.bot.change_desk import (
     ANA,
     ANSWER,
@@ -386,8 +386,9 @@ async def test_rolling_back_to_what_would_no_longer_work_is_refused(desk: Change
     await desk.catalogue.add(DEV, [Content("workflow", "ask-policy", WORKFLOW.replace("max: 20", "max: 10"))])
     with pytest.raises(WouldBreak):
         await desk.changes.roll_back(BEN, VALUES)
-    with pytest.raises(UnknownTarget):
-        await desk.changes.roll_back(BEN, ANSWER, 99)
+    with pytest.raises(NoSuchVersion) as refused:
+        await desk.changes.roll_back(BEN, VALUES, 99)
+    assert (refused.value.facts["number"], refused.value.facts["newest"]) == ("99", "2")
     assert desk.live(VALUES) == '{"passages": 5}'
 
 
