@@ -78,7 +78,7 @@ def _row(number: int, person: str, chance: random.Random, start: Any) -> dict[st
 def claim_one(connection: Connection) -> None:
     """Take what is next and put it back."""
     rows = claim_runs(connection, owner="bench", lease_s=60, limit=1, shares=SHARES, slots=SLOTS)
-    hand_back(connection, [Held(row.id, row.fence) for row in rows or ()])
+    hand_back(connection, [Held(row.id, row.fence, row.owner) for row in rows or ()])
 
 
 def hold_share(connection: Connection) -> None:

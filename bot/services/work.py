@@ -140,7 +140,7 @@ class Worker:
             await asyncio.sleep(random.uniform(0.5, 1.5) * self.pace.gather_s)
             rows = await self.store.write(lambda connection: self._take(connection, free), relaxed=True)
         for row in rows:
-            job = self._jobs[row.id] = Job(row, Held(row.id, row.fence))
+            job = self._jobs[row.id] = Job(row, Held(row.id, row.fence, self.name))
             with correlated(row.correlation, run=row.id):
                 carrier = asyncio.create_task(self._carry(job), name=f"run {row.id}")
             self._carriers.add(carrier)

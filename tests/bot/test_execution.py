@@ -124,7 +124,7 @@ async def test_a_resumed_run_keeps_its_versions_and_what_it_paid_for(desk: Desk)
     desk.models.model.replies = [LostLease("dies"), "Five days [1]."]  # type: ignore[attr-defined]
     run_id = await desk.ask()
     rows = await desk.store.write(lambda c: claim_runs(c, owner="dies", lease_s=15, limit=1))
-    held = Held(run_id, rows[0].fence)
+    held = Held(run_id, rows[0].fence, rows[0].owner)
     with pytest.raises(LostLease):
         await desk.perform(rows[0], held, lambda _: None)
     await release(desk, "two")

@@ -176,7 +176,7 @@ async def test_a_run_whose_lease_ran_out_is_taken_over_and_its_first_holder_is_s
     assert (again.id, again.owner, again.fence) == (run_id, "second", first.fence + 1)
 
     def finish(row: RunRow) -> Callable[[Connection], None]:
-        held = Held(row.id, row.fence)
+        held = Held(row.id, row.fence, row.owner)
         return lambda c: finish_run(c, held, RunStatus.SUCCEEDED, at=desk.clock.now())
 
     with pytest.raises(LostLease):

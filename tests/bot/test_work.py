@@ -5,12 +5,12 @@ from threading import Lock
 from typing import Any
 
 import pytest
-from sqlalchemy import NullPool, create_engine
+from sqlalchemy import NullPool, create_engine, text
 
 from bot.adapters.store import audit_log, run_leases
 from bot.adapters.store.all_tables import metadata
 from bot.adapters.store.database import Store
-from bot.adapters.store.run_leases import Held, claim_runs, queue_again
+from bot.adapters.store.run_leases import Held, claim_runs, finish_run, queue_again
 from bot.adapters.store.run_log import RunRow
 from bot.adapters.store.store_down import StoreDown
 from bot.services.journal import RunJournal
@@ -93,7 +93,7 @@ async def test_a_failure_of_the_engine_gets_a_token(desk: Desk) -> None:
 async def test_a_run_whose_worker_died_is_resumed_after_its_journal(desk: Desk) -> None:
     run_id = await desk.ask()
     dead = desk.store.write_now(lambda c: claim_runs(c, owner="dead", lease_s=15, limit=1))[0]
-    await RunJournal(desk.store, Held(run_id, dead.fence)).record(step("find"))
+    await RunJournal(desk.store, Held(run_id, dead.fence, dead.owner)).record(step("find"))
     assert await desk.worker()._claim() == 0
     desk.expire()
     seen: list[list[str]] = []
@@ -106,8 +106,30 @@ async def test_a_run_whose_worker_died_is_resumed_after_its_journal(desk: Desk) 
     await desk.worker().drain()
     assert seen == [["find"]]
     with pytest.raises(LostLease):
-        await RunJournal(desk.store, Held(run_id, dead.fence)).record(step("answer"))
+        await RunJournal(desk.store, Held(run_id, dead.fence, dead.owner)).record(step("answer"))
     assert [row[0] for row in desk.sql("SELECT step_id FROM steps")] == ["find"]
+
+
+async def test_a_claim_that_a_crash_took_back_holds_nothing(desk: Desk) -> None:
+    """PostgreSQL forgets what was not synced when it crashes; the next claim comes to the same fence."""
+    run_id = await desk.ask()
+    before = desk.sql("SELECT status, fence, owner FROM runs")[0]
+    back = text("UPDATE runs SET status = :status, fence = :fence, owner = :owner")
+    held = []
+    for owner in ("forgotten", "holder"):
+        desk.store.write_now(
+            lambda c: c.execute(back, dict(zip(("status", "fence", "owner"), before, strict=True)))
+        )
+        row = desk.store.write_now(lambda c, owner=owner: claim_runs(c, owner=owner, lease_s=15, limit=1))[0]
+        held.append(Held(run_id, row.fence, row.owner))
+    stale, ours = held
+    assert stale.fence == ours.fence
+    with pytest.raises(LostLease):
+        await RunJournal(desk.store, stale).record(step("find"))
+    with pytest.raises(LostLease):
+        desk.store.write_now(lambda c: finish_run(c, stale, RunStatus.FAILED, at=desk.clock.now()))
+    await RunJournal(desk.store, ours).record(step("find"))
+    desk.store.write_now(lambda c: finish_run(c, ours, RunStatus.SUCCEEDED, at=desk.clock.now()))
 
 
 async def test_a_worker_that_lost_its_run_stops_and_writes_nothing(desk: Desk) -> None:

@@ -79,8 +79,9 @@ class Store:
         Raises StoreDown when the database is full, locked, read-only, out of reach or damaged. Cancelling
         takes a write back that is not being committed yet.
 
-        A relaxed write survives the death of the process; a power cut may lose it and all that came after,
-        unless a write that is not relaxed did. For what is then merely done again: a journaled step.
+        A relaxed write survives the death of the process; a power cut or a crash of PostgreSQL may lose it
+        and all that came after, unless a write that is not relaxed did. For what is then merely done again:
+        a journaled step.
         """
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[T] = loop.create_future()

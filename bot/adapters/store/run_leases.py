@@ -21,20 +21,25 @@ _RUNNING = RunStatus.RUNNING.value
 _HELD = (
     runs.c.id == bindparam("held_run"),
     runs.c.fence == bindparam("held_fence"),
+    runs.c.owner == bindparam("held_owner"),
     runs.c.status == _RUNNING,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A run as one worker holds it: the fence moves whenever another takes it."""
+    """A run as one worker holds it: the fence moves whenever another takes it.
+
+    A crash of PostgreSQL can take a claim back, and the next comes to the same fence: the owner differs.
+    """
 
     run_id: str
     fence: int
+    owner: str
 
     def key(self) -> dict[str, Any]:
         """Parameters of the guard that every write carries."""
-        return {"held_run": self.run_id, "held_fence": self.fence}
+        return {"held_run": self.run_id, "held_fence": self.fence, "held_owner": self.owner}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,8 @@ def extend_leases(connection: Connection, *, owner: str, lease_s: float, held: C
     """Heartbeat; returns those that are still ours."""
     until = lease_clock(connection) + timedelta(seconds=lease_s)
     values = {"ids": [item.run_id for item in held], "holder": owner, "until": until}
-    return {Held(run_id, fence) for run_id, fence in connection.execute(_EXTEND, values)} & set(held)
+    found = connection.execute(_EXTEND, values)
+    return {Held(run_id, fence, owner) for run_id, fence in found} & set(held)
 
 
 _ASKED = select(runs.c.id).where(runs.c.id.in_(_IDS), runs.c.cancel_requested_at.is_not(None))
@@ -166,7 +172,7 @@ def note_progress(connection: Connection, at: Iterable[tuple[Held, Step]]) -> No
 
 
 def _finish(status: RunStatus) -> Any:
-    held = (*_HELD[:2], runs.c.status.in_(sources_of(status)))
+    held = (*_HELD[:3], runs.c.status.in_(sources_of(status)))
     return (
         update(runs)
         .where(*held)

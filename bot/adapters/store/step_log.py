@@ -47,6 +47,7 @@ def _insert(dialect: str) -> Any:
     values = select(*given).where(
         runs.c.id == bindparam("held_run"),
         runs.c.fence == bindparam("held_fence"),
+        runs.c.owner == bindparam("held_owner"),
         runs.c.status == RunStatus.RUNNING.value,
     )
     statement = insert_of(dialect)(steps).from_select(names, values.with_for_update())
