@@ -1,6 +1,7 @@
 """Starting what runs until it is stopped."""
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,9 @@ import typer
 
 from bot import taking
 from bot.adapters.store.backup import back_up
+from bot.adapters.store.database import Store
 from bot.adapters.store.migrate import migrate as bring_up_to_date
+from bot.adapters.store.outbox_log import doubt_waiting
 from bot.bootstrap import build, load_shipped
 from bot.cli import console
 from bot.demo import RUNS, Demo
@@ -47,12 +50,20 @@ def clock() -> None:
     _finish(_serve("clock"))
 
 
-def migrate() -> None:
+def migrate(
+    restored: Annotated[
+        bool, typer.Option("--restored", help="The database was restored from a copy just now.")
+    ] = False,
+) -> None:
     """Bring the database up to date; safe to repeat."""
     with console.refusing():
         settings = read_settings()
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         console.out.print(f"The database is at revision {bring_up_to_date(settings.store_url)}")
+        if restored:
+            with contextlib.closing(Store(settings.store_url)) as store:
+                doubted = store.write_now(doubt_waiting)
+            console.out.print(f"Messages that are looked for in Slack before they are posted: {doubted}")
 
 
 def backup(

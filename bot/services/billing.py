@@ -1,6 +1,7 @@
 """Who pays for a call: money is set aside before it and its ledger row written after it, exactly once."""
 
 import asyncio
+import itertools
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from bot.adapters.reservation import BudgetSpent, CheaperWanted, Expected, Reser
 from bot.adapters.store import balances_log, budgets_log
 from bot.adapters.store.balances_log import BalanceRow, Key, balance_key
 from bot.adapters.store.database import Store
-from bot.adapters.store.ledger import insert_call
+from bot.adapters.store.ledger import has_call, insert_call
 from bot.governance.budget import LOW, Balance, Budget, Decision, Spender, Verdict, decide
 from bot.services.allotments import LASTS, LONGEST_S, Allotment, worth
 from bot.services.budget_book import BudgetBook, balances_of, give_back, give_back_dead, is_due
@@ -29,8 +30,8 @@ PATIENCE_S = 15.0
 """How long a call waits for others to give back what they do not need, if its deadline leaves it that."""
 LOOK_S = 0.3
 """Time between two looks at what other processes give back."""
-OVERDUE = timedelta(seconds=60)
-"""How long after its deadline a call cannot be under way any more."""
+OVERDUE = timedelta(minutes=10)
+"""How long after its deadline a call cannot be under way any more, by the clock of any host."""
 
 Outcome: TypeAlias = Reservation | Allotment | CheaperWanted | BudgetSpent | None
 """None: it may fit in a moment."""
@@ -133,8 +134,8 @@ class RunPayer:
 
         It is durable with the step that the call was made for, which is written after it.
         """
-        made = entry.reservation
-        self.billing.store.leave(lambda connection: self._settle(connection, entry))
+        made, tries = entry.reservation, itertools.count()
+        self.billing.store.leave(lambda connection: self._settle(connection, entry, is_again=next(tries) > 0))
         self.billing.observers.tell(ModelCalled(entry, self.spender.workflow, self.fence))
         if made is None:
             return
@@ -174,13 +175,15 @@ class RunPayer:
         return outcome
 
     async def _ask(self, expected: Expected, *, is_last: bool) -> Outcome:
-        reservation_id = str(uuid.uuid4())
-        writing = asyncio.ensure_future(
-            self.billing.store.write(
-                lambda connection: self._set_aside(connection, reservation_id, expected, is_last),
-                relaxed=True,
-            )
-        )
+        reservation_id, tries = str(uuid.uuid4()), itertools.count()
+
+        def act(connection: Connection) -> Outcome:
+            if next(tries):
+                # the connection may have been lost after the commit
+                self._take_back(connection, reservation_id)
+            return self._set_aside(connection, reservation_id, expected, is_last)
+
+        writing = asyncio.ensure_future(self.billing.store.write(act, relaxed=True))
         try:
             return await asyncio.shield(writing)
         except asyncio.CancelledError:
@@ -271,7 +274,10 @@ class RunPayer:
             busy="" if is_spent else "yes",
         )
 
-    def _settle(self, connection: Connection, entry: LedgerEntry) -> None:
+    def _settle(self, connection: Connection, entry: LedgerEntry, *, is_again: bool) -> None:
+        if is_again and has_call(connection, entry):
+            # the connection was lost after the commit
+            return
         self.billing.look(connection)
         made = entry.reservation
         budgets = self.billing.book.of(self.spender) if entry.cost_usd else ()

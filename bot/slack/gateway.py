@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
@@ -45,6 +45,8 @@ TIERS: Mapping[str, int] = {
 }
 """Calls a minute that Slack allows at least, by method."""
 
+CLOCKS_APART = timedelta(minutes=10)
+"""How far a host's clock may be ahead of Slack's, whose time stands in what is looked for."""
 UNCERTAIN = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
 """Errors after which Slack may have done it all the same."""
 
@@ -278,7 +280,7 @@ class Gateway:
             answer = await self.call(
                 method,
                 channel=channel,
-                oldest=f"{since.timestamp() - 5:.6f}",
+                oldest=f"{(since - CLOCKS_APART).timestamp():.6f}",
                 include_all_metadata=True,
                 limit=200,
                 cursor=cursor,

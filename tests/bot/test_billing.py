@@ -19,8 +19,10 @@ from bot.adapters.store.evaluations_log import (
     finish_evaluation,
     insert_evaluation,
 )
+from bot.adapters.store.group_commit import GroupCommit, Write
 from bot.adapters.store.ledger import insert_call
 from bot.adapters.store.run_log import runs
+from bot.adapters.store.store_down import StoreDown
 from bot.governance.budget import WORKSPACE, Period, Scope, ScopeKind, Spender
 from bot.quality.evaluation import EvaluationReport, ReportRow, Standing, Trial
 from bot.services.access import NotAuthorized
@@ -270,8 +272,33 @@ async def test_a_call_that_ended_after_its_money_was_given_back_counts_once(desk
 async def test_without_a_run_it_is_given_back_when_the_call_must_be_over(desk: BudgetDesk) -> None:
     await desk.limit("1")
     await _die(desk, "e_1")
-    desk.clock.at += timedelta(minutes=3)
+    # a host's clock that is some minutes ahead sets nobody else's money free
+    desk.clock.at += timedelta(minutes=6)
+    with pytest.raises(BudgetSpent):
+        await desk.ask()
+    desk.clock.at += timedelta(minutes=6)
     await desk.ask()
+    assert desk.balance() == (desk.spent(), 0)
+
+
+async def test_a_commit_whose_answer_is_lost_counts_once(
+    desk: BudgetDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server takes each write and hangs up before it says so: each is written again."""
+    await desk.limit("1")
+    taken: dict[int, Write] = {}
+    transact = GroupCommit._transact
+
+    def lost(self: GroupCommit, group: list[Write], *, relaxed: bool) -> None:
+        transact(self, group, relaxed=relaxed)
+        is_new = not taken.keys() >= {id(write) for write in group}
+        taken.update((id(write), write) for write in group)
+        if is_new:
+            raise StoreDown("unreachable")
+
+    monkeypatch.setattr(GroupCommit, "_transact", lost)
+    await desk.ask(run_id="r_1")
+    assert len(desk.server.bills) == desk.sql("SELECT count(*) FROM ledger")[0][0] == 1
     assert desk.balance() == (desk.spent(), 0)
 
 

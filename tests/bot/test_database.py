@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import threading
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, event, func
 
 from bot.adapters.store import group_commit
 from bot.adapters.store.database import Store, begin, open_engine
+from bot.adapters.store.group_commit import GroupCommit
 from bot.adapters.store.store_down import StoreDown
 from tests.ports import free_port
 
@@ -170,6 +172,30 @@ async def test_what_is_left_is_committed_before_what_is_written_after(counting: 
     counting.leave(lambda c: put(c, 2))
     assert await counting.write(lambda c: put(c, 3)) == 3
     assert count(counting) == 3
+    counting.close()
+
+
+def test_what_is_left_while_the_database_is_away_comes_first_when_it_is_back(
+    counting: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "PAUSES_S", ())
+    away, tried, begin = threading.Event(), threading.Semaphore(0), GroupCommit._begin
+
+    def refused(self: GroupCommit, relaxed: bool) -> contextlib.AbstractContextManager[Connection]:
+        tried.release()
+        if away.is_set():
+            raise StoreDown("unreachable")
+        return begin(self, relaxed)
+
+    monkeypatch.setattr(GroupCommit, "_begin", refused)
+    away.set()
+    counting.leave(lambda c: put(c, 1))
+    assert tried.acquire(timeout=5)
+    with pytest.raises(StoreDown):
+        counting.write_now(lambda c: put(c, 2))
+    away.clear()
+    seen = counting.write_now(lambda c: c.execute(select(numbers.c.n)).scalars().all())
+    assert seen == [1], "it stands there before what is written after"
     counting.close()
 
 

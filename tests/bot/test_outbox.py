@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import text
 
 from bot.adapters.store import audit_log, outbox_log
 from bot.adapters.store.database import Connection, Store
@@ -98,6 +99,19 @@ async def test_a_courier_that_died_is_followed_by_one_that_looks_first(desk: Des
         lambda c: outbox_log.mark_sent(c, held, channel="X", ts="9", revision=9, settled=True, quiet_s=1)
     )
     assert stale is False
+
+
+async def test_after_a_restore_it_looks_for_whatever_waits(desk: Desk) -> None:
+    await desk.ask()
+    copied = desk.sql("SELECT state, first_sent_at, ts, posted_channel FROM outbox")[0]
+    await desk.courier.drain()
+    back = text("UPDATE outbox SET state = :s, first_sent_at = :f, ts = :t, posted_channel = :p")
+    desk.store.write_now(lambda c: c.execute(back, dict(zip("sftp", copied, strict=True))))
+    assert desk.store.write_now(outbox_log.doubt_waiting) == 1
+    due_now(desk)
+    await desk.courier.drain()
+    assert [kind for kind, _ in desk.sender.calls][:2] == ["post", "find"]
+    assert len(texts(desk)) == 1
 
 
 async def test_slack_asks_for_patience(desk: Desk) -> None:

@@ -103,6 +103,7 @@ def test_migrating_twice_is_harmless(terminal: Terminal) -> None:
     first, second = terminal("migrate"), terminal("migrate")
     assert first.code == second.code == 0
     assert first.out == second.out and f"revision {newest_revision()}" in first.out
+    assert "before they are posted: 0" in terminal("migrate", "--restored").out
 
 
 def test_a_database_that_is_none_is_a_sentence(terminal: Terminal, tmp_path: Path) -> None:

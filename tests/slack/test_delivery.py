@@ -143,6 +143,8 @@ async def test_what_was_stored_before_the_connection_broke_is_found(
         await delivery.post(item(channel=channel))
     found = await delivery.find(item(channel=channel))
     assert found is not None and found.ts
+    ahead = datetime.now(UTC) + timedelta(minutes=5)
+    assert await delivery.find(item(channel=channel, first_sent_at=ahead)) == found, "by whichever clock"
 
 
 async def test_a_reply_is_found_in_its_thread(workspace: Workspace, delivery: Delivery) -> None:

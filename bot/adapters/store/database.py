@@ -91,8 +91,8 @@ class Store:
     def leave(self, work: Callable[[Connection], object]) -> None:
         """Queue a write that nobody waits for: it is committed with the next one, or after 20 ms.
 
-        Nothing that is written later is durable before it. For what a killed process may lose because all
-        that follows from it is lost as well.
+        Nothing that is written later is durable before it, and a database that is away is tried again. For
+        what a killed process may lose because all that follows from it is lost as well.
         """
         self._writer.put(Write(work, relaxed=True))
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from bot.adapters.store.late_rows import write_late
-from bot.adapters.store.store_down import down_of
+from bot.adapters.store.store_down import StoreDown, down_of
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +38,9 @@ LOOK_S = 0.001
 
 PAUSES_S = (0.1, 0.4, 1.0)
 """Before a group is tried again that found no connection: a server that restarts is back in seconds."""
+
+KEPT_LOOK_S, MOST_KEPT = 1.0, 10_000
+"""How often writes that nobody waits for are tried while the database is away, and how many are kept."""
 
 COLLISIONS = frozenset({"40001", "40P01", "23505"})
 """PostgreSQL's codes for a serialisation failure, a deadlock, and a key that another process just took."""
@@ -60,6 +63,11 @@ class Write:
     def is_wanted(self) -> bool:
         """False when whoever asked gave up before its turn, and so wants nothing written."""
         return self.waiting is None or not self.waiting.cancelled()
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether it failed with nobody to tell, for a reason that passes."""
+        return self.waiting is None and isinstance(self.error, StoreDown)
 
     def settle(self) -> None:
         """Tell whoever waits, if they still do."""
@@ -129,6 +137,8 @@ class GroupCommit:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._closing = threading.Event()
+        self._kept: list[Write] = []
+        """Writes that nobody waits for and the database did not take: they come before all others."""
         self.full_at = float("-inf")
         """When a write last found no room, on the monotonic clock."""
 
@@ -154,13 +164,21 @@ class GroupCommit:
         is_last = False
         while not is_last:
             group, is_last = self._gather()
-            wanted = [write for write in group if write.is_wanted]
+            wanted = [*self._kept, *(write for write in group if write.is_wanted)]
             if wanted:
                 self._commit(wanted)
                 for write in wanted:
                     self._note(write)
-                _settle(wanted)
+                _settle(wanted if is_last else self._keep(wanted))
         self._let_go()
+
+    def _keep(self, group: list[Write]) -> list[Write]:
+        """Keep for later what may be kept; gives the others."""
+        self._kept = [write for write in group if write.may_be_kept][:MOST_KEPT]
+        kept = {id(write) for write in self._kept}
+        for write in self._kept:
+            write.error = None
+        return [write for write in group if id(write) not in kept]
 
     def _note(self, write: Write) -> None:
         """Have an error say what is wrong with the database, and remember that it was full."""
@@ -174,7 +192,7 @@ class GroupCommit:
     def _gather(self) -> tuple[list[Write], bool]:
         """The next writes to commit together, and whether they are the last."""
         group: list[Write] = []
-        until, wait_s = 0.0, None
+        until, wait_s = 0.0, KEPT_LOOK_S if self._kept else None
         with contextlib.suppress(queue.Empty):
             while len(group) < GROUP_LIMIT:
                 write = self._queue.get(timeout=wait_s)

@@ -66,6 +66,15 @@ def insert_call(connection: Connection, row: LedgerEntry, spender: Spender = NOB
     connection.execute(_INSERT, values | {name: getattr(spender, name) for name in _SPENDER})
 
 
+_SAME = tuple(ledger.c[name] for name in ("run_id", "step_id", "model", "started_at", "seconds"))
+
+
+def has_call(connection: Connection, row: LedgerEntry) -> bool:
+    """Whether this very call is kept already."""
+    same = (column == getattr(row, column.name) for column in _SAME)
+    return connection.execute(select(ledger.c.seq).where(*same).limit(1)).first() is not None
+
+
 def read_calls(connection: Connection, run_id: str) -> tuple[LedgerEntry, ...]:
     """The calls of one run, in order."""
     query = select(*_COLUMNS).where(ledger.c.run_id == run_id).order_by(ledger.c.seq)

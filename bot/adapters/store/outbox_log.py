@@ -280,6 +280,12 @@ def put_back(
     connection.execute(statement, held.key())
 
 
+def doubt_waiting(connection: Connection) -> int:
+    """Have every message that waits be looked for in Slack before it is posted; how many do."""
+    waiting = update(outbox).where(outbox.c.state == WAITING, outbox.c.first_sent_at.is_(None))
+    return connection.execute(waiting.values(first_sent_at=outbox.c.created_at)).rowcount
+
+
 def suspend_channel(connection: Connection, channel: str, after_s: float) -> None:
     """Post nothing new in a channel until later: Slack said so."""
     until = lease_clock(connection) + timedelta(seconds=after_s)
