@@ -10,12 +10,13 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.adapters.queue.wakeup import WakeUp
-from bot.adapters.store import audit_log, fixes_log, outbox_log
+from bot.adapters.store import audit_log, changes_log, fixes_log, outbox_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.fixes_log import Fix, FixState
 from bot.adapters.store.run_log import RunRow, read_runs
 from bot.adapters.store.scores import find_score, scores_of, voted_down
 from bot.adapters.store.versions_log import PRODUCTION
+from bot.governance.changes import ChangeStatus
 from bot.quality.complaint import plain_words, says_the_same
 from bot.services import opaque_ids
 from bot.services.access import NotAuthorized, Outsider
@@ -43,8 +44,21 @@ FIXED = "fix"
 LOOKED_AT = 1000
 """Votes looked through after one change, newest first."""
 
-REFUSALS = (Outsider, NotAuthorized, UnknownWorkflow, WorkflowRetired, NotInPilot, InvalidInputs)
-"""Why a question cannot be asked again for a person."""
+
+class ChangeUndone(Exception):
+    """The change that a question was to be asked again after is no longer in force."""
+
+
+REFUSALS = (
+    Outsider,
+    NotAuthorized,
+    UnknownWorkflow,
+    WorkflowRetired,
+    NotInPilot,
+    InvalidInputs,
+    ChangeUndone,
+)
+"""Why a question is not asked again for a person."""
 
 
 class Identify(Protocol):
@@ -186,6 +200,8 @@ class Fixing:
         return actor
 
     def _request(self, connection: Connection, fix: Fix, actor: Actor) -> RunRequest:
+        if _is_undone(connection, fix):
+            raise ChangeUndone
         view = load_view(connection, fix.run_id)
         taken = self.catalogue.find_in(connection, view.workflow).workflow.inputs
         return RunRequest(
@@ -202,6 +218,8 @@ class Fixing:
         """Send the new answer when it is another one, to whoever still thinks the old one bad."""
 
         def act(connection: Connection) -> FixState:
+            if _is_undone(connection, fix):
+                return self._end_in(connection, fix, FixState.SKIPPED, ChangeUndone.__name__)
             old, new = load_view(connection, fix.run_id), load_view(connection, fix.new_run_id)
             if new.status is not RunStatus.SUCCEEDED or new.answer is None:
                 return self._end_in(connection, fix, FixState.FAILED, new.status.value)
@@ -265,6 +283,11 @@ def _concerns(row: RunRow, person: str, change: Improvement) -> bool:
         return False
     is_open = row.shared_at is not None or Origin.from_json(row.origin).visibility == "channel"
     return person == row.actor_id or is_open
+
+
+def _is_undone(connection: Connection, fix: Fix) -> bool:
+    change = changes_log.find_change(connection, fix.change_id)
+    return change is not None and change.status == ChangeStatus.UNDONE.value
 
 
 def _is_better(old: Answer | None, new: Answer) -> bool:

@@ -5,8 +5,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from bot.adapters.store import audit_log
+from bot.adapters.store.changes_log import changes
 from bot.adapters.store.database import Store
 from bot.adapters.store.fixes_log import FixState, fixes
 from bot.governance.changes import Target
@@ -18,6 +20,7 @@ from bot.services.improvements import Improvement
 from bot.services.run_views import load_view
 from tests.bot.feedback_desk import FeedbackDesk
 from tests.bot.run_desk import ANA, BEN, DEV
+from tests.fakes import FakeClock
 from workflows.run import Answer, RunResult, RunStatus
 
 CHANNEL = Origin("mention", "T0SPAN", "C0PEOPLE", "1.0", visibility="channel")
@@ -98,6 +101,32 @@ async def test_a_promotion_brings_the_new_answer_too(desk: FixingDesk) -> None:
     await desk.settled()
     (message,) = desk.queued("fix")
     assert message.body["effect"] == "Promoted." and message.body["change"] == "p_1"
+
+
+def undone(connection: Connection, change: str) -> None:
+    """As a change stands once it was applied and undone."""
+    row = {each.name: "" for each in changes.columns}
+    row |= {"id": change, "kind": "prompt", "name": "ask-policy.answer", "status": "undone"}
+    row |= dict.fromkeys(("created_at", "updated_at", "expires_at"), FakeClock().now())
+    row |= dict.fromkeys(
+        ("base_number", "round", "approvals", "fence", "previous_number", "applied_number"), 1
+    )
+    row |= {name: {} for name in ("author", "authors", "origin", "why", "affected", "tests")}
+    connection.execute(changes.insert().values(**row | {"is_announced": True, "lease_until": None}))
+
+
+@pytest.mark.parametrize("when", ["due", "asked"])
+async def test_what_was_undone_brings_nobody_a_new_answer(desk: FixingDesk, when: str) -> None:
+    await desk.voted_down(question="How many days?", origin=CHANNEL)
+    desk.says = "Ten days, until 31 March."
+    await desk.applied()
+    if when == "asked":
+        await desk.fixing.step(desk._identify)
+    desk.store.write_now(lambda connection: undone(connection, "c_one"))
+    await desk.settled()
+    assert desk.queued("fix") == []
+    assert [(row.state, row.why) for row in desk.rows()] == [("skipped", "ChangeUndone")]
+    assert desk.runs_of("U0ANA") == (2 if when == "asked" else 1)
 
 
 async def test_who_voted_down_gets_the_new_answer_to_their_own_question(desk: FixingDesk) -> None:

@@ -266,18 +266,10 @@ def put_back(
     connection: Connection, held: HeldItem, *, after_s: float, attempts: int, first_sent_at: datetime | None
 ) -> None:
     """Let go of a row until later; `first_sent_at` is None when it is certain that nothing was posted."""
-    statement = (
-        update(outbox)
-        .where(*_HELD)
-        .values(
-            owner="",
-            lease_until=None,
-            attempts=attempts,
-            due_at=lease_clock(connection) + timedelta(seconds=after_s),
-            first_sent_at=first_sent_at,
-        )
-    )
-    connection.execute(statement, held.key())
+    due_at = lease_clock(connection) + timedelta(seconds=after_s)
+    statement = update(outbox).where(*_HELD)
+    statement = statement.values(owner="", lease_until=None, attempts=attempts, due_at=due_at)
+    connection.execute(statement.values(first_sent_at=first_sent_at), held.key())
 
 
 def doubt_waiting(connection: Connection) -> int:
