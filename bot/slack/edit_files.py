@@ -62,7 +62,7 @@ async def offer_file(call: Call, desk: Desk, editing: Editing) -> None:
 
 
 async def uploaded(call: Call, desk: Desk) -> Reply | None:
-    """A file written to us that is the edited text of a prompt; None for every other message."""
+    """A file written to us: the edited text of a prompt, or one that is not read; None without a file."""
     files = _files(call)
     if not files:
         return None
@@ -71,7 +71,7 @@ async def uploaded(call: Call, desk: Desk) -> Reply | None:
         return None
     found = _meant(await desk.drafting.drafts(actor), call, files)
     if found is None:
-        return None
+        return Reply(after=lambda: desk.tell(call, notice(text.file_not_read())))
     draft, file = found
     return Reply(after=lambda: _take(call, desk, actor, draft, file))
 

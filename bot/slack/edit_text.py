@@ -261,6 +261,15 @@ def file_in_direct(target: Target) -> str:
     return f"{target_name(target)} is in our direct messages, as a file to download, edit and upload there."
 
 
+def file_not_read() -> str:
+    """A file came that nothing waits for."""
+    return (
+        ":paperclip: I do not read files that are sent to me, so I did nothing with this message. Paste the "
+        "text instead, or add it to what I know: `add “Title” to the people handbook: …`. Whole folders are "
+        "added by an operator, with `python -m bot knowledge add`."
+    )
+
+
 def file_moved(by: str) -> str:
     """What the file was made from is not what is live any more."""
     return (

@@ -239,6 +239,17 @@ async def test_a_prompt_beyond_the_form_goes_out_as_a_file_and_comes_back(scene:
     assert await drafts(scene) == []
 
 
+@pytest.mark.parametrize(
+    "comment", ["", "add this file to the people handbook: dogs.md", "May I bring a dog?"]
+)
+async def test_a_file_that_nothing_waits_for_is_answered_for(scene: Scene, comment: str) -> None:
+    ana = scene.person("U0ANA")
+    await ana.say(ana.dm, comment, files=[ana.upload("dogs.md", b"# Dogs")])
+    await ana.wait_for(lambda: _said(ana, "I do not read files", ana.dm))
+    asked = await scene.desk.runs.recent(await scene.desk.people.actor("U0ANA"))
+    assert await changes(scene) == () and asked == ()
+
+
 def _replies(scene: Scene, person: Person, thread: str, count: int) -> list[Any] | None:
     found = [m for m in scene.app_messages(person, person.dm, thread) if m.ts != thread and not m.files]
     return found if len(found) >= count else None
