@@ -33,7 +33,7 @@ class Prefill:
 
     values: Mapping[str, str]
     problems: Mapping[str, str]
-    """What is wrong with values that were given, by input."""
+    """By input, a sentence on what is wrong with the value that was given."""
     taken: Mapping[str, str]
     """Inputs whose text is too long for a field and is read from Slack at the end, with its beginning."""
 
@@ -152,11 +152,16 @@ def read_settings(state: Mapping[str, Mapping[str, Any]]) -> str:
 
 def prefill_for(released: Released, given: Mapping[str, str], problems: Mapping[str, str]) -> Prefill:
     """Start a form with what was typed; what is longer than its field is said to be cut."""
-    said = {name: problem for name, problem in problems.items() if str(given.get(name, "")).strip()}
+    labels = {name: item.label or name for name, item in released.face.inputs.items()}
+    said = {
+        name: text.typed_problem(labels.get(name, name), why, given[name])
+        for name, why in problems.items()
+        if given.get(name, "").strip()
+    }
     for name, item in released.face.inputs.items():
         limit = min(_limit(item), FIELD_CHARACTERS)
         if len(given.get(name, "")) > limit:
-            said[name] = text.was_cut(item.label or name, len(given[name]), limit)
+            said[name] = text.was_cut(labels[name], len(given[name]), limit)
     return Prefill(given, said, {})
 
 
@@ -165,11 +170,8 @@ def _packed(metadata: Mapping[str, Any]) -> str:
 
 
 def _opening(released: Released, prefill: Prefill) -> list[Block]:
-    lines = [
-        problem if problem.startswith(":") else f":warning: {el.escape(problem)}"
-        for problem in prefill.problems.values()
-    ]
-    return [el.context(el.escape(released.purpose)), *([el.section("\n".join(lines))] if lines else [])]
+    said = "\n".join(prefill.problems.values())
+    return [el.context(el.escape(released.purpose)), *([el.section(said)] if said else [])]
 
 
 def _fields(released: Released, prefill: Prefill) -> Iterable[Block]:

@@ -292,7 +292,12 @@ def was_cut(label: str, length: int, limit: int) -> str:
 
 def input_problem(label: str, why: str) -> str:
     """Under a field of a form: the core says what is wrong, as `is needed`. Plain text, so not escaped."""
-    return f"{label} {why}."
+    return f"{label} {why}" if why.endswith("?") else f"{label} {why}."
+
+
+def typed_problem(label: str, why: str, typed: str) -> str:
+    """Above a form: what is wrong with a value that its field cannot hold, so that it stands nowhere else."""
+    return f":warning: {escape(input_problem(label, why))} You typed “{one_line(typed, 150)}”."
 
 
 def forgotten() -> str:

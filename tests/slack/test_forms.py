@@ -79,6 +79,19 @@ def test_problems_with_what_was_typed_are_said_and_missing_inputs_are_not() -> N
     assert "must be a whole number" in words and "is needed" not in words
 
 
+def test_a_problem_names_its_field_and_what_was_typed_there() -> None:
+    trip = released(PLAN_TRIP.replace("label: Means of travel", "label: Train & car"))
+    given = {"nights": "a < b", "by": "trian"}
+    problems = {"nights": "must be a whole number", "by": "must be one of train, car; did you mean `train`?"}
+    prefill = prefill_for(trip, given, problems)
+    form = sealed(forms.inputs_form(trip, PLACE, prefill=prefill, can_be_public=False))
+    said = form["blocks"][1]["text"]["text"].split("\n")
+    assert said == [
+        ":warning: Nights must be a whole number. You typed “a &lt; b”.",
+        ":warning: Train &amp; car must be one of train, car; did you mean `train`? You typed “trian”.",
+    ]
+
+
 def test_a_text_too_long_for_its_field_is_cut_and_said_to_be() -> None:
     policy = released(ASK_POLICY)
     prefill = prefill_for(policy, {"question": "x" * 40_000}, {"question": "is too long"})

@@ -133,6 +133,13 @@ async def test_missing_inputs_open_a_form_with_what_was_typed(scene: Scene) -> N
     assert ana.views() == ()
 
 
+async def test_a_form_says_which_field_is_wrong_and_what_was_typed(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, "/plan-trip nights=abc visit Leeds")
+    form = await ana.wait_for(lambda: next(iter(ana.views()), None))
+    assert "Nights must be a number. You typed “abc”." in words(form)
+
+
 async def test_votes_are_kept_last_one_counting(scene: Scene) -> None:
     ana = scene.person("U0ANA")
     await ana.command(CHANNEL, "/ask-policy How many days?")
