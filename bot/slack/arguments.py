@@ -1,7 +1,7 @@
 """What a person typed after a command, read into values. Any text is readable: nothing here raises."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +11,9 @@ QUOTES = {'"': '"', "'": "'", "“": "”", "”": "”", "„": "“”", "‘"
 PUBLIC = frozenset({"--public", "—public", "–public"})
 PRIVATE = frozenset({"--private", "—private", "–private"})
 """Flags, also with the dash that phones and Macs make of two hyphens."""
+
+NAMELESS = ""
+"""Stands for the name of an input where words were typed for none."""
 
 _ASSIGNMENT = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,63})=")
 _WORD = re.compile(r"\S+")
@@ -40,47 +43,69 @@ class Arguments:
         return not self.values and self.rest.lower() in ("help", "--help", "-h", "—help", "?")
 
 
-def parse(text: str, names: Collection[str]) -> Arguments:
-    """Read `name=value` for the given names and the flags; everything else is left word for word.
+def parse(text: str, inputs: Mapping[str, Fillable]) -> Arguments:
+    """Read `name=value` for the given inputs and the flags; everything else is left word for word.
 
     A name that is not an input stays in the rest, so that "is a=b?" survives as a question.
     """
-    known = {_folded(name): name for name in names}
-    values: dict[str, str] = {}
-    kept: list[str] = []
-    flags: set[str] = set()
+    found: dict[str, str] = {}
+    for name, words in _pieces(text, inputs):
+        found[name] = _added(found.get(name, ""), words)
+    flags = {flag for flag in PUBLIC | PRIVATE if found.pop(flag, None) is not None}
+    rest = found.pop(NAMELESS)
+    return Arguments(found, rest, bool(flags & PUBLIC), bool(flags & PRIVATE))
+
+
+def _pieces(text: str, inputs: Mapping[str, Fillable]) -> Iterator[tuple[str, str]]:
+    """Each stretch of the text with the input that it was typed for, or the flag that it is.
+
+    What follows the name of a text input without quotes is for it up to the next name or flag.
+    """
+    known = {_folded(name): name for name in inputs}
+    into = NAMELESS
     at = last = 0
     while found := _WORD.search(text, at):
         start, word = found.start(), found.group()
-        if word in PUBLIC | PRIVATE:
-            flags.add("public" if word in PUBLIC else "private")
-            end = found.end()
-        elif (assignment := _ASSIGNMENT.match(text, start)) and _folded(assignment.group(1)) in known:
-            value, end = _value(text, assignment.end())
-            values[known[_folded(assignment.group(1))]] = value
-        elif word[0] in QUOTES and (quoted := _quoted(text, start)):
-            at = quoted[1]
-            continue
+        assignment = _ASSIGNMENT.match(text, start)
+        name = known.get(_folded(assignment.group(1)), "") if assignment else ""
+        if assignment and name:
+            yield into, _unquoted(text[last:start])
+            start = assignment.end()
+            value, at = _value(text, start)
+            is_quoted = at - start > len(value)
+            if inputs[name].kind == "text" and not is_quoted:
+                into, last = name, start
+            else:
+                into, last = NAMELESS, at
+                yield name, value
+        elif word in PUBLIC | PRIVATE:
+            yield into, _unquoted(text[last:start])
+            yield word, ""
+            into, at = NAMELESS, found.end()
+            last = at
         else:
-            at = found.end()
-            continue
-        kept.append(text[last:start])
-        at = last = end
-    kept.append(text[last:])
-    return Arguments(values, _unquoted(_joined(kept)), "public" in flags, "private" in flags)
+            quoted = _quoted(text, start) if word[0] in QUOTES else None
+            at = quoted[1] if quoted else found.end()
+    yield into, _unquoted(text[last:])
 
 
 def fill(inputs: Mapping[str, Fillable], arguments: Arguments) -> dict[str, str]:
-    """Values by input; the rest goes to the first text input that has none, or to the only input left."""
-    values = dict(arguments.values)
+    """Values by input, with the rest where it fits: no word is left out.
+
+    It goes to the first text input that has no value, is added to the text given last, or goes to the only
+    input left. What fits nowhere is under no name, which reading the inputs refuses.
+    """
     if not arguments.rest:
-        return values
-    open_names = [name for name in inputs if name not in values]
-    texts = [name for name in open_names if inputs[name].kind == "text"]
-    target = texts[0] if texts else open_names[0] if len(open_names) == 1 else None
-    if target is not None:
-        values[target] = arguments.rest
-    return values
+        return dict(arguments.values)
+    texts = [name for name in inputs if inputs[name].kind == "text"]
+    open_names = [name for name in inputs if name not in arguments.values]
+    fitting = [
+        *(name for name in texts if name in open_names),
+        *(name for name in reversed(list(arguments.values)) if name in texts),
+        *(open_names if len(open_names) == 1 else ()),
+    ]
+    target = fitting[0] if fitting else NAMELESS
+    return {**arguments.values, target: _added(arguments.values.get(target, ""), arguments.rest)}
 
 
 def split_word(text: str) -> tuple[str, str]:
@@ -110,12 +135,12 @@ def _quoted(text: str, start: int) -> tuple[int, int] | None:
     return None
 
 
-def _joined(parts: list[str]) -> str:
-    trimmed = [parts[0].strip(), *(part.strip() for part in parts[1:])]
-    return " ".join(part for part in trimmed if part)
+def _added(before: str, words: str) -> str:
+    return f"{before} {words}" if before and words else before or words
 
 
-def _unquoted(text: str) -> str:
+def _unquoted(typed: str) -> str:
+    text = typed.strip()
     if len(text) > 1 and text[0] in QUOTES and (quoted := _quoted(text, 0)) and quoted[1] == len(text):
         return text[1:-1].strip()
     return text

@@ -9,6 +9,7 @@ from typing import Any
 from bot.services.catalogue import Released
 from bot.slack import elements as el
 from bot.slack import text
+from bot.slack.arguments import NAMELESS
 from bot.slack.richtext import Block
 from workflows.inputs import Input
 
@@ -158,6 +159,8 @@ def prefill_for(released: Released, given: Mapping[str, str], problems: Mapping[
         for name, why in problems.items()
         if given.get(name, "").strip()
     }
+    if given.get(NAMELESS):
+        said[NAMELESS] = text.no_field_for(given[NAMELESS])
     for name, item in released.face.inputs.items():
         limit = min(_limit(item), FIELD_CHARACTERS)
         if len(given.get(name, "")) > limit:

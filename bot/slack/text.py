@@ -300,6 +300,11 @@ def typed_problem(label: str, why: str, typed: str) -> str:
     return f":warning: {escape(input_problem(label, why))} You typed “{one_line(typed, 150)}”."
 
 
+def no_field_for(words: str) -> str:
+    """Above a form: words of a command that fit none of its fields."""
+    return f":warning: I could not tell which field “{one_line(words, 300)}” is for."
+
+
 def forgotten() -> str:
     """None of the workflows offered."""
     return "All right. `/spanwise list` shows everything you can run."

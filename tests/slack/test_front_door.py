@@ -1,12 +1,13 @@
 """What people do in Slack and what they see, through the real app over the real socket."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from slack_samples import answer
+from slack_samples import PLAN_TRIP, answer
 from slack_scene import Scene, open_scene, succeeded, words
 
 from bot.adapters.observing import RunRefused
@@ -138,6 +139,31 @@ async def test_a_form_says_which_field_is_wrong_and_what_was_typed(scene: Scene)
     await ana.command(CHANNEL, "/plan-trip nights=abc visit Leeds")
     form = await ana.wait_for(lambda: next(iter(ana.views()), None))
     assert "Nights must be a number. You typed “abc”." in words(form)
+
+
+async def test_a_value_without_quotes_is_taken_to_its_last_word(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, "/ask-policy question=How many days can I carry over?")
+    await scene.answered(ana)
+    await ana.command(
+        CHANNEL, "/plan-trip nights=2 from_day=2026-12-01 by=car why=A visit to Leeds --private"
+    )
+    await scene.answered(ana, count=2)
+    asked, trip = (row.inputs for row in scene.script.rows)
+    assert asked == {"question": "How many days can I carry over?"}
+    assert trip == {"nights": "2", "from_day": "2026-12-01", "by": "car", "why": "A visit to Leeds"}
+
+
+async def test_words_that_fit_no_input_open_the_form_with_them(tmp_path: Path) -> None:
+    stay = PLAN_TRIP.replace("name: plan-trip", "name: plan-stay").replace("{{ inputs.why }}", "ok")
+    stay = re.sub(r"  why: .*\n", "", stay)
+    scene, close = await open_scene(tmp_path, workflows=(stay,))
+    ana = scene.person("U0ANA")
+    assert (await ana.command(CHANNEL, "/plan-stay nights=2 from_day=2026-12-01 by sea")).ok
+    form = await ana.wait_for(lambda: next(iter(ana.views()), None))
+    assert "I could not tell which field “by sea” is for" in words(form)
+    assert scene.script.rows == []
+    await close()
 
 
 async def test_votes_are_kept_last_one_counting(scene: Scene) -> None:
