@@ -128,10 +128,10 @@ def unknown_change(facts: Facts) -> str:
 def unknown_target(facts: Facts) -> str:
     """Nothing of that name."""
     near = facts.get("nearest", "")
-    guess = f" Did you mean `{escape(near)}`?" if near else ""
+    guess = f"Did you mean `{escape(near)}`?" if near else "Check how it is written."
     kinds = {"rules": "decision table", "parameters": "workflow", "grant": "role"}
     kind = kinds.get(facts.get("kind", ""), facts.get("kind", ""))
-    return f"There is no {escape(kind) or 'such thing'} {_named(facts)}, so nothing was changed.{guess}"
+    return f"There is no {escape(kind) or 'such thing'} {_named(facts)}. {guess}"
 
 
 def no_such_version(facts: Facts) -> str:

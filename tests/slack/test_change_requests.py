@@ -358,6 +358,8 @@ async def test_rolling_back_by_command_and_by_button(review: Review) -> None:
     assert "Say which workflow" in str(nothing.payload)
     unknown = await ben.command(CHANNEL, "/spanwise rollback nothing-here")
     assert "There is no workflow" in str(unknown.payload)
+    looked = await ben.command(CHANNEL, "/spanwise history nothing-here")
+    assert "There is no workflow" in str(looked.payload) and "changed" not in str(looked.payload)
 
 
 def _accessory(message: Message) -> str:
