@@ -232,13 +232,14 @@ class Runs:
         shares = self._admission.shares
         return await self._store.read(lambda connection: run_views.load_view(connection, run_id, shares))
 
-    async def recent(self, actor: Actor, limit: int = 10) -> tuple[RunView, ...]:
-        """The actor's own runs, newest first."""
-        return await self._store.read(
-            lambda connection: run_views.load_views(
-                connection, run_log.recent_runs(connection, actor.id, limit), self._admission.shares
-            )
-        )
+    async def recent(self, actor: Actor, limit: int = 10, *, is_open: bool = False) -> tuple[RunView, ...]:
+        """The actor's own runs, newest first; on request only those that have not ended."""
+
+        def look(connection: Connection) -> tuple[RunView, ...]:
+            rows = run_log.recent_runs(connection, actor.id, limit, is_open=is_open)
+            return run_views.load_views(connection, rows, self._admission.shares)
+
+        return await self._store.read(look)
 
     async def explain(self, actor: Actor, run_id: str) -> Explanation:
         """How an answer came about, for whoever may read the answer. Raises NotAuthorized, UnknownRun."""

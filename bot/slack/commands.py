@@ -96,7 +96,9 @@ async def cancel(call: Call, desk: Desk, rest: str) -> Reply:
     actor = await desk.people.actor(call.person)
     run_id = rest.strip().strip("`")
     if not run_id:
-        open_runs = [view for view in await desk.runs.recent(actor) if view.finished_at is None]
+        open_runs = await desk.runs.recent(actor, is_open=True)
+        if not open_runs:
+            return saying(desk, notice(text.nothing_to_cancel()))
         if len(open_runs) != 1:
             return saying(desk, runs_message(open_runs))
         run_id = open_runs[0].id

@@ -330,6 +330,11 @@ def no_runs() -> str:
     return "You have not run anything yet. `/spanwise list` shows what you can run."
 
 
+def nothing_to_cancel() -> str:
+    """`/spanwise cancel` of somebody whose runs have all ended."""
+    return "Nothing of yours is running or waiting, so there is nothing to cancel."
+
+
 def greeting(name: str) -> str:
     """At the top of App Home."""
     return f"Hello {escape(name)}." if name else "Hello."

@@ -77,6 +77,14 @@ async def test_positions_and_recent(desk: Desk) -> None:
     assert (recent[0].title, recent[0].version) == ("Ask the people handbook", 3)
 
 
+async def test_an_open_run_is_found_behind_any_number_of_ended_ones(desk: Desk) -> None:
+    accepted = [await desk.runs.accept(request(f"k{n}")) for n in range(12)]
+    for one in accepted[1:]:
+        await desk.runs.cancel(ANA, one.run_id)
+    found = await desk.runs.recent(ANA, is_open=True)
+    assert [view.id for view in found] == [accepted[0].run_id]
+
+
 async def test_cancelling(desk: Desk) -> None:
     run_id = await desk.ask()
     with pytest.raises(NotAuthorized):

@@ -345,7 +345,7 @@ async def test_home_shows_what_can_be_run_and_was_run(scene: Scene) -> None:
         ("/spanwise status", "You have not run anything yet"),
         ("/spanwise status r_gone", "I find no run"),
         ("/spanwise cancel r_gone", "I find no run"),
-        ("/spanwise cancel", "You have not run anything yet"),
+        ("/spanwise cancel", "Nothing of yours is running"),
         ("/spanwise stauts", "Did you mean `/spanwise status`"),
         ("/spanwise ask-polcy", "Did you mean `/spanwise run ask-policy`"),
         ("/ask-policy help", "Type `/ask-policy"),
@@ -356,6 +356,14 @@ async def test_the_umbrella_and_help_answer_at_once(scene: Scene, typed: str, sa
     outcome = await scene.person("U0ANA").command(CHANNEL, typed)
     assert outcome.ok
     assert any(part in str(outcome.payload) for part in said.split("|")), outcome.payload
+
+
+async def test_cancel_with_nothing_running_does_not_deny_what_was_run(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, "/ask-policy How many days?")
+    await scene.answered(ana)
+    said = str((await ana.command(CHANNEL, "/spanwise cancel")).payload)
+    assert "Nothing of yours is running or waiting" in said and "not run anything" not in said
 
 
 async def test_run_through_the_umbrella(scene: Scene) -> None:

@@ -172,11 +172,14 @@ def read_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, RunRo
     return {row.id: row for row in connection.execute(_READ_SEVERAL, {"ids": list(run_ids)})}
 
 
-def recent_runs(connection: Connection, actor_id: str, limit: int) -> tuple[RunRow, ...]:
-    """One person's runs, newest first."""
+def recent_runs(
+    connection: Connection, actor_id: str, limit: int, *, is_open: bool = False
+) -> tuple[RunRow, ...]:
+    """One person's runs, newest first; on request only those that have not ended."""
+    open_only = (runs.c.finished_at.is_(None),) if is_open else ()
     query = (
         select(runs)
-        .where(runs.c.actor_id == actor_id)
+        .where(runs.c.actor_id == actor_id, *open_only)
         .order_by(runs.c.created_at.desc(), runs.c.id)
         .limit(limit)
     )
