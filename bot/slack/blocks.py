@@ -92,7 +92,7 @@ def help_message(released: Released, *, is_public: bool) -> Outgoing:
         for name, item in released.face.asked_inputs.items()
     ]
     examples = [f"`/{el.escape(released.name)} {el.escape(example)}`" for example in released.examples[:3]]
-    where = text.where_here() if is_public else text.where_private("")
+    where = text.where_channel("", is_joined=None) if is_public else text.where_private("")
     blocks = [
         el.section(f"*{el.escape(released.title)}*\n{el.escape(released.purpose)}"),
         el.section(f"Type `{el.escape(usage(released))}`\n" + "\n".join(inputs)),

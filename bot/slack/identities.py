@@ -43,6 +43,15 @@ class _Kept:
     until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Channel:
+    """What Slack tells of a channel."""
+
+    is_joined: bool | None = None
+    """Whether we are a member; None where Slack does not tell."""
+    readers: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class People:
     """Reads users, user groups and channel members through the gateway."""
@@ -144,7 +153,22 @@ class People:
         """
         if channel.startswith("D"):
             return (person,)
-        return tuple(await self._once(f"readers:{channel}", lambda: self._ask_readers(channel)))
+        kept = self._kept.get(f"channel:{channel}")
+        if kept is not None and kept.value.is_joined is False:
+            # we may have been invited since
+            del self._kept[f"channel:{channel}"]
+        return (await self._channel(channel)).readers
+
+    async def is_joined(self, channel: str) -> bool | None:
+        """Whether we are in a channel and so may post there; None where Slack does not tell.
+
+        Known without a question where the readers were just asked for.
+        """
+        return (await self._channel(channel)).is_joined
+
+    async def _channel(self, channel: str) -> _Channel:
+        told: _Channel = await self._once(f"channel:{channel}", lambda: self._ask_channel(channel))
+        return told
 
     async def audience(self, channel: str) -> Audience:
         """All who read a channel, with their groups; of one that Slack tells nothing of, everybody."""
@@ -157,19 +181,23 @@ class People:
         each = (frozenset({person, *_groups_of(groups, person)}) for person in readers)
         return Audience(tuple(each) or None)
 
-    async def _ask_readers(self, channel: str) -> tuple[str, ...]:
+    async def _ask_channel(self, channel: str) -> _Channel:
         try:
             async with asyncio.timeout(DEADLINE_S):
                 info = (await self.gateway.call("conversations_info", channel=channel)).get("channel") or {}
+                joined = bool(info.get("is_member", True))
                 if not (info.get("is_private") or info.get("is_mpim")) or info.get("is_ext_shared"):
-                    return ()
+                    return _Channel(joined)
                 answer = await self.gateway.call("conversations_members", channel=channel, limit=READERS)
         except _SLACK_FAILED as error:
             log.debug("readers.unknown", channel=channel, error=type(error).__name__)
-            return ()
+            # a private channel does not exist for those who are not in it
+            is_hidden = isinstance(error, SlackRefused) and error.reason == "channel_not_found"
+            return _Channel(False if is_hidden else None)
         if (answer.get("response_metadata") or {}).get("next_cursor"):
-            return ()
-        return tuple(sorted(each for each in answer.get("members") or () if each != self.myself))
+            return _Channel(joined)
+        members = (each for each in answer.get("members") or () if each != self.myself)
+        return _Channel(joined, tuple(sorted(members)))
 
     async def _user(self, person: str) -> Mapping[str, Any]:
         user: Mapping[str, Any] = await self._once(f"user:{person}", lambda: self._ask_user(person))

@@ -84,10 +84,16 @@ async def working_notice(call: Call, desk: FrontDesk, ask: Ask, accepted: Accept
         return notice(text.taken_already(ask.released.title))
     # without a channel the notice stands in a form, which links nowhere
     link = await desk.direct_link(call.person) if call.channel else ""
-    here = ask.visibility == "channel" or desk.gateway.known_direct(call.person) == call.channel != ""
-    where = text.where_here() if here else text.where_private(link)
+    where = await _where(call, desk, ask, link)
     words = text.working(ask.released.title, where, accepted.position, accepted.wait_s)
     return notice(words, links=[link] if link else [])
+
+
+async def _where(call: Call, desk: FrontDesk, ask: Ask, link: str) -> str:
+    if ask.visibility == "channel":
+        return text.where_channel(link, is_joined=await desk.people.is_joined(call.channel))
+    is_here = desk.gateway.known_direct(call.person) == call.channel != ""
+    return text.where_here() if is_here else text.where_private(link)
 
 
 def open_form(call: Call, desk: FrontDesk, ask: Ask, problems: Mapping[str, str]) -> Reply:

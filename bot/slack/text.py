@@ -72,13 +72,29 @@ def working(title: str, where: str, position: int, wait_s: float | None = None) 
 
 def where_private(link: str) -> str:
     """The answer goes to the direct message."""
-    place = f"<{link}|your direct messages with me>" if link else "your direct messages with me"
-    return f"The answer comes in {place}, where only you read it."
+    return f"The answer comes in {_direct_messages(link)}, where only you read it."
 
 
 def where_here() -> str:
     """The answer goes to the channel or conversation the request came from."""
     return "The answer comes here."
+
+
+def where_channel(link: str, *, is_joined: bool | None) -> str:
+    """The answer is for the channel, which has it only where we are a member; None where nobody knows."""
+    place = _direct_messages(link)
+    if is_joined:
+        return where_here()
+    if is_joined is None:
+        return f"The answer comes here, or in {place} if I am not in this channel."
+    return (
+        f"I am not in this channel, so the answer comes in {place}. "
+        "To have it here, type `/invite` and choose me."
+    )
+
+
+def _direct_messages(link: str) -> str:
+    return f"<{link}|your direct messages with me>" if link else "your direct messages with me"
 
 
 def taken_already(title: str) -> str:

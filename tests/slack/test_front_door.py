@@ -391,8 +391,33 @@ async def test_the_working_notice_links_to_a_known_conversation(scene: Scene) ->
     assert f"https://larkfield.slack.com/archives/{ana.dm}" in str(outcome.payload)
 
 
-async def test_an_answer_for_a_channel_without_the_bot_comes_to_the_asker(scene: Scene) -> None:
+async def test_an_answer_for_a_channel_without_the_bot_comes_to_the_asker_and_is_said_to(
+    scene: Scene,
+) -> None:
     dev = scene.person("U0DEV")
-    await dev.command("C0LEADS", "/ask-policy --public How many days?")
+    outcome = await dev.command("C0LEADS", "/ask-policy --public How many days?")
+    said = str(outcome.payload)
+    assert "I am not in this channel, so the answer comes in" in said and "`/invite`" in said
     message = await scene.answered(dev)
     assert "I am not in <#C0LEADS>" in words(message)
+    assert (await dev.command("C0LEADS", "/invite @spanwise")).ok
+    invited = await dev.command("C0LEADS", "/ask-policy --public How many days?")
+    assert "The answer comes here." in str(invited.payload)
+    await scene.answered(dev, "C0LEADS")
+
+
+async def test_the_shortcut_says_of_a_channel_without_the_bot_where_the_answer_comes(scene: Scene) -> None:
+    dev = scene.person("U0DEV")
+    said = await dev.say("C0LEADS", "How many days of leave can I carry over?")
+    assert (await dev.shortcut(RUN_ON_THIS, said)).ok
+    form = await dev.wait_for(lambda: next(iter(dev.views()), None))
+    assert (await dev.submit(form, {"where": {forms.WHERE: ["channel"]}})).ok
+    note = await dev.wait_for(lambda: next(iter(dev.ephemerals("C0LEADS")), None))
+    assert "I am not in this channel, so the answer comes in" in words(note)
+    await scene.answered(dev)
+
+
+async def test_where_slack_does_not_tell_whether_the_bot_is_there_both_places_are_said(scene: Scene) -> None:
+    scene.workspace.faults.add("conversations.info", "error", error="internal_error")
+    outcome = await scene.person("U0ANA").command(CHANNEL, "/ask-policy --public How many days?")
+    assert "The answer comes here, or in" in str(outcome.payload)

@@ -114,6 +114,38 @@ async def test_only_a_private_channel_of_ours_has_known_readers(
     assert await people(gateway).readers("C0LEADS", "U0ANA") == readers
 
 
+@pytest.mark.parametrize(
+    ("told", "joined"),
+    [
+        ({"channel": {"is_private": False, "is_member": True}}, True),
+        ({"channel": {"is_private": False, "is_member": False}}, False),
+        ({"channel": {"is_private": True}}, True),
+        (SlackRefused("channel_not_found"), False),
+        (SlackRefused("missing_scope"), None),
+        (SlackUncertain("timeout"), None),
+    ],
+)
+async def test_whether_we_are_in_a_channel_is_known_as_far_as_slack_tells(
+    told: Any, joined: bool | None
+) -> None:
+    gateway = FakeGateway(conversations_info=told, conversations_members={"members": ["U0ANA"]})
+    assert await people(gateway).is_joined("C0LEADS") is joined
+
+
+async def test_a_channel_without_us_is_asked_of_again_as_we_may_have_been_invited() -> None:
+    gateway = FakeGateway(conversations_info=SlackRefused("channel_not_found"))
+    known = people(gateway)
+    await known.readers("C0LEADS", "U0ANA")
+    assert await known.is_joined("C0LEADS") is False
+    assert len(gateway.calls) == 1, "where the answer comes is said from what was just asked"
+    gateway.answers["conversations_info"] = {"channel": {"is_private": True}}
+    gateway.answers["conversations_members"] = {"members": ["U0ANA"]}
+    assert await known.readers("C0LEADS", "U0ANA") == ("U0ANA",)
+    assert await known.is_joined("C0LEADS") is True
+    await known.readers("C0LEADS", "U0ANA")
+    assert len(gateway.calls) == 3
+
+
 async def test_a_direct_message_is_read_by_the_person() -> None:
     assert await people(FakeGateway()).readers("D0ANA", "U0ANA") == ("U0ANA",)
 
