@@ -22,7 +22,7 @@ from bot.slack.incoming import (
     without_mention,
 )
 from bot.slack.payloads import Call
-from bot.slack.requesting import Ask, accept_message, carried
+from bot.slack.requesting import Ask, accept_message, carried, is_channel
 
 SUBTYPES = frozenset({"", "file_share", "thread_broadcast"})
 """Messages that somebody wrote; the others tell of edits, joins and topics."""
@@ -70,7 +70,7 @@ async def written(call: Call, desk: Desk) -> Reply:
         return administered
     continued = await _continued(call, desk) if is_reply else None
     words = plain_text(call.text)
-    if continued is not None and _goes_on(call, continued):
+    if continued is not None and await _goes_on(call, desk, continued):
         actor = await desk.people.actor(call.person)
         return await _continue(call, desk, continued, words, actor)
     if not is_direct:
@@ -125,8 +125,14 @@ async def _continue(call: Call, desk: Desk, before: RunView, words: str, actor: 
     kept = {name: value for name, value in before.inputs.items() if name in released.face.inputs}
     name = primary_input(released)
     values = {**kept, name: words, **earlier_from(released, before, name, words)} if name else kept
-    ask = Ask(released, values, "thread", before.origin.visibility, follows=before.id)
+    ask = Ask(released, values, "thread", _visibility(call, before), follows=before.id)
     return await accept_message(call, desk, ask, actor)
+
+
+def _visibility(call: Call, before: RunView) -> Visibility:
+    """A channel reads on where it has the answer already; everything else stays with who asks."""
+    is_open = before.shared or before.origin.visibility == "channel"
+    return "channel" if is_open and is_channel(call.channel) else "private"
 
 
 async def _names_another(desk: Desk, words: str, actor: Actor, continued: RunView) -> bool:
@@ -141,23 +147,17 @@ def _begins_with(words: str, name: str) -> bool:
     return words.lower().lstrip("/").startswith(name)
 
 
-def _goes_on(call: Call, continued: RunView) -> bool:
+async def _goes_on(call: Call, desk: Desk, continued: RunView) -> bool:
     """Whether a reply in an answer's thread is meant for us.
 
-    Not when it begins by naming somebody else; and in a thread that a person began, only when it is
-    from whoever asked: the others talk among themselves until they mention us.
+    Not when it begins by naming somebody else; and in a thread that a person began in a channel, only when
+    it is from whoever asked: the others talk among themselves until they mention us.
     """
     if addressee(call.text) or not plain_text(call.text):
         return False
-    is_our_thread = continued.message_ts == call.thread_ts or continued.origin.visibility == "private"
-    return is_our_thread or continued.actor.id == call.person or _began(call, continued)
-
-
-def _began(call: Call, continued: RunView) -> bool:
-    """Whether the thread hangs below a message of ours rather than of a person."""
-    return (
-        continued.origin.surface in ("command", "shortcut") and continued.origin.thread_ts != call.thread_ts
-    )
+    if not is_channel(call.channel) or continued.actor.id == call.person:
+        return True
+    return await desk.runs.by_message(call.channel, call.thread_ts) is not None
 
 
 def _is_written_by_a_person(call: Call) -> bool:

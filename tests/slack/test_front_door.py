@@ -15,6 +15,7 @@ from bot.governance.admission import Limits
 from bot.services.admitting import Admission
 from bot.slack import blocks, forms
 from bot.slack.shortcuts import RUN_ON_THIS
+from bot.workspace.town_records import Message
 from workflows.run import Failure, RunResult, RunStatus
 
 CHANNEL = "C0PEOPLE"
@@ -253,6 +254,79 @@ async def test_anyone_goes_on_below_a_public_answer(scene: Scene) -> None:
     await ben.say(CHANNEL, "what about part-timers?", root.ts)
     await scene.answered(ben, CHANNEL, root.ts, count=2)
     assert scene.script.rows[1].actor["id"] == "U0BEN"
+    await scene.person("U0EVA").say(CHANNEL, "and in Lisbon?", root.ts)
+    await scene.answered(ben, CHANNEL, root.ts, count=3)
+    assert scene.script.rows[2].actor["id"] == "U0EVA"
+
+
+async def shared_by_ana(scene: Scene) -> Message:
+    """An answer that Ana asked for privately, as she shared it to the channel."""
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, "/ask-policy How many days of leave can I carry over?")
+    await ana.click(await scene.answered(ana), blocks.SHARE)
+    return await scene.answered(ana, CHANNEL)
+
+
+async def test_anyone_goes_on_below_a_shared_answer_and_reads_on_there(scene: Scene) -> None:
+    root = await shared_by_ana(scene)
+    for count, (who, asked) in enumerate(
+        (("U0BEN", "and for me?"), ("U0EVA", "why?"), ("U0ANA", "ok, and?"))
+    ):
+        person = scene.person(who)
+        await person.say(CHANNEL, asked, root.ts)
+        await scene.answered(person, CHANNEL, root.ts, count=count + 2)
+        followed = scene.script.rows[-1]
+        assert followed.actor["id"] == who and followed.inputs["question"] == asked
+        assert followed.origin["visibility"] == "channel" and followed.origin["readers"] == []
+    for who in ("U0BEN", "U0EVA"):
+        assert scene.app_messages(scene.person(who), scene.person(who).dm) == []
+    # a reply that names somebody else is for them
+    await scene.person("U0BEN").say(CHANNEL, "<@U0ANA> lunch?", root.ts)
+    await scene.quiet()
+    assert len(scene.script.rows) == 4
+
+
+async def test_in_a_persons_thread_a_shared_answer_is_gone_on_with_by_whoever_asked(scene: Scene) -> None:
+    ana, ben = scene.person("U0ANA"), scene.person("U0BEN")
+    root = await ben.say(CHANNEL, "Does anybody know about leave?")
+    reply = await ben.say(CHANNEL, "How many days of leave can I carry over?", root.ts)
+    await ana.shortcut(RUN_ON_THIS, reply)
+    await ana.submit(await ana.wait_for(lambda: next(iter(ana.views()), None)), {})
+    await ben.say(CHANNEL, "anybody?", root.ts)
+    await ana.click(await scene.answered(ana), blocks.SHARE)
+    await scene.answered(ben, CHANNEL, root.ts)
+    await ben.say(CHANNEL, "thanks, just what I thought", root.ts)
+    await scene.quiet()
+    assert len(scene.script.rows) == 1
+    await ana.say(CHANNEL, "and sick days?", root.ts)
+    await scene.answered(ben, CHANNEL, root.ts, count=2)
+    assert scene.script.rows[1].origin["visibility"] == "channel"
+
+
+async def test_the_readers_of_a_reply_below_a_shared_answer_are_those_of_the_channel(scene: Scene) -> None:
+    dev = scene.person("U0DEV")
+    await dev.command("C0LEADS", "/invite @spanwise")
+    await dev.command("C0LEADS", "/ask-policy How many days?")
+    await dev.click(await scene.answered(dev), blocks.SHARE)
+    root = await scene.answered(dev, "C0LEADS")
+    await dev.say("C0LEADS", "and for part-timers?", root.ts)
+    await scene.answered(dev, "C0LEADS", root.ts, count=2)
+    assert scene.script.rows[1].origin["readers"] == ["U0CHLOE", "U0DEV", "U0EVA"]
+
+
+async def test_a_reply_below_the_private_answer_that_was_shared_stays_private(scene: Scene) -> None:
+    root = await shared_by_ana(scene)
+    ana = scene.person("U0ANA")
+    own = scene.app_messages(ana, ana.dm)[-1]
+    await ana.say(ana.dm, "and unpaid leave?", own.ts)
+    await scene.answered(ana, thread_ts=own.ts, count=2)
+    assert scene.script.rows[1].origin["visibility"] == "private"
+    assert scene.script.rows[1].origin["readers"] == ["U0ANA"]
+    assert len(scene.app_messages(ana, CHANNEL, root.ts)) == 1
+    # who goes on in the channel gets nothing of what was asked in between
+    await ana.say(CHANNEL, "and sick days?", root.ts)
+    await scene.answered(ana, CHANNEL, root.ts, count=2)
+    assert scene.script.rows[2].follows == scene.script.rows[0].id
 
 
 async def test_a_direct_message_runs_what_fits_and_its_thread_goes_on(scene: Scene) -> None:
