@@ -36,7 +36,9 @@ class Reply:
     has_choices: bool = True
     has_usage: bool = True
     finish_reason: str | None = "stop"
-    """None for a stream that just ends."""
+    """None for a stream that just ends, and for a whole reply that does not say."""
+    has_done: bool = False
+    """Whether a stream without a finish reason still says that it is done."""
     cached_share: float = 0.0
     """Of the input, what was in the provider's cache."""
 
@@ -202,9 +204,9 @@ async def _stream(
             return response, False
         await asyncio.sleep(reply.between_s)
         await _send(response, body, [{"index": 0, "delta": {"role": "assistant", "content": piece}}])
-    if reply.finish_reason is None:
+    if reply.finish_reason is None and not reply.has_done:
         return response, False
-    if reply.has_choices:
+    if reply.has_choices and reply.finish_reason is not None:
         await _send(response, body, [{"index": 0, "delta": {}, "finish_reason": reply.finish_reason}])
     if reply.has_usage and (body.get("stream_options") or {}).get("include_usage"):
         await _send(response, body, [], usage=_usage(body, reply))

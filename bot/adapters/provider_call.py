@@ -14,6 +14,7 @@ from bot.adapters import prices
 from bot.adapters.prices import Tokens
 from bot.adapters.profiles import ModelProfile
 from bot.adapters.provider_errors import CallFailed, facts_of, failure_of
+from bot.adapters.reply_ending import ReplyEnding
 from workflows.ports import EmptyReply, ModelRefused, ModelRequest, ModelUnavailable, Task
 from workflows.run import Usage
 
@@ -105,7 +106,7 @@ class ProviderCall:
         self._usage: Any = None
         self.served_by = ""
         """What the provider says that answered."""
-        self._reason: str | None = None
+        self._ending = ReplyEnding()
         self._is_billed = False
         """Whether the provider may have worked on it."""
         limits = [n for n in (request.max_output_tokens, profile.max_output_tokens) if n]
@@ -208,7 +209,7 @@ class ProviderCall:
         self.served_by = response.model or ""
         for choice in (response.choices or [])[:1]:
             self._received.append(choice.message.content or "")
-            self._reason = choice.finish_reason
+            self._ending.take(choice)
         return self._result()
 
     async def _streamed(self, on_text: OnText | None) -> CallResult:
@@ -216,6 +217,7 @@ class ProviderCall:
         now = asyncio.get_running_loop().time
         async with asyncio.timeout(self._patience(self.profile.timeouts.first_token_s)) as silence:
             stream = await self._start()
+            self._ending.watch(stream)
             try:
                 async for chunk in stream:
                     if silence.when() is not None:
@@ -226,11 +228,7 @@ class ProviderCall:
             finally:
                 if hasattr(stream, "aclose"):
                     await stream.aclose()
-        given = [getattr(stream, f"{kind}_finish_reason", "") for kind in ("received", "intermittent")]
-        if given == [None, None] and self._received:
-            # litellm says "stop" of a stream that merely ended
-            cut_off = ModelUnavailable(self.request.alias, reason="cut_off", **facts_of(self.profile))
-            raise CallFailed(cut_off, may_retry=True)
+        self._ending.finish(stream)
         return self._result()
 
     def _patience(self, seconds: float) -> float | None:
@@ -241,7 +239,7 @@ class ProviderCall:
         self._usage = getattr(chunk, "usage", None) or self._usage
         self.served_by = self.served_by or chunk.model or ""
         for choice in chunk.choices[:1]:
-            self._reason = choice.finish_reason or self._reason
+            self._ending.take(choice)
             if choice.delta.content:
                 self._received.append(choice.delta.content)
                 return str(choice.delta.content)
@@ -259,6 +257,7 @@ class ProviderCall:
             litellm_call_id="",
             function_id="",
         )
+        log.ending = self._ending
         log.stream_options = self._arguments.get("stream_options")
         if self.profile.provider == BUILT_IN:
             self._litellm.custom_provider_map = [{"provider": BUILT_IN, "custom_handler": self._answerer}]
@@ -272,13 +271,16 @@ class ProviderCall:
             raise self._litellm.exception_type(self.profile.model, error, provider) from error
 
     def _result(self) -> CallResult:
-        text, facts = "".join(self._received), facts_of(self.profile)
-        if self._reason == "content_filter":
+        text, facts, ending = "".join(self._received), facts_of(self.profile), self._ending
+        if ending.kind == "filtered":
             refused = ModelRefused(self.request.alias, reason="content_policy", **facts)
             raise CallFailed(refused, may_fall_back=False)
+        if ending.kind == "broken" and (ending.is_said or self._received):
+            cut_off = ModelUnavailable(self.request.alias, reason="cut_off", **facts)
+            raise CallFailed(cut_off, may_retry=True)
         if not text.strip():
             raise CallFailed(EmptyReply(self.request.alias, **facts))
-        return CallResult(text, is_cut=self._reason == "length")
+        return CallResult(text, is_cut=ending.kind == "length")
 
 
 @functools.cache
@@ -318,8 +320,11 @@ def _quiet_logging() -> type[Any]:
         log.optional_params = call.get("optional_params") or {}
         log.model_call_details.update(call)
 
-    replaced: dict[str, Any] = {"update_environment_variables": remember}
-    for name in ("pre_call", "post_call", "success_handler", "failure_handler"):
+    def look(log: Any, original_response: object = None, **_more: object) -> None:
+        log.ending.note(original_response)
+
+    replaced: dict[str, Any] = {"update_environment_variables": remember, "post_call": look}
+    for name in ("pre_call", "success_handler", "failure_handler"):
         replaced[name] = nothing
     for name in ("should_run_prompt_management_hooks", "response_cost_calculator"):
         replaced[name] = nothing
