@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.adapters.queue.wakeup import WakeUp
-from bot.adapters.store.database import Connection, driver_url
+from bot.adapters.store.database import POSTGRES, Connection, driver_url
 from bot.adapters.store.late_rows import put_late
 
 if TYPE_CHECKING:
@@ -93,7 +93,8 @@ class ProcrastinateQueue(WakeUp):
 
         # its own lines about every job would drown ours
         logging.getLogger("procrastinate").setLevel(logging.WARNING)
-        app = App(connector=PsycopgConnector(conninfo=self._url, min_size=1, max_size=3))
+        connector = PsycopgConnector(conninfo=self._url, kwargs=POSTGRES, min_size=1, max_size=3)
+        app = App(connector=connector)
 
         async def deliver(run_id: str) -> None:
             log.debug("queue.delivered", run=run_id)

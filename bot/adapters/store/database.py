@@ -18,7 +18,7 @@ from bot.adapters.store.open_readers import OpenReaders
 from bot.adapters.store.store_down import StoreDown, down_of
 from bot.adapters.store.store_probe import try_folder, try_out
 
-__all__ = ["Connection", "Store", "begin", "driver_url", "open_engine"]
+__all__ = ["POSTGRES", "Connection", "Store", "begin", "driver_url", "open_engine"]
 
 T = TypeVar("T")
 
@@ -26,7 +26,15 @@ PROBE_S = 1.5
 """Longest time that a trial write waits for its turn."""
 FULL_S = 20.0
 """How long a write that found no room is remembered: the next one, of another size, may find some."""
-_POSTGRES = {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+POSTGRES = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""How long a connection waits, in seconds and then milliseconds: a host that vanishes says no goodbye, and
+what was sent to it would otherwise be sent again for a quarter of an hour."""
 
 
 def open_engine(url: str) -> Engine:
@@ -34,7 +42,7 @@ def open_engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         driver = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(driver, pool_size=8, max_overflow=8, pool_pre_ping=True, connect_args=_POSTGRES)
+        return create_engine(driver, pool_size=8, max_overflow=8, pool_pre_ping=True, connect_args=POSTGRES)
     engine = create_engine(parsed, connect_args={"check_same_thread": False, "timeout": BUSY_S})
     event.listen(engine, "connect", _configure_sqlite)
     return engine
