@@ -4,20 +4,35 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from bot.adapters.queue.wakeup import WakeUp
-from bot.adapters.store.database import Store
+from bot.adapters.store.database import Connection, Store
 from bot.adapters.store.handed_log import (
     HandedRequest,
     claim_handed,
     end_handed,
     hold_handed,
     insert_handed,
+    put_off_handed,
 )
+from bot.adapters.store.outbox_log import NewItem, insert_item
+from bot.services.opaque_ids import message_id
 from workflows.ports import Clock
 
 LEASE_S, HOLD_S = 12.0, 4.0
 """How long a worker that died keeps a request from the others, and how often one that lives says so."""
+
+LONGEST = timedelta(minutes=10)
+"""A request that was put off for longer is given up, and whoever asked is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """What is told whoever asked for something that is given up."""
+
+    person: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +52,20 @@ class HandOvers:
     async def take(self) -> HandedRequest | None:
         """Take up the oldest that nobody holds."""
         return await self.store.write(lambda connection: claim_handed(connection, LEASE_S))
+
+    async def put_off(self, request: HandedRequest, farewell: Farewell) -> bool:
+        """Have it taken up again when its lease is over; False when it is given up, and that said."""
+        now = self.clock.now()
+
+        def act(connection: Connection) -> bool:
+            if put_off_handed(connection, request, now - LONGEST):
+                return True
+            if end_handed(connection, request):
+                key, body = message_id(request.key, "farewell"), {"text": farewell.words}
+                insert_item(connection, NewItem(key, "notice", farewell.person, body=body), now)
+            return False
+
+        return await self.store.write(act)
 
     async def end(self, request: HandedRequest) -> None:
         """It is dealt with."""

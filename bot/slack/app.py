@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any, get_args
 import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.adapters.correlation import correlate, correlated, correlation_for
 from bot.adapters.observing import Observers, RequestTaken
 from bot.adapters.store.handed_log import HandedRequest
 from bot.services.elsewhere import WorkersTask
-from bot.services.handing_over import HandOvers
+from bot.services.handing_over import Farewell, HandOvers
 from bot.services.opaque_ids import incident_token
 from bot.slack import payloads, refusals_front, text
 from bot.slack.blocks import notice
 from bot.slack.elements import Outgoing
 from bot.slack.front_desk import FrontDesk, Reply
+from bot.slack.passing import NotInTime, passes
 from bot.slack.payloads import Call, Kind
 from bot.slack.workflow_command import UMBRELLA, workflow_command
 
@@ -38,10 +40,6 @@ EVERY = re.compile("")
 
 ANSWER_S = 2.6
 """Slack waits three seconds; what is not stored by now is taken back, so that the person can be told."""
-
-
-class NotInTime(Exception):
-    """A request could not be dealt with while Slack waits: nothing was stored."""
 
 
 KINDS: Mapping[str, Kind] = {kind: kind for kind in get_args(Kind)}
@@ -79,12 +77,12 @@ class Reception:
     observers: Observers = field(default_factory=Observers)
     _after: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def receive(self, kind: Kind, body: Mapping[str, Any]) -> BoltResponse:
-        """Handle one request; the response is its acknowledgement."""
+    async def receive(self, kind: Kind, body: Mapping[str, Any], repetition: int = 0) -> BoltResponse:
+        """Handle one request; the response is its acknowledgement, or has Slack deliver it again."""
         with correlated(correlation_for("")):
-            return await self._receive(kind, body)
+            return await self._receive(kind, body, repetition)
 
-    async def _receive(self, kind: Kind, body: Mapping[str, Any]) -> BoltResponse:
+    async def _receive(self, kind: Kind, body: Mapping[str, Any], repetition: int) -> BoltResponse:
         call: Call | None = None
         begun, outcome = asyncio.get_running_loop().time(), "ok"
         try:
@@ -92,10 +90,10 @@ class Reception:
             correlate(correlation_for(call.dedupe_key))
             reply = await self._handled(kind, call)
         except WorkersTask:
-            outcome, reply = "handed over", await self._hand_over(kind, call, body)
+            outcome, reply = "handed over", await self._hand_over(kind, call, body, repetition)
         except Exception as error:
             outcome = type(error).__name__
-            reply = self._excuse(kind, call, error)
+            reply = self._excuse(kind, call, error, repetition)
         if reply.after is not None:
             self._start(kind, call, reply.after)
         ack = reply.ack
@@ -104,7 +102,8 @@ class Reception:
         body_text = json.dumps(ack) if ack else ""
         seconds = asyncio.get_running_loop().time() - begun
         self.observers.tell(RequestTaken(kind, call.name if call else "", seconds, outcome))
-        return BoltResponse(status=200, body=body_text, headers={"content-type": ["application/json"]})
+        status = 503 if reply.comes_again else 200
+        return BoltResponse(status=status, body=body_text, headers={"content-type": ["application/json"]})
 
     async def _handled(self, kind: Kind, call: Call) -> Reply:
         try:
@@ -121,29 +120,49 @@ class Reception:
         desk = await self.whole()
         return await handlers()[kind](call, desk)
 
-    async def _hand_over(self, kind: Kind, call: Call | None, body: Mapping[str, Any]) -> Reply:
+    async def _hand_over(
+        self, kind: Kind, call: Call | None, body: Mapping[str, Any], repetition: int
+    ) -> Reply:
         """Have a worker deal with what this process cannot."""
         try:
             key = call.dedupe_key if call else ""
             await self.hand_overs.leave(HandedRequest(key, kind, body, is_answered=False))
         except Exception as error:
-            return self._excuse(kind, call, error)
+            return self._excuse(kind, call, error, repetition)
         return Reply()
 
     async def take_over(self, handed: HandedRequest) -> None:
-        """Deal with a request that another process took; what there is to say is told the person."""
+        """Deal with a request that another process took; what there is to say is told the person.
+
+        Raises what `passes`: nothing was done, and nobody has been told.
+        """
         kind = KINDS[handed.kind]
         call = READERS[kind](handed.body)
         with correlated(correlation_for(call.dedupe_key)):
             try:
                 reply = await self._in_its_room(kind, call)
-                if reply.ack is not None and not handed.is_answered:
-                    await self._say_late(call, dict(reply.ack))
             except Exception as error:
-                await self._tell(kind, call, self._words(kind, call, error))
+                if passes(error):
+                    raise
+                await self._tell(kind, call, error)
                 return
-            if reply.after is not None:
-                await self._finish(kind, call, reply.after)
+            try:
+                await self._follow(call, reply, handed)
+            except Exception as error:
+                await self._tell(kind, call, error)
+
+    async def _follow(self, call: Call, reply: Reply, handed: HandedRequest) -> None:
+        """What comes after a handler, here without an acknowledgement to send it with."""
+        if reply.ack is not None and not handed.is_answered:
+            await self._say_late(call, dict(reply.ack))
+        if reply.after is not None:
+            await reply.after()
+
+    def farewell(self, handed: HandedRequest, error: Exception) -> Farewell:
+        """What to tell whoever asked for something that was tried until it was too late."""
+        kind = KINDS[handed.kind]
+        call = READERS[kind](handed.body)
+        return Farewell(call.person, self._words(kind, call, error).text)
 
     async def _say_late(self, call: Call, ack: dict[str, Any]) -> None:
         """What would have gone with the acknowledgement, to a person who had that already."""
@@ -167,24 +186,45 @@ class Reception:
 
     async def _finish(self, kind: Kind, call: Call | None, after: Callable[[], Awaitable[None]]) -> None:
         try:
+            await self._finished(kind, call, after)
+        except Exception as last:
+            log.warning("slack.unheard", kind=kind, name=call.name if call else "", error=type(last).__name__)
+
+    async def _finished(self, kind: Kind, call: Call | None, after: Callable[[], Awaitable[None]]) -> None:
+        """Raises what kept it from being told, or from being left to a worker."""
+        try:
             await after()
         except WorkersTask:
             if call is not None:
                 key = f"{call.dedupe_key}:after"
                 await self.hand_overs.leave(HandedRequest(key, kind, call.raw, is_answered=True))
         except Exception as error:
-            words = self._words(kind, call, error)
             if call is not None:
-                await self._tell(kind, call, words)
+                await self._tell_or_leave(kind, call, error)
 
-    async def _tell(self, kind: Kind, call: Call, words: Outgoing) -> None:
+    async def _tell_or_leave(self, kind: Kind, call: Call, error: Exception) -> None:
+        """Slack has the acknowledgement of an event already: one that nobody hears of now is a worker's."""
         try:
-            await self.desk.tell(call, words)
+            await self._tell(kind, call, error)
+        except Exception:
+            if kind != "event":
+                raise
+            await self.hand_overs.leave(HandedRequest(call.dedupe_key, kind, call.raw, is_answered=False))
+
+    async def _tell(self, kind: Kind, call: Call, error: Exception) -> None:
+        """Say what became of it. Raises what `passes`; what cannot be said at all is logged."""
+        try:
+            await self.desk.tell(call, self._words(kind, call, error))
         except Exception as last:
+            if passes(last):
+                raise
             log.warning("slack.unheard", kind=kind, name=call.name, error=type(last).__name__)
 
-    def _excuse(self, kind: Kind, call: Call | None, error: Exception) -> Reply:
+    def _excuse(self, kind: Kind, call: Call | None, error: Exception, repetition: int) -> Reply:
         """The sentence of an error, by the way this kind of request is answered."""
+        if kind == "event" and repetition < payloads.LAST_REPETITION and passes(error):
+            log.info("slack.comes_again", error=type(error).__name__, repetition=repetition)
+            return Reply(comes_again=True)
         words = self._words(kind, call, error)
         if kind == "command":
             return Reply(ack=self.desk.gateway.sealed_ack(words))
@@ -195,7 +235,7 @@ class Reception:
         if call is None:
             return Reply()
         known = call
-        return Reply(after=lambda: self.desk.tell(known, words))
+        return Reply(after=lambda: self._tell_or_leave(kind, known, error))
 
     def _words(self, kind: Kind, call: Call | None, error: Exception) -> Outgoing:
         name, facts = type(error).__name__, getattr(error, "facts", {})
@@ -248,9 +288,9 @@ def build_app(reception: Reception) -> AsyncApp:
         attaching_function_token_enabled=False,
     )
 
-    def listener(kind: Kind) -> Callable[[dict[str, Any]], Awaitable[BoltResponse]]:
-        async def listen(body: dict[str, Any]) -> BoltResponse:
-            return await reception.receive(kind, body)
+    def listener(kind: Kind) -> Callable[[dict[str, Any], AsyncBoltRequest], Awaitable[BoltResponse]]:
+        async def listen(body: dict[str, Any], request: AsyncBoltRequest) -> BoltResponse:
+            return await reception.receive(kind, body, payloads.repetition(request.headers))
 
         return listen
 

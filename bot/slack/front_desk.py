@@ -25,6 +25,8 @@ class Reply:
 
     ack: Mapping[str, Any] | None = None
     after: Callable[[], Awaitable[None]] | None = None
+    comes_again: bool = False
+    """It is not acknowledged, so that Slack delivers it once more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.slack.payloads import RETRY_NUM
 from bot.slack.signatures import Signatures
 
 log = structlog.get_logger(__name__)
@@ -71,8 +72,10 @@ def build_door(
             # nothing that the sender chose goes into the log
             log.info("door.turned_away", status=refused, remote=request.remote)
             return web.Response(status=refused)
-        # of what came, only the body is signed: nothing else may say how it is read
+        # of what came, only the body is signed: nothing else may say how it is read, and the number of a
+        # repetition no more than whether it is the last one
         headers: dict[str, str | Sequence[str]] = {"content-type": request.content_type}
+        headers[RETRY_NUM] = request.headers.get(RETRY_NUM, "")[:1]
         return await to_aiohttp_response(
             await app.async_dispatch(AsyncBoltRequest(body=body.decode(errors="replace"), headers=headers))
         )

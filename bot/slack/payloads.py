@@ -1,10 +1,14 @@
 """What Slack sends, read into one shape: who, where, what, and the key that a second delivery shares."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+RETRY_NUM = "x-slack-retry-num"
+"""The header with the number of a repetition; over a socket, Bolt puts it there from the envelope."""
+LAST_REPETITION = 3
+"""Slack delivers an event that was not acknowledged three times more: at once, after a minute, after five."""
 Kind = Literal["command", "action", "view", "shortcut", "event"]
 
 
@@ -176,6 +180,12 @@ def from_event(body: Mapping[str, Any]) -> Call:
         dedupe_key=f"msg:{team}:{channel}:{ts}" if is_message else f"ev:{team}:{body.get('event_id', '')}",
         raw=body,
     )
+
+
+def repetition(headers: Mapping[str, Sequence[str]]) -> int:
+    """How often Slack has delivered this before."""
+    said = next(iter(headers.get(RETRY_NUM, ())), "")
+    return int(said) if said.isascii() and said.isdigit() else 0
 
 
 def _metadata(body: Mapping[str, Any]) -> dict[str, Any]:

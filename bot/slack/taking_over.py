@@ -9,6 +9,7 @@ from bot.adapters.queue.wakeup import ringing_on
 from bot.adapters.store.handed_log import HandedRequest
 from bot.services.handing_over import HandOvers
 from bot.slack.app import Reception
+from bot.slack.passing import passes
 
 log = structlog.get_logger(__name__)
 
@@ -53,12 +54,22 @@ class TakingOver:
 
     async def _deal(self, taken: HandedRequest) -> None:
         try:
-            if taken.attempts <= MOST_ATTEMPTS:
+            if taken.attempts - taken.put_off <= MOST_ATTEMPTS:
                 async with self.hand_overs.held(taken):
                     await self.reception.take_over(taken)
             else:
                 log.error("handed.given_up", kind=taken.kind, attempts=taken.attempts)
             await self.hand_overs.end(taken)
+        except Exception as error:
+            await self._failed(taken, error)
+
+    async def _failed(self, taken: HandedRequest, error: Exception) -> None:
+        """Its lease ends, and it is taken up again; for what passes by itself, it is not to blame."""
+        if not passes(error):
+            log.error("handed.failed", kind=taken.kind, exc_info=error)
+            return
+        try:
+            waits = await self.hand_overs.put_off(taken, self.reception.farewell(taken, error))
+            log.warning("handed.put_off" if waits else "handed.given_up", error=type(error).__name__)
         except Exception:
-            # its lease ends, and it is taken up again
             log.exception("handed.failed", kind=taken.kind)

@@ -16,6 +16,7 @@ from bot.slack.app import Reception, receive_at
 from bot.slack.front_desk import Reply
 from bot.slack.payloads import Call
 from bot.slack.taking_over import MOST_ATTEMPTS, TakingOver
+from bot.workspace.default_town import BOT_USER_ID
 from tests.fakes import FakeClock
 
 VIEW = {"id": "V1", "callback_id": "inputs-fill", "private_metadata": "{}", "state": {"values": {}}}
@@ -147,3 +148,84 @@ async def test_the_loop_takes_up_at_once_and_stops_when_told(scene: Scene) -> No
             await asyncio.sleep(0.02)
         stop.set()
         await loop
+
+
+def slack_is_away(scene: Scene, times: int = 3) -> None:
+    """As a moment of 503 from its Web API."""
+    for method in ("users.info", "chat.postEphemeral", "usergroups.list"):
+        scene.workspace.faults.add(method, "status", times=times, status=503)
+
+
+def count(scene: Scene, table: str) -> int:
+    return int(
+        scene.store.read_now(lambda c: c.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())
+    )
+
+
+async def test_a_mention_that_meets_a_slack_in_trouble_is_put_off_and_runs_later(scene: Scene) -> None:
+    hand_overs, ana = scene.reception.hand_overs, scene.person("U0ANA")
+    await hand_overs.leave(HandedRequest("k", "event", mention("ask-policy: how many days?"), False))
+    for _ in range(MOST_ATTEMPTS + 1):
+        scene.workspace.faults.planned.clear()
+        slack_is_away(scene)
+        await TakingOver(hand_overs, scene.reception).drain()
+        assert (count(scene, "handed_requests"), count(scene, "runs")) == (1, 0)
+        scene.store.write_now(let_leases_end)
+    scene.workspace.faults.planned.clear()
+    await TakingOver(hand_overs, scene.reception).drain()
+    assert (count(scene, "handed_requests"), count(scene, "runs")) == (0, 1)
+    assert ana.ephemerals("C0PEOPLE") == []
+
+
+async def test_what_was_put_off_for_too_long_is_told_by_a_message(scene: Scene) -> None:
+    hand_overs, ana = scene.reception.hand_overs, scene.person("U0ANA")
+    await hand_overs.leave(HandedRequest("k", "event", mention("ask-policy: how many days?"), False))
+    scene.store.write_now(lambda c: c.exec_driver_sql("UPDATE handed_requests SET created_at = '2020-01-01'"))
+    slack_is_away(scene)
+    await TakingOver(hand_overs, scene.reception).drain()
+    assert (count(scene, "handed_requests"), count(scene, "runs")) == (0, 0)
+    heard = await ana.wait_for(lambda: scene.app_messages(ana, ana.dm))
+    assert "who you are" in words(heard[-1])
+
+
+async def test_an_event_that_meets_a_slack_in_trouble_comes_again(scene: Scene) -> None:
+    said = mention("ask-policy: how many days?")
+    slack_is_away(scene)
+    assert (await scene.reception.receive("event", said)).status == 503
+    scene.workspace.faults.planned.clear()
+    assert (await scene.reception.receive("event", said, repetition=1)).status == 200
+    assert count(scene, "runs") == 1 and scene.person("U0ANA").ephemerals("C0PEOPLE") == []
+
+
+async def test_at_the_last_repetition_the_person_is_told(scene: Scene) -> None:
+    scene.workspace.faults.add("users.info", "status", times=1, status=503)
+    response = await scene.reception.receive("event", mention("ask-policy: how many days?"), repetition=3)
+    assert response.status == 200
+    ana = scene.person("U0ANA")
+    heard = await ana.wait_for(lambda: ana.ephemerals("C0PEOPLE"))
+    assert "who you are" in words(heard[-1]) and count(scene, "handed_requests") == 0
+
+
+async def test_whom_slack_refuses_to_name_is_not_asked_for_again(scene: Scene) -> None:
+    scene.workspace.faults.add("users.info", "error", times=1, error="missing_scope")
+    response = await scene.reception.receive("event", mention("ask-policy: how many days?"))
+    assert response.status == 200
+
+
+async def test_what_nobody_heard_at_the_last_repetition_is_left_to_a_worker(scene: Scene) -> None:
+    slack_is_away(scene)
+    await scene.reception.receive("event", mention("ask-policy: how many days?"), repetition=3)
+    await scene.reception.settle()
+    assert count(scene, "handed_requests") == 1
+    scene.workspace.faults.planned.clear()
+    await TakingOver(scene.reception.hand_overs, scene.reception).drain()
+    assert (count(scene, "handed_requests"), count(scene, "runs")) == (0, 1)
+
+
+async def test_over_the_socket_slack_delivers_again_what_was_not_acknowledged(scene: Scene) -> None:
+    """The workspace sends it at once, after a minute and after five, like Slack."""
+    slack_is_away(scene, times=1)
+    ana = scene.person("U0ANA")
+    await ana.say("C0PEOPLE", f"<@{BOT_USER_ID}> ask-policy: how many days?")
+    await ana.wait_for(lambda: count(scene, "runs"), seconds=20)
+    assert count(scene, "runs") == 1 and ana.ephemerals("C0PEOPLE") == []

@@ -108,6 +108,27 @@ async def test_forty_at_once_are_each_accepted_within_three_seconds(
     assert slowest < 3
 
 
+async def test_an_event_is_not_acknowledged_while_slack_does_not_say_who_asks(
+    scene: Scene, door: aiohttp.ClientSession
+) -> None:
+    event = {"type": "app_mention", "user": "U0ANA", "channel": "C0PEOPLE", "ts": "1700000000.000100"}
+    said = {
+        "type": "event_callback",
+        "team_id": "T0SPAN",
+        "event": {**event, "text": "<@U0SPAN> ask-policy: how many days?"},
+    }
+    body = json.dumps({**said, "authorizations": [{"user_id": "U0SPAN"}]})
+    headers = signed(body, content_type="application/json")
+    for repetition, status in (("", 503), ("1", 503), ("2", 503), ("3", 200), ("0", 200)):
+        if repetition != "0":
+            scene.workspace.faults.add("users.info", "status", status=503)
+        async with door.post(
+            PATH, data=body, headers={**headers, "X-Slack-Retry-Num": repetition}
+        ) as response:
+            assert response.status == status, repetition
+    assert len(await accepted(scene)) == 1
+
+
 async def test_slacks_url_check_is_answered(door: aiohttp.ClientSession) -> None:
     body = json.dumps({"type": "url_verification", "challenge": "c-1", "token": "x"})
     async with door.post(PATH, data=body, headers=signed(body, content_type="application/json")) as response:

@@ -31,11 +31,12 @@ handed = Table(
     *filled(String(16), "kind"),
     *filled(JsonText, "body"),
     *filled(Boolean, "is_answered"),
-    *filled(Integer, "attempts"),
+    *filled(Integer, "attempts", "put_off"),
     Column("created_at", UtcDateTime, nullable=False, index=True),
     Column("lease_until", UtcDateTime),
 )
-"""`body` is what Slack sent. A row goes once its request is dealt with, so nothing is kept here."""
+"""`body` is what Slack sent, `put_off` how often it met what passes by itself. A row goes once its request is
+dealt with, so nothing is kept here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class HandedRequest:
     """The person has had the answer that comes with the acknowledgement."""
     attempts: int = 0
     """Times it was taken up; also tells whoever holds it from whoever held it before."""
+    put_off: int = 0
+    """Times it was put off, because what kept it from being dealt with passes by itself."""
 
 
 def insert_handed(connection: Connection, request: HandedRequest, at: datetime) -> None:
@@ -61,6 +64,7 @@ def insert_handed(connection: Connection, request: HandedRequest, at: datetime) 
                 body=request.body,
                 is_answered=request.is_answered,
                 attempts=0,
+                put_off=0,
                 created_at=at,
             )
         )
@@ -74,7 +78,7 @@ def claim_handed(connection: Connection, lease_s: float) -> HandedRequest | None
     row = connection.execute(oldest.with_for_update(skip_locked=True)).one_or_none()
     if row is None:
         return None
-    taken = HandedRequest(row.key, row.kind, row.body, row.is_answered, row.attempts + 1)
+    taken = HandedRequest(row.key, row.kind, row.body, row.is_answered, row.attempts + 1, row.put_off)
     connection.execute(
         update(handed)
         .where(handed.c.key == row.key)
@@ -89,9 +93,15 @@ def hold_handed(connection: Connection, request: HandedRequest, lease_s: float) 
     connection.execute(update(handed).where(_held(request)).values(lease_until=until))
 
 
-def end_handed(connection: Connection, request: HandedRequest) -> None:
-    """It is dealt with."""
-    connection.execute(delete(handed).where(_held(request)))
+def put_off_handed(connection: Connection, request: HandedRequest, since: datetime) -> bool:
+    """Have it taken up again once its lease is over; False when it was left to workers before `since`."""
+    counted = update(handed).where(_held(request), handed.c.created_at >= since)
+    return connection.execute(counted.values(put_off=handed.c.put_off + 1)).rowcount == 1
+
+
+def end_handed(connection: Connection, request: HandedRequest) -> bool:
+    """It is dealt with; False when somebody else holds it."""
+    return connection.execute(delete(handed).where(_held(request))).rowcount == 1
 
 
 def _held(request: HandedRequest) -> Any:
