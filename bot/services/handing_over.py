@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
+
+import structlog
 
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store.database import Connection, Store
@@ -17,12 +20,18 @@ from bot.adapters.store.handed_log import (
     put_off_handed,
 )
 from bot.adapters.store.outbox_log import NewItem, insert_item
+from bot.adapters.store.store_down import StoreDown
 from bot.services.opaque_ids import message_id
 from workflows.ports import Clock
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 LEASE_S, HOLD_S = 12.0, 4.0
 """How long a worker that died keeps a request from the others, and how often one that lives says so."""
 
+INSIST_S, AGAIN_S = 60.0, 0.2
+"""How long, and how often, that a request is dealt with is written to a database that is away."""
 LONGEST = timedelta(minutes=10)
 """A request that was put off for longer is given up, and whoever asked is told."""
 
@@ -65,11 +74,24 @@ class HandOvers:
                 insert_item(connection, NewItem(key, "notice", farewell.person, body=body), now)
             return False
 
-        return await self.store.write(act)
+        return await self._insist(act)
 
     async def end(self, request: HandedRequest) -> None:
         """It is dealt with."""
-        await self.store.write(lambda connection: end_handed(connection, request))
+        await self._insist(lambda connection: end_handed(connection, request))
+
+    async def _insist(self, work: Callable[[Connection], T]) -> T:
+        """Write it, also when the database is away for a while. Raises StoreDown when that lasts.
+
+        Else whoever takes the request up next would do again what is done.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + INSIST_S
+        while loop.time() < until:
+            with contextlib.suppress(StoreDown):
+                return await self.store.write(work)
+            await asyncio.sleep(AGAIN_S)
+        return await self.store.write(work)
 
     @contextlib.asynccontextmanager
     async def held(self, request: HandedRequest) -> AsyncIterator[None]:
@@ -85,4 +107,10 @@ class HandOvers:
     async def _hold(self, request: HandedRequest) -> None:
         while True:
             await asyncio.sleep(HOLD_S)
-            await self.store.write(lambda connection: hold_handed(connection, request, LEASE_S), relaxed=True)
+            try:
+                await self.store.write(
+                    lambda connection: hold_handed(connection, request, LEASE_S), relaxed=True
+                )
+            except Exception as error:
+                # the lease may outlast it, and what is under way is no worse for it
+                log.warning("handed.not_held", error=type(error).__name__)

@@ -57,9 +57,10 @@ class TakingOver:
             if taken.attempts - taken.put_off <= MOST_ATTEMPTS:
                 async with self.hand_overs.held(taken):
                     await self.reception.take_over(taken)
+                    await self.hand_overs.end(taken)
             else:
                 log.error("handed.given_up", kind=taken.kind, attempts=taken.attempts)
-            await self.hand_overs.end(taken)
+                await self.hand_overs.end(taken)
         except Exception as error:
             await self._failed(taken, error)
 

@@ -1,14 +1,17 @@
 """What a process that only takes requests leaves to a worker, and what becomes of it there."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from slack_scene import Scene, words
 
 from bot.adapters.store.database import Connection, Store
-from bot.adapters.store.handed_log import HandedRequest
+from bot.adapters.store.handed_log import HandedRequest, end_handed
+from bot.adapters.store.store_down import StoreDown
+from bot.services import handing_over
 from bot.services.catalogue import Catalogue
 from bot.services.elsewhere import ReplaysElsewhere, WorkersTask, encode_elsewhere
 from bot.services.handing_over import HandOvers
@@ -20,6 +23,7 @@ from bot.workspace.default_town import BOT_USER_ID
 from tests.fakes import FakeClock
 
 VIEW = {"id": "V1", "callback_id": "inputs-fill", "private_metadata": "{}", "state": {"values": {}}}
+T = TypeVar("T")
 QUESTION = "What may I spend on dinner when travelling?"
 
 
@@ -125,6 +129,44 @@ async def test_one_holds_it_at_a_time_and_what_died_is_taken_up_again(store: Sto
     await hand_overs.end(again)
     store.write_now(let_leases_end)
     assert await hand_overs.take() is None
+
+
+def away_at_first(act: Callable[..., T], times: int = 1) -> Callable[..., T]:
+    """What is done in the database, which refuses the first times."""
+    left = [StoreDown("read-only") for _ in range(times)]
+
+    def done(*given: Any) -> T:
+        if left:
+            raise left.pop()
+        return act(*given)
+
+    return done
+
+
+async def test_a_database_that_is_away_for_a_moment_ends_no_lease(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_overs, is_held = HandOvers(store, FakeClock()), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(handing_over, "HOLD_S", 0.01)
+    held = away_at_first(lambda *_: loop.call_soon_threadsafe(is_held.set))
+    monkeypatch.setattr(handing_over, "hold_handed", held)
+    await hand_overs.leave(HandedRequest("k", "event", {"a": 1}, is_answered=False))
+    taken = await hand_overs.take()
+    assert taken is not None
+    async with asyncio.timeout(5), hand_overs.held(taken):
+        await is_held.wait()
+
+
+async def test_what_is_dealt_with_while_the_database_is_away_is_not_dealt_with_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_overs = scene.reception.hand_overs
+    monkeypatch.setattr(handing_over, "AGAIN_S", 0.01)
+    monkeypatch.setattr(handing_over, "end_handed", away_at_first(end_handed, times=2))
+    await hand_overs.leave(HandedRequest("k", "event", mention("help"), is_answered=False))
+    await TakingOver(hand_overs, scene.reception).drain()
+    assert count(scene, "handed_requests") == 0
 
 
 async def test_what_ends_worker_after_worker_is_given_up(scene: Scene) -> None:
