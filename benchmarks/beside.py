@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.load import SECRET, Bench, answering, at_rate, by_http, open_bench
 from bot.adapters.store.digests_log import FAILED, POSTED, SKIPPED, digests
-from bot.bootstrap import Product, build, load_shipped
+from bot.bootstrap import Product, build
 from bot.demo import RUNS, WEEKS, ZONE
 from bot.entrance import stopping_on_signals
 from bot.governance.roles import EVERYTHING, Role
@@ -35,6 +35,7 @@ from bot.services.access import OPERATOR
 from bot.services.actors import Actor
 from bot.services.seeding import SeedPlan
 from bot.settings_reading import read_settings
+from bot.shipped import load_shipped
 from tests.ports import free_port
 
 OWNER = "U0CHLOE"

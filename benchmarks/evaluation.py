@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from benchmarks.bench_workflow import PASSAGE, PROMPT, bench_workflow
-from bot.bootstrap import HANDBOOK, PEOPLE, Product, build
+from bot.bootstrap import Product, build
 from bot.quality.evaluation import EvaluationReport
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
@@ -40,6 +40,7 @@ from bot.services.catalogue import Content
 from bot.services.evaluating import Evaluations
 from bot.services.evaluation_material import Limits
 from bot.settings_reading import settings_from
+from bot.shipped import HANDBOOK, PEOPLE
 from knowledge.document import Passage, Retrieval
 
 ROOT = Path(__file__).parents[1]

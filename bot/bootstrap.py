@@ -15,7 +15,7 @@ from bot.adapters.store.database import Store
 from bot.adapters.system_clock import SystemClock
 from bot.front import Front, open_front, shares_of
 from bot.governance.changes import policies
-from bot.groundwork import Base, lay, models_text
+from bot.groundwork import Base, lay
 from bot.lookout import Watching, alerting
 from bot.quality.likeness import similarity_by
 from bot.services.access import Access
@@ -28,7 +28,7 @@ from bot.services.alerting import ALERT, Alerting, load_alert
 from bot.services.auditing import Auditing
 from bot.services.billing import Billing
 from bot.services.budgeting import Budgets
-from bot.services.catalogue import SETTINGS, Catalogue, Content
+from bot.services.catalogue import Catalogue, Content
 from bot.services.change_proposals import Ways
 from bot.services.change_requests import Changes
 from bot.services.change_work import ChangeWork
@@ -74,9 +74,6 @@ if TYPE_CHECKING:
     from knowledge.embedding import Embedder
 
 LIBRARY = Path(__file__).parent.parent / "workflows" / "library"
-HANDBOOK = Path(__file__).parent.parent / "knowledge" / "library" / "people"
-PEOPLE = "people"
-"""The collection that the shipped handbook fills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,10 +378,3 @@ def library(folder: Path = LIBRARY) -> list[Content]:
         if not path.name.endswith(".cases.yaml")
     ]
     return found
-
-
-async def load_shipped(product: Product, on_progress: Callable[[int, int, str], None] | None = None) -> None:
-    """Release the shipped workflows, record the model profiles, and take up the shipped handbook."""
-    await product.catalogue.seed(library())
-    await product.catalogue.seed([Content("models", "models", models_text(product.settings))], SETTINGS)
-    await product.holdings.add(HANDBOOK, PEOPLE, source="library", by="library", on_progress=on_progress)

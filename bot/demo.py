@@ -4,13 +4,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from bot.bootstrap import Product, build, library, load_shipped
+from bot.bootstrap import Product, build, library
 from bot.governance.roles import EVERYONE, Role
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
 from bot.services.seed_rows import SeedPerson
 from bot.services.seeding import HasRuns, SeedPlan
 from bot.settings import Secret, Settings
+from bot.shipped import load_shipped
 from bot.slack import manifest
 from bot.workspace.town_records import User
 from bot.workspace.workspace_server import Workspace

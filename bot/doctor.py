@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from bot.adapters.profiles import SHIPPED, read_profiles
 from bot.adapters.store.migrate import current_revision, migrate
 from bot.adapters.store.store_down import StoreDown
-from bot.bootstrap import PEOPLE, Product, build
+from bot.bootstrap import Product, build
 from bot.groundwork import models_text
 from bot.services.part_troubles import advice, detail
 from bot.services.readers import TERMINAL
 from bot.settings import Settings
+from bot.shipped import PEOPLE
 from bot.slack.manifest import SCOPES
 from bot.slack.self_check import Wire, closed_channels, look_at_slack
 

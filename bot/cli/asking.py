@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from bot.bootstrap import PEOPLE, Product, build, load_shipped
+from bot.bootstrap import Product, build
 from bot.cli import console
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor, Origin
 from bot.services.run_views import RunView
 from bot.services.runs import RunRequest
 from bot.settings_reading import read_settings
+from bot.shipped import PEOPLE, seed_contents, take_up_handbook
 from workflows.run import RUN_TRANSITIONS
 
 LOOK_S = 0.2
@@ -43,11 +44,15 @@ async def _run(workflow: str, words: list[str]) -> None:
 
 
 async def prepare(product: Product) -> None:
-    """Load what ships into an empty data folder; later changes to it come with `serve` and `demo`."""
+    """Release what is in files, and load the shipped handbook into an empty data folder.
+
+    Later changes of that handbook come with `serve` and `demo`.
+    """
+    await seed_contents(product)
     if any(row.name == PEOPLE for row in await product.holdings.collections()):
         return
     with console.progress_bar("Reading the shipped handbook") as follow:
-        await load_shipped(product, follow)
+        await take_up_handbook(product, follow)
 
 
 async def ask(product: Product, workflow: str, words: list[str]) -> tuple[RunView, str]:

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from bot.bootstrap import Product, load_shipped
+from bot.bootstrap import Product
 from bot.cli import console
 from bot.cli.keeping import act
 from bot.services.seeding import SeedPlan
+from bot.shipped import load_shipped
 
 
 def seed(

@@ -13,12 +13,13 @@ from bot.adapters.store.backup import back_up
 from bot.adapters.store.database import Store
 from bot.adapters.store.migrate import migrate as bring_up_to_date
 from bot.adapters.store.outbox_log import doubt_waiting
-from bot.bootstrap import build, load_shipped
+from bot.bootstrap import build
 from bot.cli import console
 from bot.demo import RUNS, Demo
 from bot.entrance import stopping_on_signals
 from bot.processes import EVERYTHING, Part, run_parts
 from bot.settings_reading import read_settings
+from bot.shipped import load_shipped
 
 QUESTION = "/ask-policy How many days of leave can I carry over?"
 

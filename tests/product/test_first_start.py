@@ -1,0 +1,45 @@
+"""What a data folder holds after its first commands: workflows, model profiles, and whose handbook."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from terminal import Terminal
+
+QUESTION = "question=How many places has the car park in Leeds?"
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    return Terminal(tmp_path / "var")
+
+
+@pytest.fixture(autouse=True)
+def handbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A shipped handbook that is loaded in no time."""
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    (folder / "parking.md").write_text("# Parking\n\nThe car park in Leeds has 40 places.\n")
+    (folder / "bikes.md").write_text("# Bikes\n\nThe shed in Lisbon has 12 places.\n")
+    monkeypatch.setattr("bot.shipped.HANDBOOK", folder)
+    return folder
+
+
+def live_profiles(terminal: Terminal) -> str:
+    """The models.yaml that the next run pins."""
+    query = "SELECT content FROM versions JOIN labels USING (kind, name, number) WHERE kind = 'models'"
+    with closing(sqlite3.connect(terminal.data_dir / "spanwise.db")) as database:
+        return str(database.execute(query).fetchone()[0])
+
+
+@pytest.mark.parametrize("command", [("run", "ask-policy", QUESTION), ("explain", "ask-policy")])
+def test_other_model_profiles_hold_from_the_next_command_on(
+    terminal: Terminal, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    assert terminal("run", "ask-policy", QUESTION).code == 0
+    own = "default: {model: spanwise/quote}\ncareful: {model: spanwise/quote}\n"
+    (tmp_path / "models.yaml").write_text(own)
+    ran = terminal(*command, SPANWISE_MODELS=str(tmp_path / "models.yaml"))
+    assert ran.code == 0, ran.err
+    assert live_profiles(terminal) == own
