@@ -96,7 +96,7 @@ class Holdings:
 
         `audience` None keeps what it was (everyone, for a new one). `source` names a folder that may move.
         `on_progress` is called from another thread.
-        Raises SourceMissing, TooManyFiles, InvalidCollectionName, MixedModels.
+        Raises InvalidCollectionName, MixedModels and what `open_source` does.
         """
         return await asyncio.to_thread(self._add, path, collection, owner, audience, source, by, on_progress)
 

@@ -16,7 +16,7 @@ from bot.adapters.store.database import Store
 from knowledge.chunking import cut
 from knowledge.document import Chunk, Document, LiveChunk
 from knowledge.loaders import DocumentRefused, Loaded, Loader
-from knowledge.sources import Source, SourceFile
+from knowledge.sources import Source, SourceFile, SourceUnreadable
 from workflows.ports import Clock
 from workflows.run import Json
 
@@ -75,6 +75,9 @@ class Intake:
     def run(self, source: Source, on_progress: OnProgress | None) -> Added:
         """Take every file, then take out what the source no longer has. Raises MixedModels."""
         outcome = Added()
+        outcome.refused += [
+            Refused(path, SourceUnreadable.__name__, {"path": path}) for path in source.unread
+        ]
         known = self._store.read_now(functools.partial(log.list_documents, collection=self._row.name))
         stored = {row.document.path: row for row in known}
         self._forgotten = self._store.read_now(
@@ -145,7 +148,7 @@ class Intake:
     def _remove_missing(self, source: Source, stored: Mapping[str, log.DocumentRow], outcome: Added) -> None:
         present = {file.path for file in source.files}
         for path, row in stored.items():
-            if row.source == source.name and path not in present:
+            if row.source == source.name and path not in present and not source.may_hide(path):
                 self._store.write_now(
                     functools.partial(
                         remove_document, document=row.document, by=self._by, at=self._clock.now()

@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from bot.services.holdings import Holdings, InvalidCollectionName, UnknownDocume
 from bot.services.readers import TERMINAL, Audience
 from knowledge.embedding import Embedder
 from knowledge.index import MixedModels
-from knowledge.sources import SourceMissing
+from knowledge.sources import SourceEmptied, SourceMissing
 from tests.databases import with_tables
 from workflows.ports import UnknownCollection
 
@@ -82,6 +83,38 @@ async def test_a_single_file_says_nothing_about_its_neighbours(holdings: Holding
     (folder / "travel.md").write_text("# Travel\n\nTrains only.\n")
     outcome = await holdings.add(folder / "travel.md", "people")
     assert (outcome.changed, outcome.removed) == (["travel.md"], [])
+
+
+async def test_what_cannot_be_listed_is_refused_and_keeps_its_documents(
+    holdings: Holdings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "leave-notes.md").write_text("# Notes\n\nAsk early.\n")
+    await holdings.add(folder, "people")
+    (folder / "leave-notes.md").unlink()
+    walk = os.walk
+
+    def refuse(top: Path, onerror: Callable[[OSError], None]) -> Iterator[tuple[str, list[str], list[str]]]:
+        onerror(PermissionError(13, "Permission denied", str(top / "leave")))
+        for place, inner, names in walk(top):
+            yield place, inner, [] if place.endswith("leave") else names
+
+    monkeypatch.setattr(os, "walk", refuse)
+    outcome = await holdings.add(folder, "people")
+    assert [(each.path, each.why, each.facts) for each in outcome.refused] == [
+        ("leave", "SourceUnreadable", {"path": "leave"})
+    ]
+    assert (outcome.unchanged, outcome.removed) == (["travel.md"], ["leave-notes.md"])
+
+
+async def test_an_emptied_folder_removes_nothing(holdings: Holdings, folder: Path) -> None:
+    await holdings.add(folder, "people")
+    for file in (folder / "travel.md", folder / "leave" / "annual.md"):
+        file.unlink()
+    with pytest.raises(SourceEmptied):
+        await holdings.add(folder, "people", audience=["U0BEN"])
+    assert len(await holdings.documents("people")) == 2
+    (row,) = await holdings.collections()
+    assert row.audience == ("everyone",), "what is refused changes nothing"
 
 
 async def test_a_pinned_run_reads_what_it_was_pinned_to(holdings: Holdings, folder: Path) -> None:

@@ -1,3 +1,5 @@
+import os
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from knowledge.answer_cues import AnswerKind, answer_kind, holds_kind, unmet_specifics
 from knowledge.freshness import age_in_words, is_stale
 from knowledge.sentences import join_wrapped, split_sentences
-from knowledge.sources import SourceMissing, open_source
+from knowledge.sources import SourceEmptied, SourceMissing, SourceUnreadable, open_source
 from knowledge.support import Calibration, Evidence, support
 from knowledge.words import content_words, stem
 
@@ -117,6 +119,54 @@ def test_a_source_leaves_hidden_files_and_outside_links_alone(tmp_path: Path) ->
     assert (one.name, one.files[0].path, one.is_whole) == (str(folder), "b.md", False)
     with pytest.raises(SourceMissing):
         open_source(folder / "nothing")
+
+
+def close(patch: pytest.MonkeyPatch, closed: Path) -> None:
+    """Have a folder listed by nobody, as one without permissions is."""
+    scandir = os.scandir
+
+    def refuse(path: str) -> Iterator[os.DirEntry[str]]:
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    patch.setattr(os, "scandir", refuse)
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "leave").mkdir()
+    (tmp_path / "leave" / "annual.md").write_text("x")
+    (tmp_path / "travel.md").write_text("x")
+    close(monkeypatch, tmp_path / "leave")
+    source = open_source(tmp_path)
+    assert ([file.path for file in source.files], source.unread) == (["travel.md"], ("leave",))
+    with pytest.raises(SourceUnreadable):
+        open_source(tmp_path / "leave")
+
+
+def test_a_name_that_cannot_be_looked_up_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "travel.md").write_text("x")
+    (tmp_path / "nowhere.md").symlink_to("nothing")
+    (tmp_path / "round.md").symlink_to("round.md")
+
+    def refuse(path: Path, **_: bool) -> os.stat_result:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    assert [file.path for file in open_source(tmp_path).files] == ["travel.md"]
+    root, stat = tmp_path.resolve(), Path.stat
+    monkeypatch.setattr(Path, "stat", lambda path, **how: (stat if path == root else refuse)(path, **how))
+    source = open_source(root)
+    assert (source.files, source.unread) == ((), ("nowhere.md", "round.md", "travel.md"))
+    with pytest.raises(SourceUnreadable):
+        open_source(root / "travel.md")
+
+
+def test_a_folder_without_files_is_refused_only_where_documents_came_from_it(tmp_path: Path) -> None:
+    assert open_source(tmp_path).files == ()
+    with pytest.raises(SourceEmptied):
+        open_source(tmp_path, known=[str(tmp_path)])
+    with pytest.raises(SourceEmptied):
+        open_source(tmp_path, name="shelf", known=["shelf"])
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,18 @@ def test_knowledge_follows_the_folder(terminal: Terminal, tmp_path: Path) -> Non
     assert "parking.md" not in terminal("knowledge", "list", "site").out
 
 
+def test_an_emptied_folder_takes_no_document_out_of_knowledge(terminal: Terminal, tmp_path: Path) -> None:
+    folder = tmp_path / "handbook"
+    folder.mkdir()
+    (folder / "parking.md").write_text("# Parking\n\nThe car park in Leeds has 40 places.\n")
+    terminal("knowledge", "add", folder, "-c", "site")
+    (folder / "parking.md").unlink()
+    refused = terminal("knowledge", "add", folder, "-c", "site")
+    assert (refused.code, refused.out) == (1, "")
+    assert "holds no file now" in refused.err and "knowledge remove" in refused.err
+    assert "parking.md" in terminal("knowledge", "list", "site").out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -1,0 +1,31 @@
+"""The sentences of folders and files that are not taken into a collection."""
+
+from collections.abc import Callable, Mapping
+
+from bot.slack.elements import escape
+
+Facts = Mapping[str, str]
+
+
+def unreadable(facts: Facts) -> str:
+    """A folder that nobody may list."""
+    return (
+        f"“{escape(facts.get('path', 'That'))}” cannot be read, so nothing of it was added or removed. "
+        "Check its permissions and add it again."
+    )
+
+
+def emptied(facts: Facts) -> str:
+    """Where documents came from."""
+    return (
+        f"“{escape(facts.get('path', 'That folder'))}” holds no file now, though documents came from it. "
+        "Nothing was removed: check that it is the right folder and that it is mounted. "
+        "To remove documents all the same, use `python -m bot knowledge remove`, one at a time."
+    )
+
+
+SENTENCES: Mapping[str, Callable[[Facts], str]] = {
+    "SourceEmptied": emptied,
+    "SourceUnreadable": unreadable,
+}
+"""Error class to its sentence."""
