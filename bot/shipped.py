@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from bot.adapters.store.database import Connection
+from bot.adapters.store.document_log import document_paths
 from bot.bootstrap import Product, library
 from bot.groundwork import models_text
 from bot.services.catalogue import SETTINGS, Content
+from bot.services.intake import LIBRARY, document_id
+from knowledge.sources import open_source
 
 HANDBOOK = Path(__file__).parent.parent / "knowledge" / "library" / "people"
 PEOPLE = "people"
@@ -28,4 +32,14 @@ async def seed_contents(product: Product) -> None:
 
 async def take_up_handbook(product: Product, on_progress: OnProgress | None = None) -> None:
     """Bring the collection up to date with the shipped handbook."""
-    await product.holdings.add(HANDBOOK, PEOPLE, source="library", by="library", on_progress=on_progress)
+    await product.holdings.add(HANDBOOK, PEOPLE, source=LIBRARY, by=LIBRARY, on_progress=on_progress)
+
+
+async def lacks_handbook(product: Product) -> bool:
+    """Whether some of the shipped handbook was never taken up, as when its loading was cut short."""
+    return await product.store.read(_lacks_pages)
+
+
+def _lacks_pages(connection: Connection) -> bool:
+    known = document_paths(connection)
+    return any(document_id(PEOPLE, file.path) not in known for file in open_source(HANDBOOK).files)

@@ -14,7 +14,7 @@ from bot.services.actors import Actor, Origin
 from bot.services.run_views import RunView
 from bot.services.runs import RunRequest
 from bot.settings_reading import read_settings
-from bot.shipped import PEOPLE, seed_contents, take_up_handbook
+from bot.shipped import lacks_handbook, seed_contents, take_up_handbook
 from workflows.run import RUN_TRANSITIONS
 
 LOOK_S = 0.2
@@ -44,15 +44,14 @@ async def _run(workflow: str, words: list[str]) -> None:
 
 
 async def prepare(product: Product) -> None:
-    """Release what is in files, and load the shipped handbook into an empty data folder.
+    """Release what is in files, and load what is missing of the shipped handbook.
 
-    Later changes of that handbook come with `serve` and `demo`.
+    Its later changes come with `serve` and `demo`, which look into each of its files.
     """
     await seed_contents(product)
-    if any(row.name == PEOPLE for row in await product.holdings.collections()):
-        return
-    with console.progress_bar("Reading the shipped handbook") as follow:
-        await take_up_handbook(product, follow)
+    if await lacks_handbook(product):
+        with console.progress_bar("Reading the shipped handbook") as follow:
+            await take_up_handbook(product, follow)
 
 
 async def ask(product: Product, workflow: str, words: list[str]) -> tuple[RunView, str]:

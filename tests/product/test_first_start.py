@@ -1,11 +1,17 @@
 """What a data folder holds after its first commands: workflows, model profiles, and whose handbook."""
 
+import asyncio
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from terminal import Terminal
+
+from bot.bootstrap import build
+from bot.settings_reading import settings_from
+from bot.shipped import load_shipped
 
 QUESTION = "question=How many places has the car park in Leeds?"
 
@@ -43,3 +49,46 @@ def test_other_model_profiles_hold_from_the_next_command_on(
     ran = terminal(*command, SPANWISE_MODELS=str(tmp_path / "models.yaml"))
     assert ran.code == 0, ran.err
     assert live_profiles(terminal) == own
+
+
+def cut_short(terminal: Terminal) -> None:
+    """A first command whose process ends after one document."""
+
+    class Killed(BaseException):
+        pass
+
+    def end(done: int, total: int, path: str) -> None:
+        raise Killed
+
+    async def load() -> None:
+        product = build(settings_from(SPANWISE_DATA_DIR=terminal.data_dir))
+        try:
+            await load_shipped(product, end)
+        finally:
+            await product.close()
+
+    with pytest.raises(Killed):
+        asyncio.run(load())
+
+
+def documents(terminal: Terminal) -> list[str]:
+    """Paths in the collection that the shipped handbook fills."""
+    return re.findall(r"^(\S+\.md) ", terminal("knowledge", "list", "people").out, re.MULTILINE)
+
+
+def test_a_handbook_whose_loading_was_cut_short_is_loaded_on(terminal: Terminal) -> None:
+    cut_short(terminal)
+    assert documents(terminal) == ["bikes.md"]
+    ran = terminal("run", "ask-policy", QUESTION)
+    assert ran.code == 0 and "40 places" in ran.out, ran.out + ran.err
+    assert documents(terminal) == ["bikes.md", "parking.md"]
+
+
+def test_a_whole_handbook_is_not_read_again_nor_is_what_was_taken_out_brought_back(
+    terminal: Terminal, handbook: Path
+) -> None:
+    terminal("run", "ask-policy", QUESTION)
+    terminal("knowledge", "remove", "bikes.md", "--collection", "people")
+    (handbook / "parking.md").write_text("# Parking\n\nThe car park in Leeds has 55 places.\n")
+    assert "40 places" in terminal("run", "ask-policy", QUESTION).out
+    assert documents(terminal) == ["parking.md"]
