@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot.adapters.store.database import Connection
-from bot.adapters.store.document_log import document_paths
+from bot.adapters.store.document_log import document_paths, list_sources
 from bot.bootstrap import Product, library
 from bot.groundwork import models_text
 from bot.services.catalogue import SETTINGS, Content
@@ -19,9 +19,13 @@ OnProgress = Callable[[int, int, str], None]
 
 
 async def load_shipped(product: Product, on_progress: OnProgress | None = None) -> None:
-    """Release the shipped workflows, record the model profiles, and take up the shipped handbook."""
+    """Release the shipped workflows, record the model profiles, and take up the shipped handbook.
+
+    That is left out where somebody put documents of their own: answers would mix two companies.
+    """
     await seed_contents(product)
-    await take_up_handbook(product, on_progress)
+    if await product.store.read(_is_shipped_alone):
+        await take_up_handbook(product, on_progress)
 
 
 async def seed_contents(product: Product) -> None:
@@ -36,10 +40,19 @@ async def take_up_handbook(product: Product, on_progress: OnProgress | None = No
 
 
 async def lacks_handbook(product: Product) -> bool:
-    """Whether some of the shipped handbook was never taken up, as when its loading was cut short."""
+    """Whether some of the shipped handbook was never taken up, as when its loading was cut short.
+
+    It is not missed where somebody put documents of their own.
+    """
     return await product.store.read(_lacks_pages)
 
 
+def _is_shipped_alone(connection: Connection) -> bool:
+    return set(list_sources(connection, PEOPLE)) <= {LIBRARY}
+
+
 def _lacks_pages(connection: Connection) -> bool:
+    if not _is_shipped_alone(connection):
+        return False
     known = document_paths(connection)
     return any(document_id(PEOPLE, file.path) not in known for file in open_source(HANDBOOK).files)

@@ -11,7 +11,7 @@ from terminal import Terminal
 
 from bot.bootstrap import build
 from bot.settings_reading import settings_from
-from bot.shipped import load_shipped
+from bot.shipped import OnProgress, load_shipped
 
 QUESTION = "question=How many places has the car park in Leeds?"
 
@@ -51,24 +51,26 @@ def test_other_model_profiles_hold_from_the_next_command_on(
     assert live_profiles(terminal) == own
 
 
-def cut_short(terminal: Terminal) -> None:
-    """A first command whose process ends after one document."""
+def load(terminal: Terminal, on_progress: OnProgress | None = None) -> None:
+    """What a worker does as it starts."""
 
-    class Killed(BaseException):
-        pass
-
-    def end(done: int, total: int, path: str) -> None:
-        raise Killed
-
-    async def load() -> None:
+    async def whole() -> None:
         product = build(settings_from(SPANWISE_DATA_DIR=terminal.data_dir))
         try:
-            await load_shipped(product, end)
+            await load_shipped(product, on_progress)
         finally:
             await product.close()
 
-    with pytest.raises(Killed):
-        asyncio.run(load())
+    asyncio.run(whole())
+
+
+class KilledHere(BaseException):
+    """Nothing of the process goes on after it."""
+
+
+def end(done: int, total: int, path: str) -> None:
+    """The process ends after one document."""
+    raise KilledHere
 
 
 def documents(terminal: Terminal) -> list[str]:
@@ -77,7 +79,8 @@ def documents(terminal: Terminal) -> list[str]:
 
 
 def test_a_handbook_whose_loading_was_cut_short_is_loaded_on(terminal: Terminal) -> None:
-    cut_short(terminal)
+    with pytest.raises(KilledHere):
+        load(terminal, end)
     assert documents(terminal) == ["bikes.md"]
     ran = terminal("run", "ask-policy", QUESTION)
     assert ran.code == 0 and "40 places" in ran.out, ran.out + ran.err
@@ -92,3 +95,40 @@ def test_a_whole_handbook_is_not_read_again_nor_is_what_was_taken_out_brought_ba
     (handbook / "parking.md").write_text("# Parking\n\nThe car park in Leeds has 55 places.\n")
     assert "40 places" in terminal("run", "ask-policy", QUESTION).out
     assert documents(terminal) == ["parking.md"]
+
+
+def add_own(terminal: Terminal, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "canteen.md").write_text("# Canteen\n\nLunch is served from noon.\n")
+    added = terminal("knowledge", "add", folder, "--collection", "people")
+    assert added.code == 0, added.err
+
+
+def test_beside_a_handbook_of_ones_own_the_workflows_ship_and_the_handbook_does_not(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    add_own(terminal, tmp_path / "own")
+    ran = terminal("run", "ask-policy", "question=When is lunch served?")
+    assert ran.code == 0 and "Lunch is served from noon" in ran.out, ran.err
+    load(terminal)
+    assert documents(terminal) == ["canteen.md"]
+
+
+def test_what_was_added_to_the_shipped_handbook_ends_its_updates(
+    terminal: Terminal, tmp_path: Path, handbook: Path
+) -> None:
+    load(terminal)
+    add_own(terminal, tmp_path / "own")
+    (handbook / "desks.md").write_text("# Desks\n\nEach desk has a lamp.\n")
+    load(terminal)
+    assert terminal("explain", "ask-policy").code == 0
+    assert documents(terminal) == ["bikes.md", "canteen.md", "parking.md"]
+
+
+def test_a_newer_handbook_is_taken_up_at_a_start_where_nobody_added_to_it(
+    terminal: Terminal, handbook: Path
+) -> None:
+    load(terminal)
+    (handbook / "desks.md").write_text("# Desks\n\nEach desk has a lamp.\n")
+    load(terminal)
+    assert documents(terminal) == ["bikes.md", "desks.md", "parking.md"]
