@@ -31,7 +31,8 @@ handed = Table(
     *filled(String(16), "kind"),
     *filled(JsonText, "body"),
     *filled(Boolean, "is_answered"),
-    *filled(Integer, "attempts", "put_off"),
+    *filled(Integer, "attempts"),
+    Column("put_off", Integer, nullable=False, server_default="0"),
     Column("created_at", UtcDateTime, nullable=False, index=True),
     Column("lease_until", UtcDateTime),
 )

@@ -44,7 +44,6 @@ def upgrade() -> None:
         sa.Column("body", JsonText(), nullable=False),
         sa.Column("is_answered", sa.Boolean(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("put_off", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("lease_until", UtcDateTime(), nullable=True),
     )
