@@ -9,7 +9,7 @@ class Permission(StrEnum):
     """One permitted act."""
 
     RUN = "run"
-    """Run a workflow and see one's own runs."""
+    """Run a workflow."""
     SEE_RUNS = "see-runs"
     """See other people's runs and their answers."""
     CANCEL_RUNS = "cancel-runs"

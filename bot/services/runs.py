@@ -201,7 +201,7 @@ class Runs:
     async def cancel(self, actor: Actor, run_id: str) -> RunView:
         """Stop a run: at once while it waits, within a second while it works.
 
-        Raises NotAuthorized, UnknownRun, AlreadyFinished.
+        Raises Outsider, NotAuthorized, UnknownRun, AlreadyFinished.
         """
 
         def act(connection: Connection) -> RunView:
@@ -220,11 +220,10 @@ class Runs:
         return view
 
     def _visible(self, connection: Connection, actor: Actor, run_id: str, permission: Permission) -> RunView:
+        """One's own run without a right, so that taking a role away hides no answer; others' with one."""
         view = run_views.load_view(connection, run_id)
-        scope = f"workflow:{view.workflow}"
-        self._access.authorise(
-            connection, actor, Permission.RUN if actor.id == view.actor.id else permission, scope
-        )
+        if actor.is_outsider or actor.id != view.actor.id:
+            self._access.authorise(connection, actor, permission, f"workflow:{view.workflow}")
         return view
 
     async def view(self, run_id: str) -> RunView:
@@ -242,7 +241,10 @@ class Runs:
         return await self._store.read(look)
 
     async def explain(self, actor: Actor, run_id: str) -> Explanation:
-        """How an answer came about, for whoever may read the answer. Raises NotAuthorized, UnknownRun."""
+        """How an answer came about, for whoever may read the answer.
+
+        Raises Outsider, NotAuthorized, UnknownRun.
+        """
 
         def look(connection: Connection) -> Explanation:
             explanation = run_views.explain(connection, run_id, self._admission.shares)

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -132,6 +133,20 @@ async def test_explaining(desk: Desk) -> None:
     with pytest.raises(Outsider):
         await desk.runs.explain(STRANGER, run_id)
     assert (await desk.runs.explain(DEV, run_id)).run.id == run_id
+
+
+async def test_ones_own_runs_need_no_right(desk: Desk) -> None:
+    run_id, waiting = await desk.ask(), await desk.ask("k2")
+    await desk.access.revoke(DEV, "everyone", Role.RUNNER)
+    assert (await desk.runs.explain(ANA, run_id)).run.id == run_id
+    assert (await desk.runs.cancel(ANA, waiting)).status is RunStatus.CANCELLED
+    gone = replace(ANA, is_outsider=True)
+    for refused in (desk.runs.explain(gone, run_id), desk.runs.cancel(gone, run_id)):
+        with pytest.raises(Outsider):
+            await refused
+    for refused in (desk.runs.explain(BEN, run_id), desk.runs.cancel(BEN, run_id)):
+        with pytest.raises(NotAuthorized):
+            await refused
 
 
 @pytest.mark.parametrize(
