@@ -65,22 +65,25 @@ async def cancel(call: Call, desk: Desk) -> Reply:
 
 
 async def retry(call: Call, desk: Desk) -> Reply:
-    """The same request again, under the rights of whoever pressed."""
+    """The same request again, once, under the rights of whoever pressed first; a rerun has its own button."""
     actor = await desk.people.actor(call.person)
     view = await desk.runs.view(call.value)
     readers: tuple[str, ...] = (call.person,)
     if view.origin.visibility == "channel":
         readers = await desk.people.readers(view.origin.channel_id, call.person)
     origin = replace(view.origin, readers=readers, response_url=call.response_url)
-    await desk.runs.accept(
-        RunRequest(call.dedupe_key, actor, view.workflow, view.inputs, origin, view.follows)
+    accepted = await desk.runs.accept(
+        RunRequest(f"retry:{view.id}", actor, view.workflow, view.inputs, origin, view.follows)
     )
-    return Reply(after=lambda: desk.tell(call, notice(text.retried(view.title))))
+    said = text.taken_already(view.title) if accepted.duplicate else text.retried(view.title)
+    return Reply(after=lambda: desk.tell(call, notice(said)))
 
 
 async def pick(call: Call, desk: Desk) -> Reply:
-    """One of several workflows that fit a message."""
+    """One of several workflows that fit a message: once for each message, however often it is pressed."""
     call, ask = await _carried(call, desk)
+    key = f"pick:{call.team}:{call.person}:{call.channel}:{call.message_ts}:{ask.released.name}"
+    call = replace(call, dedupe_key=key)
     actor = await desk.people.actor(call.person)
     try:
         accepted = await accept(call, desk, ask, actor)
@@ -88,7 +91,9 @@ async def pick(call: Call, desk: Desk) -> Reply:
         return open_form(call, desk, ask, error.problems)
 
     async def say() -> None:
-        await desk.tell(call, await working_notice(call, desk, ask, accepted), replace=True)
+        # the first press has put its notice in place of the choice by then
+        is_first = not accepted.duplicate
+        await desk.tell(call, await working_notice(call, desk, ask, accepted), replace=is_first)
 
     return Reply(after=say)
 

@@ -227,6 +227,35 @@ async def test_a_failure_says_why_and_is_tried_again(scene: Scene) -> None:
     assert len(scene.script.rows) == 2
 
 
+async def test_whoever_presses_try_again_first_runs_it_and_the_next_is_told(scene: Scene) -> None:
+    scene.script.ending = lambda row: RunResult(
+        RunStatus.FAILED, None, (), Failure("ModelTimeout", {"alias": "default"}, "i_test1234")
+    )
+    ana, ben = scene.person("U0ANA"), scene.person("U0BEN")
+
+    async def failed(count: int) -> Message:
+        def look() -> Message | None:
+            seen = [m for m in scene.app_messages(ana, CHANNEL) if "i_test1234" in words(m)]
+            return seen[-1] if len(seen) == count else None
+
+        return await ana.wait_for(look)
+
+    await ana.command(CHANNEL, "/ask-policy --public How many days?")
+    message = await failed(1)
+    await asyncio.gather(ana.click(message, blocks.RETRY), ana.click(message, blocks.RETRY))
+    await failed(2)
+    await ben.click(message, blocks.RETRY)
+    await scene.quiet()
+    assert len(scene.script.rows) == 2
+    known = "I have this request to *Ask the people handbook* already; it runs once."
+    said = {words(m) for m in ana.ephemerals(CHANNEL)[1:]}
+    assert said == {known, "Running *Ask the people handbook* again."}
+    assert [words(m) for m in ben.ephemerals(CHANNEL)] == [known]
+    await ben.click(await failed(2), blocks.RETRY)
+    await failed(3)
+    assert scene.script.rows[2].actor["id"] == "U0BEN", "what was tried again can be tried again"
+
+
 async def test_a_mention_is_answered_in_its_thread_and_replies_go_on(scene: Scene) -> None:
     ana, ben = scene.person("U0ANA"), scene.person("U0BEN")
     asked = await ana.say(CHANNEL, "<@U0SPAN> how many days of leave can I carry over?")
@@ -343,12 +372,32 @@ async def test_when_several_fit_the_person_picks(scene: Scene) -> None:
     ana = scene.person("U0ANA")
     asked = await ana.say(CHANNEL, "<@U0SPAN> xylophone")
     offer = await ana.wait_for(lambda: next(iter(ana.ephemerals(CHANNEL)), None))
-    buttons = [b["accessory"] for b in offer.blocks if b.get("accessory")]
-    assert 2 <= len(buttons) <= 5
-    chosen = next(b["value"] for b in buttons if "ask-policy" in b["value"])
+    assert 2 <= len(picks(offer)) <= 5
+    chosen = next(value for value in picks(offer) if "ask-policy" in value)
     assert (await ana.click(offer, blocks.PICK, chosen)).ok
     await scene.answered(ana, CHANNEL, asked.ts)
     assert scene.script.rows[0].inputs == {"question": "xylophone"}
+
+
+def picks(offer: Message) -> list[str]:
+    """What the buttons carry that pick a workflow."""
+    return [b["accessory"]["value"] for b in offer.blocks if b.get("accessory")]
+
+
+async def test_a_workflow_picked_twice_for_a_message_runs_once(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+
+    for times in (1, 2):
+        asked = await ana.say(CHANNEL, "<@U0SPAN> xylophone")
+        offer = await ana.wait_for(lambda: next((m for m in ana.ephemerals(CHANNEL) if picks(m)), None))
+        chosen = next(value for value in picks(offer) if "ask-policy" in value)
+        await asyncio.gather(ana.click(offer, blocks.PICK, chosen), ana.click(offer, blocks.PICK, chosen))
+        await scene.answered(ana, CHANNEL, asked.ts)
+        await scene.quiet()
+        assert len(scene.script.rows) == times, "once for each message, though the words are the same"
+        told = [words(m) for m in ana.ephemerals(CHANNEL)]
+        for said in ("Working on *Ask the people handbook*", "it runs once"):
+            assert sum(said in each for each in told) == times
 
 
 async def test_a_message_that_lacks_an_input_offers_the_form(scene: Scene) -> None:
