@@ -10,9 +10,14 @@ from sqlalchemy import Connection
 from bot.adapters.store import audit_log
 from bot.adapters.store.changes_log import changes
 from bot.adapters.store.database import Store
+from bot.adapters.store.explain_facts import newest_run_of
 from bot.adapters.store.fixes_log import FixState, fixes
+from bot.adapters.store.home_facts import runs_by_workflow
+from bot.adapters.store.run_log import recent_runs
+from bot.adapters.store.run_search import Sight, find_runs
 from bot.governance.changes import Target
 from bot.governance.roles import Role
+from bot.governance.run_filter import RunFilter
 from bot.quality.complaint import TriageState
 from bot.services.actors import Actor, Origin
 from bot.services.fixing import Fixing, FixPace
@@ -75,6 +80,23 @@ class FixingDesk(FeedbackDesk):
 
     def runs_of(self, person: str) -> int:
         return int(self.sql("SELECT count(*) AS n FROM runs WHERE actor_id = :p", p=person)[0].n)
+
+    def lists_of(self, actor: Actor) -> list[list[str]]:
+        """What each list of a person's own runs shows, the newest first."""
+        return self.store.read_now(lambda connection: self._lists(connection, actor.id))
+
+    def _lists(self, connection: Connection, person: str) -> list[list[str]]:
+        recent = [row.id for row in recent_runs(connection, person, 9)]
+        counted = runs_by_workflow(connection, person, self.clock.now() - timedelta(days=1))
+        assert counted == {"ask-policy": len(recent)}
+        assert newest_run_of(connection, person) == recent[0]
+        looks = [
+            (RunFilter(), Sight(person)),
+            (RunFilter(workflow="ask-policy"), Sight(person)),
+            (RunFilter(person=person), Sight(person)),
+            (RunFilter(person=person), Sight(person, None)),
+        ]
+        return [recent, *([r.id for r in find_runs(connection, *look, limit=9).rows] for look in looks)]
 
     async def changed(self, says: str, change: str = "c_one") -> None:
         self.says = says
@@ -154,6 +176,24 @@ async def test_who_voted_down_gets_the_new_answer_to_their_own_question(desk: Fi
     )
     assert len(desk.queued("run")) == 1, "the new run has no message but that"
     assert desk.events(run_id)[-1] == "fix.sent"
+
+
+@pytest.mark.parametrize("says", ["Five days.", "Ten days, until 31 March."])
+async def test_what_nobody_asked_for_is_in_no_list_of_ones_own_unless_the_answer_came(
+    desk: FixingDesk, says: str
+) -> None:
+    run_id = await desk.voted_down()
+    desk.says = says
+    await desk.applied()
+    for _ in range(2):
+        await desk.fixing.step(desk._identify)
+    (fix,) = desk.rows()
+    assert fix.state == FixState.ASKED and desk.lists_of(ANA) == [[run_id]] * 5
+    await desk.settled()
+    known = [fix.new_run_id, run_id] if desk.states() == [FixState.SENT] else [run_id]
+    assert desk.lists_of(ANA) == [known] * 5
+    page = desk.store.read_now(lambda c: find_runs(c, RunFilter(), Sight("U0ANA", None), limit=9))
+    assert len(page.rows) == 2, "the log of a workflow leaves out nothing"
 
 
 async def test_hearing_of_a_change_twice_asks_once(desk: FixingDesk) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from bot.adapters.store.document_log import document_versions, documents
 from bot.adapters.store.ledger import sum_usage
-from bot.adapters.store.run_log import runs
+from bot.adapters.store.run_log import own_runs, runs
 from bot.adapters.store.scores import scores
 from bot.adapters.store.versions_log import labels
 from workflows.run import RunStatus
@@ -131,6 +131,6 @@ def label_move(connection: Connection, kind: str, name: str, label: str) -> tupl
 
 
 def newest_run_of(connection: Connection, actor_id: str) -> str:
-    """The run that this person asked for last; empty when they asked for none."""
-    query = select(runs.c.id).where(runs.c.actor_id == actor_id).order_by(runs.c.created_at.desc()).limit(1)
+    """The newest of this person's own runs; empty when there is none."""
+    query = select(runs.c.id).where(own_runs(actor_id)).order_by(runs.c.created_at.desc()).limit(1)
     return connection.execute(query).scalar() or ""

@@ -6,7 +6,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, String, Table, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    String,
+    Table,
+    exists,
+    insert,
+    select,
+    update,
+)
 
 from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
 
@@ -56,6 +67,11 @@ class Fix:
     change: Mapping[str, Any]
     why: str
     created_at: datetime
+
+
+def is_unseen(run_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a run asked a question again and its answer was sent to nobody."""
+    return exists().where(fixes.c.new_run_id == run_id, fixes.c.state != FixState.SENT)
 
 
 def insert_fix(

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     bindparam,
     func,
     insert,
@@ -23,6 +25,7 @@ from sqlalchemy import (
 )
 
 from bot.adapters.correlation import correlation
+from bot.adapters.store.fixes_log import is_unseen
 from bot.adapters.store.late_rows import Put, put_now, write_late
 from bot.adapters.store.moments import lease_clock
 from bot.adapters.store.tables import JsonText, UtcDateTime, metadata
@@ -172,14 +175,19 @@ def read_runs(connection: Connection, run_ids: Iterable[str]) -> dict[str, RunRo
     return {row.id: row for row in connection.execute(_READ_SEVERAL, {"ids": list(run_ids)})}
 
 
+def own_runs(person: str) -> ColumnElement[bool]:
+    """The runs that a person knows as theirs: what they asked, and new answers that they were sent."""
+    return and_(runs.c.actor_id == person, ~is_unseen(runs.c.id))
+
+
 def recent_runs(
     connection: Connection, actor_id: str, limit: int, *, is_open: bool = False
 ) -> tuple[RunRow, ...]:
-    """One person's runs, newest first; on request only those that have not ended."""
+    """One person's own runs, newest first; on request only those that have not ended."""
     open_only = (runs.c.finished_at.is_(None),) if is_open else ()
     query = (
         select(runs)
-        .where(runs.c.actor_id == actor_id, *open_only)
+        .where(own_runs(actor_id), *open_only)
         .order_by(runs.c.created_at.desc(), runs.c.id)
         .limit(limit)
     )

@@ -24,7 +24,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from bot.adapters.store.run_log import RunRow, runs
+from bot.adapters.store.run_log import RunRow, own_runs, runs
 from bot.adapters.store.scores import scores
 from bot.governance.run_filter import OPEN, UNFINISHED, RunFilter, fold
 from workflows.run import Ending
@@ -47,7 +47,7 @@ class Sight:
     """Whose runs somebody sees."""
 
     person: str = ""
-    """Their own; empty when only those of the workflows count."""
+    """Their own, as `own_runs` has them; empty when only those of the workflows count."""
     workflows: frozenset[str] | None = frozenset()
     """Everybody's runs of these; None for each workflow."""
 
@@ -173,10 +173,9 @@ def _sources(wanted: RunFilter, sight: Sight) -> list[ColumnElement[bool]]:
     """The parts of what is seen that can hold what is wanted; none of them shares a run with another."""
     seen = sight.workflows
     covered = and_(True) if seen is None else runs.c.workflow.in_(sorted(seen))
-    own = runs.c.actor_id == sight.person
+    own = own_runs(sight.person)
     if wanted.person:
-        theirs = runs.c.actor_id == wanted.person
-        return [theirs if wanted.person == sight.person else and_(theirs, covered)]
+        return [own if wanted.person == sight.person else and_(runs.c.actor_id == wanted.person, covered)]
     if seen is None:
         return [and_(True)]
     if wanted.workflow:
