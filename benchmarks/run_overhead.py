@@ -171,7 +171,13 @@ class Bench:
         """Accept, work and deliver until every run has ended and every message is out."""
         product = self.product
         execution = Execution(
-            product.store, product.catalogue, product.models, self.shelf, product.clock, product.billing
+            product.store,
+            product.catalogue,
+            product.models,
+            self.shelf,
+            product.clock,
+            product.billing,
+            product.access,
         )
         pace = Pace(concurrency=concurrency)
         worker = Watched(product.store, execution, product.clock, product.queue, product.outgoing, pace)

@@ -71,7 +71,13 @@ async def work(folder: Path, database_url: str, base_url: str) -> None:
     product = product_in(folder, database_url, base_url)
     shelf = Shelf(folder / "vectors", Spent())
     execution = Execution(
-        product.store, product.catalogue, product.models, shelf, product.clock, product.billing
+        product.store,
+        product.catalogue,
+        product.models,
+        shelf,
+        product.clock,
+        product.billing,
+        product.access,
     )
     print("ready", flush=True)
     while await asyncio.to_thread(sys.stdin.readline):

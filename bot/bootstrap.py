@@ -126,7 +126,14 @@ class Product:
     def worker(self, on_text: Callable[[str, str], None] | None = None) -> Worker:
         """Executes queued runs; `on_text` hears run id and piece of answers being written."""
         execution = Execution(
-            self.store, self.catalogue, self.models, self.holdings, self.clock, self.billing, on_text
+            self.store,
+            self.catalogue,
+            self.models,
+            self.holdings,
+            self.clock,
+            self.billing,
+            self.access,
+            on_text,
         )
         pace = Pace(concurrency=self.settings.concurrency, shares=shares_of(self.settings))
         told = self.watching.observers

@@ -1,7 +1,7 @@
 """Carrying one run out: pins its versions, binds its model, knowledge and journal, and executes it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bot.adapters.llm import Models
@@ -10,9 +10,11 @@ from bot.adapters.store.document_log import collection_revisions
 from bot.adapters.store.run_leases import Held, pin_run
 from bot.adapters.store.run_log import RunRow
 from bot.governance.budget import Spender, team_of
+from bot.services.access import Access
 from bot.services.actors import Actor, Origin
 from bot.services.billing import Billing
 from bot.services.catalogue import Catalogue
+from bot.services.closed_collections import is_closed, naming_owners
 from bot.services.journal import RunJournal
 from bot.services.pinning import Pinned
 from bot.services.readers import TERMINAL, Audience
@@ -37,6 +39,7 @@ class Execution:
     holdings: "Holdings"
     clock: Clock
     billing: Billing
+    access: Access
     on_text: Callable[[str, str], None] | None = None
     """Receives run id and each piece of the answer as it is written."""
 
@@ -55,7 +58,7 @@ class Execution:
         async def progress(at: Progress) -> None:
             on_progress(at)
 
-        return await execute(
+        result = await execute(
             workflow,
             inputs=workflow.read_inputs(row.inputs),
             parameters=pinned.parameters(workflow.name),
@@ -63,6 +66,15 @@ class Execution:
             on_progress=progress,
             on_text=None if self.on_text is None else self._text_of(row.id),
         )
+        return await self._naming_owners(row, result)
+
+    async def _naming_owners(self, row: RunRow, result: RunResult) -> RunResult:
+        failure = result.failure
+        # at the terminal all is readable, so that nobody has to be asked
+        if failure is None or not is_closed(failure) or audience_of(row) == TERMINAL:
+            return result
+        grants = await self.store.read(self.access.grants)
+        return replace(result, failure=naming_owners(failure, row, grants))
 
     async def _pin(self, row: RunRow, held: Held) -> tuple[Pinned, Mapping[str, Any]]:
         """The versions of the first attempt; live ones become them."""

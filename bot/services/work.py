@@ -21,6 +21,7 @@ from bot.adapters.store.run_leases import Held, Step
 from bot.adapters.store.run_log import RunRow
 from bot.adapters.store.run_turns import FREELY, Shares
 from bot.adapters.store.store_down import StoreDown
+from bot.services.closed_collections import is_closed
 from bot.services.opaque_ids import incident_token
 from bot.services.putting_off import put_off_s
 from workflows.ports import Clock, Interrupted, LostLease, Progress
@@ -231,9 +232,12 @@ class Worker:
         return RunResult(RunStatus.FAILED, None, (), failure)
 
     def _with_token(self, job: Job, result: RunResult) -> RunResult:
-        """The person and the log are given the same token for a failure."""
+        """The person and the log are given the same token for a failure that is a fault."""
         failure = result.failure
         if failure is None or failure.token or put_off_s(job.row, failure) is not None:
+            return result
+        if is_closed(failure):
+            log.info("run.closed_to", run=job.held.run_id, facts=dict(failure.facts))
             return result
         failure = Failure(failure.kind, failure.facts, incident_token())
         log.error(

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from bot.services.catalogue import Released
+from bot.services.closed_collections import is_closed
 from bot.services.near_owners import near_owners
 from bot.services.run_views import RunView
 from bot.slack import elements as el
@@ -198,9 +199,13 @@ def _failed(view: RunView) -> tuple[str, tuple[Block, ...]]:
     from bot.slack.refusals import sentence
 
     failure = view.failure
-    why = sentence(failure.kind, failure.facts) if failure else text.opaque_failure()
-    words = text.failed(why, failure.token if failure else "")
-    return words, (el.section(words), el.actions(_retry(view), _explain(view)))
+    if failure is None:
+        words = text.failed(text.opaque_failure(), "")
+    else:
+        why = sentence(failure.kind, {**failure.facts, "visibility": view.origin.visibility})
+        words = text.failed(why, failure.token)
+    again = [] if failure and is_closed(failure) else [_retry(view)]
+    return words, (el.section(words), el.actions(*again, _explain(view)))
 
 
 def _answered(view: RunView, answer: Answer, now: datetime, names: Names) -> tuple[str, tuple[Block, ...]]:

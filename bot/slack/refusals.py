@@ -121,14 +121,6 @@ class _Missing(dict[str, str]):
         return "one of its parts"
 
 
-def unknown_collection(facts: Facts) -> str:
-    """Missing, or not for these readers."""
-    return (
-        f"The collection {_fact(facts, 'collection', 'of this workflow')} does not exist, or not "
-        "everyone who would read the answer may read it. Ask me in a direct message, or ask its owner."
-    )
-
-
 def bad_reply(_facts: Facts) -> str:
     """What the model gave cannot be used."""
     return "The model's answer was not in the form this workflow needs, also when asked again. Try again."
@@ -302,7 +294,6 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "SlackRefused": slack_refused,
     "StepFailed": step_failed,
     "UnknownAlias": misconfigured("no model is configured under the name “{alias}”"),
-    "UnknownCollection": unknown_collection,
     "UnknownRun": unknown_run,
     "UnreadableClick": unreadable_click,
     "InvalidCondition": _OWNERS,

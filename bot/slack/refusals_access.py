@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from bot.governance.roles import Permission, role_for
 from bot.slack.elements import escape
-from bot.slack.text import ask_for_role
+from bot.slack.text import ask_for_role, one_of
 
 Facts = Mapping[str, str]
 
@@ -54,8 +54,26 @@ def outsider(_facts: Facts) -> str:
     )
 
 
+def unknown_collection(facts: Facts) -> str:
+    """Missing, or not for all who would read the answer: which it is, is for those who may read it."""
+    named = facts.get("collection", "")
+    collection = f"“{escape(named)}”" if named else "of this workflow"
+    owners = one_of(facts.get("ask", "").split(","), "the owner of the workflow")
+    if facts.get("visibility") == "private":
+        return (
+            f"You may not read the collection {collection}, or it does not exist. "
+            f"Ask {owners} who may read it."
+        )
+    elsewhere = "me in a direct message, or ask " if facts.get("visibility") == "channel" else ""
+    return (
+        f"The collection {collection} does not exist, or not everyone who would read the answer may read "
+        f"it. Ask {elsewhere}{owners} who may read it."
+    )
+
+
 SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "NotAuthorized": not_authorized,
     "Outsider": outsider,
+    "UnknownCollection": unknown_collection,
 }
 """Error class to its sentence."""

@@ -277,8 +277,13 @@ def nothing_to_run(ask: Iterable[str]) -> str:
 
 def ask_for_role(people: Iterable[str], role: str = "runner") -> str:
     """Whom to ask."""
+    return f"Ask {one_of(people, 'an admin')} for the role “{role}”."
+
+
+def one_of(people: Iterable[str], otherwise: str) -> str:
+    """Those who can be asked, as mentions, three at most."""
     named = [mention(person) for person in people if is_person(person)]
-    return f"Ask {' or '.join(named[:3]) or 'an admin'} for the role “{role}”."
+    return " or ".join(named[:3]) or otherwise
 
 
 def which_one() -> str:

@@ -4,21 +4,25 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.store import document_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.run_leases import Held, claim_runs
-from bot.services.actors import Origin
+from bot.governance.roles import Role
+from bot.services.access import OPERATOR
+from bot.services.actors import Actor, Origin
 from bot.services.billing import Billing
 from bot.services.budget_notices import BudgetNotices
 from bot.services.catalogue import Catalogue, Content
+from bot.services.closed_collections import is_closed
 from bot.services.execution import Execution
 from bot.services.readers import TERMINAL, Audience
 from bot.services.runs import Runs
-from tests.bot.run_desk import ANA, Desk
+from tests.bot.run_desk import ANA, DEV, Desk
 from tests.fakes import FakeModel, FakeRetriever, passage
-from workflows.ports import LostLease, Model, ModelUnavailable, Retriever
+from workflows.ports import LostLease, Model, ModelUnavailable, Retriever, UnknownCollection
 from workflows.run import RunStatus
 
 WORKFLOW = """
@@ -70,10 +74,11 @@ class FakeHoldings:
     """One retriever for everybody; keeps for whom it was asked."""
 
     bound: list[tuple[Audience, dict[str, int]]] = field(default_factory=list)
+    error: Exception | None = None
 
     def retriever(self, audience: Audience, revisions: dict[str, int] | None = None) -> Retriever:
         self.bound.append((audience, dict(revisions or {})))
-        return FakeRetriever(passage(1))
+        return FakeRetriever(passage(1), error=self.error)
 
 
 @pytest.fixture
@@ -86,7 +91,9 @@ async def desk(store: Store) -> Desk:
     desk.models = FakeModels(FakeModel("Five days [1].", "Five days [1]."))  # type: ignore[attr-defined]
     desk.holdings = FakeHoldings()  # type: ignore[attr-defined]
     billing = Billing(store, desk.clock, BudgetNotices(desk.access), desk.outgoing)
-    desk.perform = Execution(store, desk.catalogue, desk.models, desk.holdings, desk.clock, billing)  # type: ignore
+    desk.perform = Execution(  # type: ignore[assignment]
+        store, desk.catalogue, desk.models, desk.holdings, desk.clock, billing, desk.access
+    )
     desk.runs = Runs(store, desk.catalogue, desk.access, desk.clock, desk.queue, desk.outgoing)  # type: ignore
     return desk
 
@@ -155,3 +162,50 @@ async def test_a_model_that_cannot_be_reached(desk: Desk) -> None:
     assert run.failure is not None
     assert run.failure.kind == "ModelUnavailable"
     assert run.failure.token
+
+
+CALLING = """
+name: ask-twice
+title: Ask through another
+purpose: Has another workflow answer.
+inputs:
+  question: {kind: text, label: Your question}
+steps:
+  - {id: inner, kind: call, workflow: ask-policy, inputs: {question: "{{ inputs.question }}"}}
+answer: "{{ inner.text }}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("owner", "workflow", "ask"),
+    [
+        ("", "ask-policy", "U0DEV"),
+        ("U0CHLOE", "ask-policy", "U0CHLOE,U0DEV"),
+        ("U0ANA", "ask-policy", "U0DEV"),
+        ("U0CHLOE", "ask-twice", "U0CHLOE,U0DEV"),
+    ],
+)
+async def test_a_closed_collection_is_stated_with_whom_to_ask_and_is_no_incident(
+    desk: Desk, owner: str, workflow: str, ask: str
+) -> None:
+    await desk.catalogue.seed([Content("workflow", "ask-twice", CALLING)])  # type: ignore[attr-defined]
+    if owner:
+        await desk.access.grant(DEV, owner, Role.OWNER, f"workflow:{workflow}")
+    desk.holdings.error = UnknownCollection("people")  # type: ignore[attr-defined]
+    run_id = await desk.ask(workflow=workflow)
+    with capture_logs() as lines:
+        await desk.worker().drain()
+    view = await desk.runs.view(run_id)
+    assert view.failure is not None and is_closed(view.failure)
+    assert (view.failure.facts["collection"], view.failure.facts["ask"]) == ("people", ask)
+    assert view.failure.token == ""
+    assert {line["log_level"] for line in lines} <= {"info"}
+    assert [line["run"] for line in lines if line["event"] == "run.closed_to"] == [run_id]
+
+
+async def test_whoever_runs_it_at_the_machine_is_told_of_no_owner(desk: Desk) -> None:
+    desk.holdings.error = UnknownCollection("people")  # type: ignore[attr-defined]
+    run_id = await desk.ask(actor=Actor(OPERATOR), origin=Origin("terminal"))
+    await desk.worker().drain()
+    failure = (await desk.runs.view(run_id)).failure
+    assert failure is not None and "ask" not in failure.facts

@@ -227,6 +227,24 @@ async def test_a_failure_says_why_and_is_tried_again(scene: Scene) -> None:
     assert len(scene.script.rows) == 2
 
 
+@pytest.mark.parametrize(("flag", "channel"), [("--private", ""), ("--public", CHANNEL)])
+async def test_a_closed_collection_is_no_incident_and_offers_no_second_try(
+    scene: Scene, flag: str, channel: str
+) -> None:
+    closed = Failure("UnknownCollection", {"collection": "people", "ask": "U0CHLOE"})
+    scene.script.ending = lambda row: RunResult(RunStatus.FAILED, None, (), closed)
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, f"/ask-policy {flag} How many days?")
+    place = channel or ana.dm
+    message = await ana.wait_for(
+        lambda: next((m for m in scene.app_messages(ana, place) if "“people”" in words(m)), None)
+    )
+    said = words(message)
+    assert "<@U0CHLOE>" in said and "Incident" not in said and "Try again" not in said
+    assert ("Ask me in a direct message" in said) is bool(channel)
+    assert ("You may not read" in said) is not bool(channel)
+
+
 async def test_whoever_presses_try_again_first_runs_it_and_the_next_is_told(scene: Scene) -> None:
     scene.script.ending = lambda row: RunResult(
         RunStatus.FAILED, None, (), Failure("ModelTimeout", {"alias": "default"}, "i_test1234")

@@ -103,3 +103,31 @@ def test_a_refusal_names_whom_to_ask() -> None:
         "NotAuthorized", {"permission": "run", "scope": "workflow:ask-policy", "ask": "U0DEV,S0LEADS"}
     )
     assert "`/ask-policy`" in said and "<@U0DEV>" in said and "S0LEADS" not in said
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (
+            {"visibility": "private", "ask": "U0CHLOE,U0DEV"},
+            "You may not read the collection “people”, or it does not exist. "
+            "Ask <@U0CHLOE> or <@U0DEV> who may read it.",
+        ),
+        (
+            {"visibility": "channel", "ask": "U0CHLOE"},
+            "The collection “people” does not exist, or not everyone who would read the answer may read it. "
+            "Ask me in a direct message, or ask <@U0CHLOE> who may read it.",
+        ),
+        (
+            {},
+            "The collection “people” does not exist, or not everyone who would read the answer may read it. "
+            "Ask the owner of the workflow who may read it.",
+        ),
+    ],
+)
+def test_a_closed_collection_sends_to_direct_messages_only_where_others_read(
+    facts: dict[str, str], said: str
+) -> None:
+    assert sentence("UnknownCollection", {"collection": "people", **facts}) == said
+    inner = {"collection": "people", "failure": "UnknownCollection", "workflow": "ask-policy", **facts}
+    assert sentence("CalledWorkflowFailed", inner).endswith(said)
