@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import structlog
 
@@ -20,6 +20,9 @@ SWITCH_S = 0.0005
 
 Python's 5 ms would be waited for after each statement of an acknowledgement, wherever a thread computes.
 """
+
+END_S = 12.0
+"""Longest time that a process that stops waits for its database; runs have the first 10 s of it."""
 
 
 class NoWayIn(Exception):
@@ -70,6 +73,22 @@ def switching_often() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
+
+
+@contextlib.asynccontextmanager
+async def ending_in_time(stop: asyncio.Event, hang_up: Callable[[], None]) -> AsyncIterator[None]:
+    """While inside: have who waits for the database go on without it `END_S` after `stop` was set."""
+
+    async def watch() -> None:
+        await stop.wait()
+        await asyncio.sleep(END_S)
+        hang_up()
+
+    watcher = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watcher.cancel()
 
 
 @contextlib.asynccontextmanager

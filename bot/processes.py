@@ -9,7 +9,7 @@ import structlog
 
 from bot import jobs
 from bot.bootstrap import Product
-from bot.entrance import take_requests
+from bot.entrance import ending_in_time, take_requests
 from bot.health import health_open
 from bot.services.health_checks import checks_for
 from bot.services.heartbeats import Heartbeats
@@ -30,6 +30,7 @@ EVERYTHING: tuple[Part, ...] = ("slack", "worker", "clock")
 async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Event) -> None:
     """Run the parts in this process until `stop` is set, then let each finish what it has in hand."""
     async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(ending_in_time(stop, product.store.hang_up))
         line = None
         if {"slack", "worker"} & set(parts):
             line = await open_line(product)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.adapters.system_clock import SystemClock
-from bot.entrance import stopping_on_signals, take_requests
+from bot.entrance import ending_in_time, stopping_on_signals, take_requests
 from bot.front import Front, open_front
 from bot.health import health_open
 from bot.services.alert_places import AlertPlaces
@@ -130,6 +130,7 @@ async def _take(front: Front, wire: Wire, stop: asyncio.Event) -> None:
     checks = checks_for((PART,), front.store, None, None, wire.probe.look, front.settings.queue_waiting)
     try:
         async with (
+            ending_in_time(stop, front.store.hang_up),
             health_open(front.settings, front.watching, front.store, checks),
             asyncio.TaskGroup() as tasks,
         ):

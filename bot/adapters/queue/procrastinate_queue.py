@@ -11,6 +11,7 @@ import structlog
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store.database import POSTGRES, Connection, driver_url
 from bot.adapters.store.late_rows import put_late
+from bot.adapters.store.open_lines import OpenLines
 
 if TYPE_CHECKING:
     # loaded where jobs are fetched: announcing a run is one statement
@@ -22,6 +23,9 @@ QUEUE, TASK = "runs", "spanwise.deliver"
 
 SWEEP_S = 30.0
 """Time between looks for jobs whose worker died: the run was taken over long before, the row is litter."""
+
+LEAVE_S = 2.0
+"""Longest time that leaving waits for a database that does not answer."""
 
 _DEFER = (
     "SELECT procrastinate_defer_jobs_v1(array[row(%(queue)s, %(task)s, 0, NULL, NULL, "
@@ -49,6 +53,7 @@ class ProcrastinateQueue(WakeUp):
     def __init__(self, url: str) -> None:
         super().__init__()
         self._url = driver_url(url)
+        self._lines = OpenLines()
 
     def announce(self, connection: Connection, run_id: str) -> None:
         """Leave a job in the transaction that queues the run; the commit notifies who listens."""
@@ -62,8 +67,10 @@ class ProcrastinateQueue(WakeUp):
             yield
         finally:
             listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await listener
+            await asyncio.wait({listener}, timeout=LEAVE_S)
+            if not listener.done():
+                log.warning("queue.hung_up")
+                self._lines.hang_up()
 
     async def _listen(self) -> None:
         while True:
@@ -71,6 +78,9 @@ class ProcrastinateQueue(WakeUp):
                 async with self._app().open_async() as app:
                     await self._serve(app)
             except Exception:
+                if _is_cancelled():
+                    # what fails on the way out takes the place of the cancellation
+                    return
                 log.exception("queue.listener_failed")
                 await asyncio.sleep(1.0)
 
@@ -88,12 +98,17 @@ class ProcrastinateQueue(WakeUp):
                 )
             )
 
+    async def _note(self, connection: object) -> None:
+        self._lines.note(connection)
+
     def _app(self) -> "App":
         from procrastinate import App, PsycopgConnector
 
         # its own lines about every job would drown ours
         logging.getLogger("procrastinate").setLevel(logging.WARNING)
-        connector = PsycopgConnector(conninfo=self._url, kwargs=POSTGRES, min_size=1, max_size=3)
+        connector = PsycopgConnector(
+            conninfo=self._url, kwargs=POSTGRES, min_size=1, max_size=3, configure=self._note
+        )
         app = App(connector=connector)
 
         async def deliver(run_id: str) -> None:
@@ -102,6 +117,11 @@ class ProcrastinateQueue(WakeUp):
 
         app.task(name=TASK, queue=QUEUE)(deliver)
         return app
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _sweep(app: "App") -> None:

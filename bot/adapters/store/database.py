@@ -3,17 +3,20 @@
 import asyncio
 import contextlib
 import contextvars
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from bot.adapters.store.group_commit import BUSY_S, GroupCommit, Write, begin
+from bot.adapters.store.open_lines import OpenLines
 from bot.adapters.store.open_readers import OpenReaders
 from bot.adapters.store.store_down import StoreDown, down_of
 from bot.adapters.store.store_probe import try_folder, try_out
@@ -22,8 +25,12 @@ __all__ = ["POSTGRES", "Connection", "Store", "begin", "driver_url", "open_engin
 
 T = TypeVar("T")
 
+log = structlog.get_logger(__name__)
+
 PROBE_S = 1.5
 """Longest time that a trial write waits for its turn."""
+PATIENCE_S = 5.0
+"""Longest time that closing waits for a server that says nothing."""
 FULL_S = 20.0
 """How long a write that found no room is remembered: the next one, of another size, may find some."""
 POSTGRES = {
@@ -71,6 +78,9 @@ class Store:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.engine = open_engine(url)
+        self._lines = OpenLines()
+        if not self.is_sqlite:
+            event.listen(self.engine, "connect", self._lines.note)
         self._writer = GroupCommit(self.engine)
         self._readers = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="store-read")
         # what PostgreSQL reads is otherwise of one moment only within a statement
@@ -115,10 +125,12 @@ class Store:
 
     def _look(self, work: Callable[[Connection], T]) -> T:
         with _telling():
+            if self._writer.has_given_up:
+                raise StoreDown("unreachable")
             try:
                 return self._open_readers.read(work)
             except DBAPIError as error:
-                if not error.connection_invalidated:
+                if not error.connection_invalidated or self._writer.has_given_up:
                     raise
             # the server went away since the last look, and a look may be had again
             return self._open_readers.read(work)
@@ -147,12 +159,23 @@ class Store:
         self._writer.put(Write(work, waiting))
         return waiting
 
+    def hang_up(self) -> None:
+        """Stop waiting for a PostgreSQL server that says nothing: who does, or asks later, hears that."""
+        if not self.is_sqlite:
+            log.warning("store.hung_up", writes=self._writer.waiting)
+            self._writer.give_up()
+            self._lines.hang_up()
+
     def close(self) -> None:
-        """Finish queued writes, then let go of every connection."""
+        """Finish queued writes, then let go of every connection; what takes too long is left."""
+        too_long = threading.Timer(PATIENCE_S, self.hang_up)
+        too_long.daemon = True
+        too_long.start()
         self._writer.close()
         self._readers.shutdown()
         self._open_readers.close()
         self.engine.dispose()
+        too_long.cancel()
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import contextvars
+import itertools
 import queue
 import sqlite3
 import threading
@@ -32,6 +33,9 @@ TRIES = 4
 
 BUSY_S = 30.0
 """Longest time that a write waits for another process's."""
+
+CLOSE_S = 15.0
+"""Longest time that closing waits for what is being written."""
 
 LOOK_S = 0.001
 """Between two looks whether it is over."""
@@ -139,6 +143,10 @@ class GroupCommit:
         self._closing = threading.Event()
         self._kept: list[Write] = []
         """Writes that nobody waits for and the database did not take: they come before all others."""
+        self._numbers = itertools.count(1)
+        self._asked = self._answered = 0
+        self.has_given_up = False
+        """Whether nothing is tried any more."""
         self.full_at = float("-inf")
         """When a write last found no room, on the monotonic clock."""
 
@@ -150,6 +158,7 @@ class GroupCommit:
                     self._closing.clear()
                     self._thread = threading.Thread(target=self._run, name="store-write", daemon=True)
                     self._thread.start()
+        self._asked = next(self._numbers)
         self._queue.put(write)
 
     def close(self) -> None:
@@ -157,8 +166,20 @@ class GroupCommit:
         if self._thread is not None:
             self._closing.set()
             self._queue.put(None)
-            self._thread.join()
+            self._thread.join(CLOSE_S)
+            if self._thread.is_alive():
+                log.error("store.writes_left", writes=self.waiting)
             self._thread = None
+
+    @property
+    def waiting(self) -> int:
+        """How many writes are queued or being made."""
+        return self._asked - self._answered
+
+    def give_up(self) -> None:
+        """Try nothing any more: whatever is queued, or comes, hears that the database is out of reach."""
+        self.has_given_up = True
+        self._closing.set()
 
     def _run(self) -> None:
         is_last = False
@@ -170,6 +191,7 @@ class GroupCommit:
                 for write in wanted:
                     self._note(write)
                 _settle(wanted if is_last else self._keep(wanted))
+            self._answered += len(group)
         self._let_go()
 
     def _keep(self, group: list[Write]) -> list[Write]:
@@ -212,7 +234,7 @@ class GroupCommit:
                 self._transact(group, relaxed=all(write.relaxed for write in group))
                 return
             except BaseException as error:
-                if pause_s is not None and _is_lost(error):
+                if pause_s is not None and _is_lost(error) and not self.has_given_up:
                     self._closing.wait(pause_s)
                     continue
                 if _is_of_one(error, len(group)):
@@ -236,6 +258,8 @@ class GroupCommit:
                     return
 
     def _transact(self, group: list[Write], *, relaxed: bool) -> None:
+        if self.has_given_up:
+            raise StoreDown("unreachable")
         try:
             with self._begin(relaxed) as connection:
                 for write in group:

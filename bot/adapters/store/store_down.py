@@ -84,5 +84,7 @@ def _why(error: BaseException) -> Why | None:
     known = next((state[:end] for end in (5, 3, 2) if state[:end] in _POSTGRES), "")
     if known:
         return _POSTGRES[known]
-    is_lost = error.connection_invalidated or (not state and type(error.orig).__name__ == "OperationalError")
+    # a connection that takes too long has a class of its own
+    kinds = {kind.__name__ for kind in type(error.orig).__mro__}
+    is_lost = error.connection_invalidated or (not state and "OperationalError" in kinds)
     return "unreachable" if is_lost else None
