@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,11 +71,24 @@ class ConversionTimeout(DocumentRefused):
     """Took longer than a file may."""
 
 
+class UnreadableDocument(DocumentRefused):
+    """The system does not let it be read."""
+
+
 _REFUSALS: Mapping[str, type[DocumentRefused]] = {
     "encrypted": EncryptedDocument,
     "corrupt": CorruptDocument,
     "too_large": TooLarge,
 }
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raises UnreadableDocument where the system does not let a file be read."""
+    try:
+        yield
+    except OSError as error:
+        raise UnreadableDocument(path) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +113,11 @@ class Loader:
 
     def load(self, path: Path) -> Loaded:
         """Read one file. Raises DocumentRefused."""
-        kind = sniff(path)
+        with reading(path):
+            kind = sniff(path)
+            plain = decode(path) if kind == "text" else ""
         if kind == "text":
-            return _with_front_matter(path, decode(path), {})
+            return _with_front_matter(path, plain, {})
         answer = self._convert(path, kind)
         return _with_front_matter(path, answer.pop("text"), answer)
 

@@ -15,7 +15,7 @@ from bot.adapters.store import document_log as log
 from bot.adapters.store.database import Store
 from knowledge.chunking import cut
 from knowledge.document import Chunk, Document, LiveChunk
-from knowledge.loaders import DocumentRefused, Loaded, Loader
+from knowledge.loaders import DocumentRefused, Loaded, Loader, reading
 from knowledge.sources import Source, SourceFile, SourceUnreadable
 from workflows.ports import Clock
 from workflows.run import Json
@@ -97,7 +97,8 @@ class Intake:
         return outcome
 
     def _take(self, loader: Loader, source: Source, file: SourceFile, before: log.DocumentRow | None) -> str:
-        digest = _digest_of(file.file)
+        with reading(file.file):
+            digest = _digest_of(file.file)
         if before is not None and before.source_hash == digest and self._is_owned_alike(before):
             if before.source != source.name:
                 self._touch(before, source, digest)
@@ -119,7 +120,8 @@ class Intake:
         return "added" if before is None else "changed"
 
     def _document(self, file: SourceFile, loaded: Loaded, before: log.DocumentRow | None) -> Document:
-        modified = datetime.fromtimestamp(file.file.stat().st_mtime, UTC)
+        with reading(file.file):
+            modified = datetime.fromtimestamp(file.file.stat().st_mtime, UTC)
         return Document(
             id=document_id(self._row.name, file.path),
             collection=self._row.name,

@@ -329,6 +329,7 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "EncryptedDocument": document("it asks for a password. Save it without one and add it again."),
     "TooLarge": document("it is larger than what is read. Split it and add the parts."),
     "UnknownFileType": document("its format is not one that can be read. Save it as PDF, Word or Markdown."),
+    "UnreadableDocument": document("it cannot be read. Check its permissions and add it again."),
     **refusals_audit.SENTENCES,
     **refusals_budget.SENTENCES,
     **refusals_editing.SENTENCES,

@@ -2,6 +2,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 from fakes import FakeClock
@@ -136,6 +137,25 @@ async def test_bad_files_are_named_and_do_not_stop_the_rest(holdings: Holdings, 
         ("empty.md", "EmptyDocument"),
     ]
     assert len(outcome.added) == 2
+
+
+async def test_an_unreadable_file_is_named_and_keeps_what_is_stored(
+    holdings: Holdings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await holdings.add(folder, "people")
+    (folder / "new.md").write_text("# Parking\n\nPark behind the building.\n")
+    opened = Path.open
+
+    def refuse(path: Path, *words: Any, **named: Any) -> IO[Any]:
+        if path.name == "annual.md":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *words, **named)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    outcome = await holdings.add(folder, "people")
+    assert [(each.path, each.why) for each in outcome.refused] == [("leave/annual.md", "UnreadableDocument")]
+    assert (outcome.added, outcome.unchanged, outcome.removed) == (["new.md"], ["travel.md"], [])
+    assert any("five days" in text for text in await _ask(holdings, "How many days can I carry over?"))
 
 
 ANA = Actor("U0ANA", groups=frozenset({"S0LEADS"}))

@@ -24,6 +24,7 @@ from knowledge.loaders import (
     Loader,
     TooLarge,
     UnknownFileType,
+    UnreadableDocument,
     ZipBomb,
     split_front_matter,
 )
@@ -227,6 +228,12 @@ def test_a_bomb_is_refused_without_unpacking_it(tmp_path: Path) -> None:
     with pytest.raises(ZipBomb):
         Loader().load(file)
     assert time.perf_counter() - started < 0.5
+
+
+def test_a_file_that_goes_away_while_it_is_read_is_refused(tmp_path: Path, loader: Loader) -> None:
+    with pytest.raises(UnreadableDocument) as caught:
+        loader.load(tmp_path / "gone.md")
+    assert caught.value.facts == {"file": "gone.md"}
 
 
 def test_a_lying_size_is_caught_in_the_child(tmp_path: Path, loader: Loader) -> None:
