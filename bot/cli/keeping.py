@@ -46,8 +46,22 @@ def is_scope(value: str) -> str:
 def is_grantee(value: str) -> str:
     """Whom Slack knows; a name that it does not know would be a grant to nobody."""
     if value != EVERYONE and not re.fullmatch(r"[UWS][A-Z0-9]{2,}", value):
-        raise typer.BadParameter("should be a Slack user id, a user group id, or `everyone`")
+        raise typer.BadParameter(f"“{value}” should be a Slack user id, a user group id, or `everyone`")
     return value
+
+
+def are_readers(value: str | None) -> str | None:
+    """Ids with commas, or `everyone` alone; a variable that is unset must not mean everyone."""
+    if value is None:
+        return None
+    named = [part.strip() for part in value.split(",") if part.strip()]
+    if not named:
+        raise typer.BadParameter("names nobody: give `everyone`, or ids of people and groups with commas")
+    if EVERYONE not in map(str.lower, named):
+        return ",".join(map(is_grantee, named))
+    if len(named) > 1:
+        raise typer.BadParameter("should be `everyone` alone, or ids of people and groups with commas")
+    return EVERYONE
 
 
 Grantee = Annotated[
@@ -79,13 +93,16 @@ def add_knowledge(
     collection: Collection,
     owner: Annotated[str, typer.Option(help="Who answers for documents that name nobody.")] = "",
     readers: Annotated[
-        str, typer.Option(help="Who may read it: `everyone`, or ids of people and groups with commas.")
-    ] = "",
+        str | None,
+        typer.Option(
+            help="Who may read it: `everyone`, or ids of people and groups with commas.", callback=are_readers
+        ),
+    ] = None,
 ) -> None:
     """Bring a collection up to date with a folder or file; unchanged files are left as they are."""
 
     async def work(product: Product) -> bool:
-        audience = [reader.strip() for reader in readers.split(",") if reader.strip()] or None
+        audience = readers.split(",") if readers else None
         with console.progress_bar(f"Adding to {collection}") as follow:
             added = await product.holdings.add(
                 path, collection, owner=owner, audience=audience, by=OPERATOR, on_progress=follow

@@ -313,7 +313,7 @@ class Holdings:
         if row is None:
             made = log.CollectionRow(
                 name=name,
-                audience=tuple(audience or (EVERYONE,)),
+                audience=(EVERYONE,) if audience is None else tuple(audience),
                 revision=0,
                 model_id=self._embedder.model_id,
                 dimension=self._embedder.dimension,

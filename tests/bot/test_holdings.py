@@ -188,6 +188,11 @@ async def test_a_closed_collection_is_unknown_to_others(holdings: Holdings, fold
     await holdings.add(folder, "people", audience=["U0BEN"])
     with pytest.raises(UnknownCollection):
         await _ask(holdings, "leave", Audience.of(ANA, Origin("command")))
+    await holdings.add(folder, "nobodys", audience=[])
+    with pytest.raises(UnknownCollection):
+        await holdings.retriever(Audience.of(ANA, Origin("command"))).retrieve(
+            "leave", collection="nobodys", limit=1
+        )
     await holdings.set_audience("people", ["S0LEADS"])
     assert await _ask(holdings, "leave", Audience.of(ANA, Origin("command")))
     with pytest.raises(UnknownCollection):

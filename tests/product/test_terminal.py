@@ -194,6 +194,28 @@ def test_knowledge_follows_the_folder(terminal: Terminal, tmp_path: Path) -> Non
     assert "parking.md" not in terminal("knowledge", "list", "site").out
 
 
+@pytest.mark.parametrize(
+    "readers", ["", ",", " , ", "everyone,U0CHLOE", "EVERYONE, S0LEADS", "ana", "U0ANA,#hr"]
+)
+def test_readers_that_name_nobody_make_nothing_readable(
+    terminal: Terminal, tmp_path: Path, readers: str
+) -> None:
+    page = tmp_path / "parking.md"
+    page.write_text("# Parking\n\nThe car park in Leeds has 40 places.\n")
+    refused = terminal("knowledge", "add", page, "-c", "site", "--readers", readers)
+    assert refused.code == 2 and "--readers" in refused.err and "everyone" in refused.err
+    assert "site" not in terminal("knowledge", "list").out
+
+
+@pytest.mark.parametrize("readers", ["everyone", " Everyone ", "EVERYONE"])
+def test_everyone_in_any_case_is_everyone(terminal: Terminal, tmp_path: Path, readers: str) -> None:
+    page = tmp_path / "parking.md"
+    page.write_text("# Parking\n\nThe car park in Leeds has 40 places.\n")
+    assert terminal("knowledge", "add", page, "-c", "site", "--readers", "U0CHLOE,").code == 0
+    assert terminal("knowledge", "add", page, "-c", "site", "--readers", readers).code == 0
+    assert re.search(r"site +1 +everyone ", terminal("knowledge", "list").out)
+
+
 def test_an_emptied_folder_takes_no_document_out_of_knowledge(terminal: Terminal, tmp_path: Path) -> None:
     folder = tmp_path / "handbook"
     folder.mkdir()
