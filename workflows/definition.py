@@ -108,7 +108,7 @@ def check_references(
     workflow: Workflow,
     *,
     prompts: Mapping[str, PromptTemplate],
-    workflows: Collection[str],
+    workflows: Collection[str] | None = None,
     collections: Collection[str] | None = None,
     aliases: Collection[str] | None = None,
 ) -> tuple[Problem, ...]:
@@ -124,7 +124,7 @@ def check_references(
 def _missing(
     step: StepDefinition,
     prompts: Mapping[str, PromptTemplate],
-    workflows: Collection[str],
+    workflows: Collection[str] | None,
     collections: Collection[str] | None,
     aliases: Collection[str] | None,
 ) -> Iterator[tuple[str, str]]:
@@ -134,7 +134,7 @@ def _missing(
             "collection",
             f"there is no collection `{step.collection}`{nearest(step.collection, collections)}",
         )
-    if isinstance(step, CallStep) and step.workflow not in workflows:
+    if isinstance(step, CallStep) and workflows is not None and step.workflow not in workflows:
         yield "workflow", f"there is no workflow `{step.workflow}`{nearest(step.workflow, workflows)}"
     if not isinstance(step, AskingStep):
         return

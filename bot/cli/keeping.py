@@ -4,31 +4,27 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from bot.bootstrap import Product, build, library
+from bot.bootstrap import Product, build
 from bot.cli import console
+from bot.cli.workflow_files import read_files
 from bot.governance.roles import EVERYONE, EVERYTHING, Role
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
-from bot.services.catalogue import Content
 from bot.services.known_questions import calibrate, read_questions
 from bot.settings_reading import read_settings
 from bot.slack.stage_text import stage_words
 from knowledge.calibrating import Trial
 from knowledge.support import AS_SHIPPED
-from workflows.cases import InvalidCases, load_cases
-from workflows.definition import InvalidWorkflow, load_workflow
-from workflows.template import parse_prompt
+from workflows.cases import load_cases
 
 knowledge = typer.Typer(
     help="What the organisation knows: add, list, remove, reindex, calibrate.", no_args_is_help=True
 )
 workflow = typer.Typer(help="Workflow files: check, add, list.", no_args_is_help=True)
-
-T = TypeVar("T")
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6)
 """Support that a workflow may ask for, around what the shipped ones do."""
@@ -230,9 +226,8 @@ def show_trial(trial: Trial, collection: str, *, is_kept: bool) -> None:
 
 @workflow.command("check")
 def check(file: Annotated[Path, typer.Argument(help="A workflow file.")]) -> None:
-    """Report every problem of a workflow file, and of the cases beside it, with its line."""
-    name = read_file(file)[-1].name
-    cases = read_cases(file, name)
+    """Report every problem of a workflow file, and of the prompts and cases beside it, with its line."""
+    cases = read_files(file).cases
     console.out.print(
         f"{file.name} is in order" + (f", with {len(load_cases(cases))} cases" if cases else "")
     )
@@ -246,9 +241,8 @@ def add(
     ] = False,
 ) -> None:
     """Check a workflow file and release it: its slash command comes with the next manifest."""
-    contents = read_file(file)
-    name = contents[-1].name
-    cases = read_cases(file, name)
+    files = read_files(file)
+    name, contents, cases = files.workflow.name, files.contents, files.cases
 
     async def work(product: Product) -> bool:
         if candidate:
@@ -277,45 +271,6 @@ def list_workflows() -> None:
         return True
 
     act(work)
-
-
-def read_cases(file: Path, name: str) -> str:
-    """The text of `<name>.cases.yaml` beside a workflow file, checked; empty when there is none."""
-    path = file.parent / f"{name}.cases.yaml"
-    if not path.is_file():
-        return ""
-    text, _ = _checked(path, load_cases)
-    return text
-
-
-def _checked(path: Path, read: Callable[[str], T]) -> tuple[str, T]:
-    """The text of a file and what it says; shows every problem and ends with 1 otherwise."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        return text, read(text)
-    except (InvalidCases, InvalidWorkflow) as error:
-        for problem in error.problems:
-            where = f"{path.name}:{problem.line}:{problem.column}"
-            console.err.print(f"{where}: {problem.path}: {problem.message}", style="red", markup=False)
-    except (OSError, UnicodeDecodeError):
-        console.err.print(f"{path}: there is no readable text file", style="red", markup=False)
-    raise typer.Exit(1)
-
-
-def read_file(file: Path) -> list[Content]:
-    """A workflow file and the prompts it names, checked; shows every problem and ends with 1 otherwise."""
-    text, found = _checked(file, lambda text: load_workflow(text, source=file.name))
-    shipped = {content.name: content for content in library() if content.kind == "prompt"}
-    prompts = []
-    for name in sorted(found.prompt_names()):
-        path = file.parent / "prompts" / f"{name}.md"
-        if path.exists():
-            prompts.append(Content("prompt", name, path.read_text(encoding="utf-8")))
-            parse_prompt(name, prompts[-1].text)
-        elif name not in shipped:
-            console.err.print(f"{file.name}: no prompts/{name}.md beside it", style="red", markup=False)
-            raise typer.Exit(1)
-    return [*prompts, Content("workflow", found.name, text)]
 
 
 def grant(
