@@ -19,6 +19,7 @@ FACTS = (
 """Names of facts that errors carry."""
 
 UNSEEN = {
+    "ChangeUndone": "nobody waits for a question that is not asked again",
     "CallFailed": "the model adapter tries again, falls back, or raises a ModelError",
     "Lacking": "the grammar asks for the piece that is missing",
     "NotADeed": "evaluation and promotion are asked of their own cards",
