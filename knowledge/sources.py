@@ -86,6 +86,22 @@ def open_source(path: Path, *, name: str = "", known: Sequence[str] = ()) -> Sou
     return Source(name or str(root), (SourceFile(root, root.name),), is_whole=False)
 
 
+def holds_another(name: str, file: SourceFile) -> bool:
+    """Whether the source of that name is still there, with a file of its own at this one's path.
+
+    A source that is no place, as `chat`, holds none.
+    """
+    root = Path(name)
+    if not root.is_absolute():
+        return False
+    try:
+        is_there = _mode(root) != 0
+    except OSError:
+        return True
+    own = os.path.realpath(file.file)
+    return is_there and own not in (os.path.realpath(root), os.path.realpath(root / file.path))
+
+
 def _is_there(path: Path) -> bool:
     try:
         return _mode(path) != 0

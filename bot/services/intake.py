@@ -16,7 +16,7 @@ from bot.adapters.store.database import Store
 from knowledge.chunking import cut
 from knowledge.document import Chunk, Document, LiveChunk
 from knowledge.loaders import DocumentRefused, Loaded, Loader, reading
-from knowledge.sources import Source, SourceFile, SourceUnreadable
+from knowledge.sources import Source, SourceFile, SourceUnreadable, holds_another
 from workflows.ports import Clock
 from workflows.run import Json
 
@@ -28,6 +28,10 @@ LIBRARY = "library"
 
 OnProgress = Callable[[int, int, str], None]
 """Files done, files in all, path of the one just done."""
+
+
+class PathTaken(DocumentRefused):
+    """The collection has a document of that path from another source; fact `source`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +103,13 @@ class Intake:
     def _take(self, loader: Loader, source: Source, file: SourceFile, before: log.DocumentRow | None) -> str:
         with reading(file.file):
             digest = _digest_of(file.file)
+        is_taken = before is not None and self._is_taken(source, file, before)
         if before is not None and before.source_hash == digest and self._is_owned_alike(before):
-            if before.source != source.name:
+            if before.source != source.name and not is_taken:
                 self._touch(before, source, digest)
             return "unchanged"
+        if before is not None and is_taken:
+            raise PathTaken(file.file, source=before.source)
         if before is None and self._by == LIBRARY and self._forgotten.get(file.path) == digest:
             # what ships is taken up at every start, and must not bring back what a person took out
             return "unchanged"
@@ -133,6 +140,12 @@ class Intake:
             updated_at=loaded.updated_at or modified,
             text=loaded.text,
         )
+
+    def _is_taken(self, source: Source, file: SourceFile, before: log.DocumentRow) -> bool:
+        """What ships replaces nothing that people brought, wherever they have it by now."""
+        if before.source == source.name:
+            return False
+        return self._by == LIBRARY or holds_another(before.source, file)
 
     def _is_owned_alike(self, before: log.DocumentRow) -> bool:
         return not self._owner or self._owner == before.document.owner

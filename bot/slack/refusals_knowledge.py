@@ -24,7 +24,17 @@ def emptied(facts: Facts) -> str:
     )
 
 
+def path_taken(facts: Facts) -> str:
+    """Two files with one name."""
+    file, source = escape(facts.get("file", "given")), escape(facts.get("source", "another source"))
+    return (
+        f"The document “{file}” was left out: the collection has another one of that path from “{source}”. "
+        f"Rename it or use another collection; if it has moved here, add “{source}” again first."
+    )
+
+
 SENTENCES: Mapping[str, Callable[[Facts], str]] = {
+    "PathTaken": path_taken,
     "SourceEmptied": emptied,
     "SourceUnreadable": unreadable,
 }

@@ -158,6 +158,89 @@ async def test_an_unreadable_file_is_named_and_keeps_what_is_stored(
     assert any("five days" in text for text in await _ask(holdings, "How many days can I carry over?"))
 
 
+def _write(file: Path, text: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+async def _texts(holdings: Holdings) -> dict[str, str]:
+    return {document.path: document.text for document in await holdings.documents("people")}
+
+
+async def test_a_path_that_another_source_holds_is_refused_by_name(
+    holdings: Holdings, tmp_path: Path
+) -> None:
+    first, second = (
+        _write(tmp_path / "a" / "README.md", "# A\n"),
+        _write(tmp_path / "b" / "README.md", "# B\n"),
+    )
+    _write(tmp_path / "b" / "more.md", "# More\n")
+    await holdings.add(first.parent, "people")
+    outcome = await holdings.add(second.parent, "people")
+    (refused,) = outcome.refused
+    assert (refused.path, refused.why) == ("README.md", "PathTaken")
+    assert refused.facts == {"file": "README.md", "source": str(first.parent)}
+    assert (outcome.added, outcome.changed) == (["more.md"], [])
+    assert (await _texts(holdings))["README.md"] == "# A\n"
+    assert [each.why for each in (await holdings.add(second, "people")).refused] == ["PathTaken"]
+
+
+async def test_the_same_file_twice_stays_with_the_source_that_has_it(
+    holdings: Holdings, tmp_path: Path
+) -> None:
+    first, second = (
+        _write(tmp_path / "a" / "README.md", "# A\n"),
+        _write(tmp_path / "b" / "README.md", "# A\n"),
+    )
+    _write(tmp_path / "b" / "more.md", "# More\n")
+    await holdings.add(first.parent, "people")
+    assert (await holdings.add(second.parent, "people")).unchanged == ["README.md"]
+    second.unlink()
+    assert (await holdings.add(second.parent, "people")).removed == []
+    first.write_text("# Anew\n")
+    assert (await holdings.add(first.parent, "people")).changed == ["README.md"]
+
+
+async def test_a_moved_folder_takes_its_documents_over(holdings: Holdings, folder: Path) -> None:
+    await holdings.add(folder, "people")
+    moved = folder.rename(folder.with_name("moved"))
+    (moved / "travel.md").write_text("# Travel\n\nTrains only.\n")
+    outcome = await holdings.add(moved, "people")
+    assert (outcome.changed, outcome.unchanged, outcome.refused) == (["travel.md"], ["leave/annual.md"], [])
+    (moved / "leave" / "annual.md").unlink()
+    assert (await holdings.add(moved, "people")).removed == ["leave/annual.md"]
+
+
+async def test_a_file_added_first_belongs_to_its_folder_later(holdings: Holdings, folder: Path) -> None:
+    await holdings.add(folder / "travel.md", "people")
+    (folder / "travel.md").write_text("# Travel\n\nTrains only.\n")
+    assert (await holdings.add(folder, "people")).changed == ["travel.md"]
+
+
+async def test_what_ships_gives_way_to_a_folder_and_does_not_come_back(
+    holdings: Holdings, folder: Path, tmp_path: Path
+) -> None:
+    shelf = tmp_path / "shelf"
+    _write(shelf / "travel.md", "# Travel\n\nAs shipped.\n")
+    _write(shelf / "chat.md", "# Chat\n\nAs shipped.\n")
+    await holdings.add(shelf, "people", source="library", by="library")
+    assert (await holdings.add(folder, "people")).changed == ["travel.md"]
+    await holdings.remove("people", "chat.md")
+    await holdings.put_text("people", "chat.md", "# Chat\n\nOurs.\n", by="U0CHLOE")
+    before = await _texts(holdings)
+    folder.rename(folder.with_name("elsewhere"))
+    outcome = await holdings.add(shelf, "people", source="library", by="library")
+    assert [each.why for each in outcome.refused] == ["PathTaken", "PathTaken"]
+    assert await _texts(holdings) == before
+
+
+async def test_a_document_of_a_chat_gives_way_to_a_file(holdings: Holdings, folder: Path) -> None:
+    await holdings.add(folder / "leave" / "annual.md", "people")
+    await holdings.put_text("people", "travel.md", "# Travel\n\nBook late.\n", by="U0CHLOE")
+    assert (await holdings.add(folder, "people")).changed == ["travel.md"]
+
+
 ANA = Actor("U0ANA", groups=frozenset({"S0LEADS"}))
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 FACTS = (
     *("alias", "ask", "choice", "collection", "collections", "failure", "file", "limit", "name", "nearest"),
     *("needed", "path", "permission", "problems", "reason", "run", "scope", "setting", "settings", "status"),
-    *("step", "after_s", "workflow"),
+    *("source", "step", "after_s", "workflow"),
 )
 """Names of facts that errors carry."""
 
