@@ -11,10 +11,12 @@ from bot.bootstrap import Product, build
 from bot.cli import console
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor, Origin
+from bot.services.catalogue import Released
 from bot.services.run_views import RunView
 from bot.services.runs import RunRequest
 from bot.settings_reading import read_settings
 from bot.shipped import lacks_handbook, seed_contents, take_up_handbook
+from workflows.inputs import InvalidInputs
 from workflows.run import RUN_TRANSITIONS
 
 LOOK_S = 0.2
@@ -54,10 +56,22 @@ async def prepare(product: Product) -> None:
             await take_up_handbook(product, follow)
 
 
+class WrongInputs(Exception):
+    """What was typed does not fit the workflow: input to what is wrong with it."""
+
+    def __init__(self, workflow: Released, problems: Mapping[str, str]) -> None:
+        super().__init__(workflow.name)
+        lines = "\n".join(f"{name}: {why}" for name, why in problems.items())
+        usage = f"python -m bot run {workflow.name} {workflow.usage_hint}".rstrip()
+        self.facts = {"workflow": workflow.name, "problems": lines, "usage": usage}
+
+
 async def ask(product: Product, workflow: str, words: list[str]) -> tuple[RunView, str]:
-    """Carry one request through, here or by a worker that is quicker; what of it was streamed."""
-    found = await product.catalogue.find(workflow)
-    inputs = read_words(words, {name: item.kind for name, item in found.workflow.asked_inputs.items()})
+    """Carry one request through, here or by a worker that is quicker; what of it was streamed.
+
+    Raises WrongInputs.
+    """
+    inputs = fitting(await product.catalogue.find(workflow), words)
     request = RunRequest(f"terminal:{uuid.uuid4()}", Actor(OPERATOR), workflow, inputs, Origin("terminal"))
     accepted = await product.runs.accept(request)
     heard: list[str] = []
@@ -75,6 +89,16 @@ async def ask(product: Product, workflow: str, words: list[str]) -> tuple[RunVie
     if heard:
         console.piece("\n")
     return view, "".join(heard)
+
+
+def fitting(workflow: Released, words: list[str]) -> dict[str, str]:
+    """Inputs that the workflow takes, from what was typed. Raises WrongInputs."""
+    values = read_words(words, {name: item.kind for name, item in workflow.face.asked_inputs.items()})
+    try:
+        workflow.face.read_inputs(values)
+    except InvalidInputs as error:
+        raise WrongInputs(workflow, error.problems) from None
+    return values
 
 
 def read_words(words: list[str], kinds: Mapping[str, str]) -> dict[str, str]:

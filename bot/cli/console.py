@@ -17,7 +17,7 @@ from bot.services.opaque_ids import incident_token
 from bot.services.run_views import RunView
 from bot.slack import text
 from bot.slack.blocks import receipt_words
-from bot.slack.refusals import is_known, sentence
+from bot.slack.refusals_terminal import is_known, sentence
 from knowledge.document import by_place
 
 log = structlog.get_logger(__name__)

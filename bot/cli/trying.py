@@ -26,7 +26,7 @@ from bot.services.targets import Targets
 from bot.settings_reading import read_settings
 from bot.slack import evaluation_text as words
 from bot.slack.blocks import asked_text
-from bot.slack.refusals import sentence
+from bot.slack.refusals_terminal import sentence
 from bot.slack.text import dollars, elapsed
 
 T = TypeVar("T")

@@ -11,12 +11,12 @@ from bot.slack.elements import escape
 Facts = Mapping[str, str]
 
 
-def unknown_workflow(facts: Facts) -> str:
-    """No such workflow."""
+def unknown_workflow(facts: Facts, lister: str = "/spanwise list") -> str:
+    """No such workflow; `lister` shows those there are."""
     near = facts.get("nearest", "")
     named = f"“{escape(facts['name'])}”" if facts.get("name") else "of that name"
     guess = f" Did you mean `{escape(near)}`?" if near else ""
-    return f"There is no workflow {named}.{guess} `/spanwise list` shows them."
+    return f"There is no workflow {named}.{guess} `{lister}` shows them."
 
 
 def slack_busy(facts: Facts) -> str:

@@ -76,9 +76,14 @@ def test_every_piece_of_an_answer_is_shown_once(first_run: tuple[Terminal, Ran])
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("run", "ask-polisy", "x"), "Did you mean ask-policy?"),
-        (("run", "ask-policy"), "Something is missing"),
-        (("run", "triage-request", "amount=lots", "request=A desk, please"), "not as expected"),
+        (("run", "ask-polisy", "x"), "Did you mean ask-policy? python -m bot workflow list shows them."),
+        (("explain", "r_k2m4k2m4k2m4k2m4"), "python -m bot runs lists them"),
+        (
+            ("run", "ask-policy"),
+            "\n  question: is needed\nUsage: python -m bot run ask-policy <your question>",
+        ),
+        (("run", "ask-policy", "x" * 40_000), "  question: is 40,000 characters long; at most"),
+        (("run", "triage-request", "amount=lots", "request=A desk, please"), "  amount: must be a number\n"),
     ],
 )
 def test_what_cannot_be_run_ends_with_1_and_a_sentence(
