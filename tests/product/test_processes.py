@@ -12,9 +12,11 @@ from terminal import Terminal
 from workspace_thread import WorkspaceThread
 
 from bot.adapters.store.database import Store
+from bot.adapters.store.migrate import migrate
 from tests.handbook_vectors import HandbookVectors
 from tests.openai_server import HANG, OpenAIServer, Reply
 from tests.ports import free_port
+from tests.relay import Relay
 
 pytestmark = pytest.mark.slow
 
@@ -198,6 +200,26 @@ def test_two_hosts_share_a_database_and_a_chroma_server(
             assert "47 days" in words(workspace.wait(ended(ana, "How long does a sabbatical last?")))
             for part in parts:
                 assert part.stop() < 10
+
+
+@pytest.mark.parametrize("trouble", ["go_away", "fall_silent"])
+def test_who_is_stopped_ends_while_the_database_is_away(
+    handbook_vectors: HandbookVectors, postgres_url: str, tmp_path: Path, trouble: str
+) -> None:
+    migrate(postgres_url)
+    with WorkspaceThread() as workspace, Relay(postgres_url) as relay:
+        terminal = Terminal(tmp_path / "var", {**workspace.settings, "DATABASE_URL": relay.url})
+        handbook_vectors.lend(terminal.data_dir)
+        set_up(terminal, workspace, tmp_path)
+        with machines(terminal, tmp_path) as desk:
+            parts = [desk.start(part) for part in ("slack", "worker", "clock")]
+            for part in parts:
+                part.started()
+            getattr(relay, trouble)()
+            for part in parts:
+                part.child.terminate()
+            for part in parts:
+                assert part.child.wait(30) == 0, part.log.read_text()[-3000:]
 
 
 @pytest.mark.parametrize(
