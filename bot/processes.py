@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Collection
+from functools import partial
 from typing import Literal, TypeAlias
 
 import structlog
@@ -20,6 +21,7 @@ from bot.slack.home_ahead import DrawnAhead
 from bot.slack.store_watch import StoreWatch
 from bot.slack.taking_over import TakingOver
 from bot.slack_line import open_line
+from bot.slack_wire import once_reached
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +35,9 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
         await stack.enter_async_context(ending_in_time(stop, product.store.hang_up))
         line = None
         if {"slack", "worker"} & set(parts):
-            line = await open_line(product)
+            line = await once_reached(partial(open_line, product), stop)
+            if line is None:
+                return
             stack.push_async_callback(line.close)
             reception = receive_at(line.desk, product.hand_overs, product.watching.observers)
         look = line.probe.look if line is not None else None

@@ -7,6 +7,7 @@ when it first comes; what needs a model or vectors is left to a worker.
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -23,7 +24,7 @@ from bot.settings import Settings
 from bot.slack.app import Reception, handlers
 from bot.slack.front_desk import FrontDesk
 from bot.slack.store_watch import StoreWatch
-from bot.slack_wire import Wire, open_wire
+from bot.slack_wire import Wire, once_reached, open_wire
 
 if TYPE_CHECKING:
     from bot.bootstrap import Product
@@ -114,11 +115,13 @@ async def serve(settings: Settings) -> None:
     async with stopping_on_signals() as stop:
         front = open_front(settings, SystemClock(), readers=READERS)
         try:
-            wire = await open_wire(settings, front.clock, front.watching.observers)
-            try:
-                await _take(front, wire, stop)
-            finally:
-                await wire.close()
+            opening = partial(open_wire, settings, front.clock, front.watching.observers)
+            wire = await once_reached(opening, stop)
+            if wire is not None:
+                try:
+                    await _take(front, wire, stop)
+                finally:
+                    await wire.close()
         finally:
             await front.watching.close()
             front.store.close()
