@@ -225,6 +225,9 @@ class Reception:
         if kind == "event" and repetition < payloads.LAST_REPETITION and passes(error):
             log.info("slack.comes_again", error=type(error).__name__, repetition=repetition)
             return Reply(comes_again=True)
+        if kind not in ("command", "view") and call is not None:
+            known = call
+            return Reply(after=lambda: self._tell_or_leave(kind, known, error))
         words = self._words(kind, call, error)
         if kind == "command":
             return Reply(ack=self.desk.gateway.sealed_ack(words))
@@ -232,10 +235,7 @@ class Reception:
             from bot.slack.views import pushed
 
             return Reply(ack=pushed("That did not work", words.text))
-        if call is None:
-            return Reply()
-        known = call
-        return Reply(after=lambda: self._tell_or_leave(kind, known, error))
+        return Reply()
 
     def _words(self, kind: Kind, call: Call | None, error: Exception) -> Outgoing:
         name, facts = type(error).__name__, getattr(error, "facts", {})
