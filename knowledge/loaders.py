@@ -162,6 +162,8 @@ class _Child:
             stdout=answers,
             stderr=subprocess.DEVNULL,
             cwd=Path(__file__).parents[1],
+            # Ctrl-C is for the parent, which ends with the file at hand; the file would count as refused
+            process_group=0,
         )
         os.close(requests)
         os.close(answers)

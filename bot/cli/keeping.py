@@ -14,6 +14,7 @@ from bot.cli.workflow_files import read_files
 from bot.governance.roles import EVERYONE, EVERYTHING, Role
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
+from bot.services.intake import Added, AddingStopped
 from bot.services.known_questions import calibrate, read_questions
 from bot.settings_reading import read_settings
 from bot.slack.stage_text import stage_words
@@ -28,6 +29,9 @@ workflow = typer.Typer(help="Workflow files: check, add, list.", no_args_is_help
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6)
 """Support that a workflow may ask for, around what the shipped ones do."""
+
+INTERRUPTED = 130
+"""How a command ends that Ctrl-C stopped, as shells count it."""
 
 Collection = Annotated[str, typer.Option("--collection", "-c", help="Name of the collection.")]
 
@@ -99,20 +103,30 @@ def add_knowledge(
 
     async def work(product: Product) -> bool:
         audience = readers.split(",") if readers else None
-        with console.progress_bar(f"Adding to {collection}") as follow:
-            added = await product.holdings.add(
-                path, collection, owner=owner, audience=audience, by=OPERATOR, on_progress=follow
-            )
-        console.out.print(
-            f"{len(added.added)} added, {len(added.changed)} changed, {len(added.unchanged)} unchanged, "
-            f"{len(added.removed)} removed, {len(added.refused)} refused"
-        )
-        for refused in added.refused:
-            console.err.print(f"{refused.path}: ", style="red", end="", markup=False)
-            console.refuse_kind(refused.why, refused.facts)
+        try:
+            with console.progress_bar(f"Adding to {collection}") as follow:
+                added = await product.holdings.add(
+                    path, collection, owner=owner, audience=audience, by=OPERATOR, on_progress=follow
+                )
+        except AddingStopped as stopped:
+            show_added(stopped.added)
+            console.refuse(stopped)
+            raise typer.Exit(INTERRUPTED) from None
+        show_added(added)
         return not added.refused
 
     act(work)
+
+
+def show_added(added: Added) -> None:
+    """How many files were taken, and each that was not with its reason."""
+    console.out.print(
+        f"{len(added.added)} added, {len(added.changed)} changed, {len(added.unchanged)} unchanged, "
+        f"{len(added.removed)} removed, {len(added.refused)} refused"
+    )
+    for refused in added.refused:
+        console.err.print(f"{refused.path}: ", style="red", end="", markup=False)
+        console.refuse_kind(refused.why, refused.facts)
 
 
 @knowledge.command("list")

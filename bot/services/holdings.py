@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +17,7 @@ from bot.adapters.store import document_log as log
 from bot.adapters.store.database import Store
 from bot.adapters.store.store_down import StoreDown
 from bot.services.document_edits import PreparedDocument, prepare, put_in, remove_in
-from bot.services.intake import Added, Intake, OnProgress, document_id, remove_document
+from bot.services.intake import Added, AddingStopped, Intake, OnProgress, document_id, remove_document
 from bot.services.readers import EVERYONE, Audience
 from bot.services.rehearsing import Rehearsal
 from bot.services.snapshots import Snapshots
@@ -96,9 +97,17 @@ class Holdings:
 
         `audience` None keeps what it was (everyone, for a new one). `source` names a folder that may move.
         `on_progress` is called from another thread.
-        Raises InvalidCollectionName, MixedModels and what `open_source` does.
+        Raises InvalidCollectionName, MixedModels and what `open_source` does; AddingStopped when cancelled.
         """
-        return await asyncio.to_thread(self._add, path, collection, owner, audience, source, by, on_progress)
+        stop = threading.Event()
+        work = asyncio.to_thread(self._add, path, collection, owner, audience, source, by, on_progress, stop)
+        adding = asyncio.ensure_future(work)
+        try:
+            return await asyncio.shield(adding)
+        except asyncio.CancelledError:
+            # a thread cannot be cancelled: it would go on with all other files, unseen
+            stop.set()
+            raise AddingStopped(await adding) from None
 
     def retriever(
         self, audience: Audience, revisions: Mapping[str, int] | None = None
@@ -293,6 +302,7 @@ class Holdings:
         source_name: str,
         by: str,
         on_progress: OnProgress | None,
+        stop: threading.Event,
     ) -> Added:
         if not _NAME.fullmatch(collection):
             raise InvalidCollectionName(collection)
@@ -301,9 +311,10 @@ class Holdings:
         row = self._store.write_now(
             lambda connection: self._ensure_collection(connection, collection, audience, by)
         )
-        intake = Intake(self._store, self._snapshots, self._clock, row, owner=owner, by=by)
+        intake = Intake(self._store, self._snapshots, self._clock, row, owner=owner, by=by, stop=stop)
         outcome = intake.run(source, on_progress)
-        self._snapshots.take(self._store.read_now(functools.partial(_existing, name=collection)))
+        if not stop.is_set():
+            self._snapshots.take(self._store.read_now(functools.partial(_existing, name=collection)))
         return outcome
 
     def _ensure_collection(

@@ -1,7 +1,9 @@
 """Brings a collection up to date with a folder or file: read, cut, encode, one transaction a document."""
 
+import asyncio
 import functools
 import hashlib
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -55,6 +57,15 @@ class Added:
     refused: list[Refused] = field(default_factory=list)
 
 
+class AddingStopped(asyncio.CancelledError):
+    """Cancelled after a file and before the end; what was added until then stays."""
+
+    def __init__(self, added: Added) -> None:
+        super().__init__()
+        self.added = added
+        self.facts: Mapping[str, str] = {}
+
+
 class Intake:
     """Adds one source to one collection; used once."""
 
@@ -67,9 +78,11 @@ class Intake:
         *,
         owner: str,
         by: str,
+        stop: threading.Event,
     ) -> None:
         self._store = store
         self._snapshots = snapshots
+        self._stop = stop
         self._clock = clock
         self._row = row
         self._owner = owner
@@ -77,7 +90,10 @@ class Intake:
         self._forgotten: Mapping[str, str] = {}
 
     def run(self, source: Source, on_progress: OnProgress | None) -> Added:
-        """Take every file, then take out what the source no longer has. Raises MixedModels."""
+        """Take every file until `stop` is set, then take out what the source no longer has.
+
+        Raises MixedModels.
+        """
         outcome = Added()
         outcome.refused += [
             Refused(path, SourceUnreadable.__name__, {"path": path}) for path in source.unread
@@ -89,6 +105,8 @@ class Intake:
         )
         with Loader() as loader:
             for done, file in enumerate(source.files, start=1):
+                if self._stop.is_set():
+                    return outcome
                 try:
                     took = self._take(loader, source, file, stored.get(file.path))
                     getattr(outcome, took).append(file.path)
@@ -96,7 +114,7 @@ class Intake:
                     outcome.refused.append(Refused(file.path, type(refused).__name__, refused.facts))
                 if on_progress is not None:
                     on_progress(done, len(source.files), file.path)
-        if source.is_whole:
+        if source.is_whole and not self._stop.is_set():
             self._remove_missing(source, stored, outcome)
         return outcome
 

@@ -33,7 +33,13 @@ def path_taken(facts: Facts) -> str:
     )
 
 
+def stopped(_facts: Facts) -> str:
+    """By Ctrl-C, mostly."""
+    return "Stopped before the end. What was added stays; the same command goes on from there."
+
+
 SENTENCES: Mapping[str, Callable[[Facts], str]] = {
+    "AddingStopped": stopped,
     "PathTaken": path_taken,
     "SourceEmptied": emptied,
     "SourceUnreadable": unreadable,

@@ -1,5 +1,6 @@
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -13,6 +14,7 @@ from bot.adapters.store.audit_log import audit_events
 from bot.adapters.store.database import Store
 from bot.services.actors import Actor, Origin
 from bot.services.holdings import Holdings, InvalidCollectionName, UnknownDocument
+from bot.services.intake import AddingStopped
 from bot.services.readers import TERMINAL, Audience
 from knowledge.embedding import Embedder
 from knowledge.index import MixedModels
@@ -156,6 +158,26 @@ async def test_an_unreadable_file_is_named_and_keeps_what_is_stored(
     assert [(each.path, each.why) for each in outcome.refused] == [("leave/annual.md", "UnreadableDocument")]
     assert (outcome.added, outcome.unchanged, outcome.removed) == (["new.md"], ["travel.md"], [])
     assert any("five days" in text for text in await _ask(holdings, "How many days can I carry over?"))
+
+
+async def test_a_cancelled_adding_stops_after_the_current_file(holdings: Holdings, folder: Path) -> None:
+    await holdings.add(folder / "travel.md", "people", source=str(folder))
+    (folder / "travel.md").unlink()
+    (folder / "new.md").write_text("# Parking\n\nPark behind the building.\n")
+    loop, seen = asyncio.get_running_loop(), list[str]()
+
+    def follow(_done: int, _total: int, path: str) -> None:
+        seen.append(path)
+        loop.call_soon_threadsafe(adding.cancel)
+        time.sleep(0.2)
+
+    adding = asyncio.ensure_future(holdings.add(folder, "people", on_progress=follow))
+    with pytest.raises(AddingStopped) as caught:
+        await adding
+    assert seen == ["leave/annual.md"]
+    assert (caught.value.added.added, caught.value.added.removed) == (["leave/annual.md"], [])
+    again = await holdings.add(folder, "people")
+    assert (again.unchanged, again.added, again.removed) == (["leave/annual.md"], ["new.md"], ["travel.md"])
 
 
 def _write(file: Path, text: str) -> Path:

@@ -253,6 +253,14 @@ def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
         loader.load(_write(tmp_path / "a.html", b"<html><p>x</p></html>"))
 
 
+def test_a_child_is_not_interrupted_with_the_terminal(tmp_path: Path) -> None:
+    with Loader() as loader:
+        loader.load(_write(tmp_path / "a.csv", b"a,b\n1,2\n"))
+        child = loader._child
+        assert child is not None
+        assert os.getpgid(child._process.pid) != os.getpgid(0)
+
+
 def test_a_child_that_dies_is_replaced(tmp_path: Path) -> None:
     file = _write(tmp_path / "a.csv", b"a,b\n1,2\n")
     with Loader() as loader:

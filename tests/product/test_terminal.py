@@ -1,8 +1,11 @@
 """The terminal: every command as an operator types it, what it shows, and how it ends."""
 
 import json
+import os
 import re
+import signal
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,8 +15,11 @@ from terminal import Ran, Terminal
 from workspace_thread import WorkspaceThread
 
 from bot.adapters.store.migrate import newest_revision
+from bot.services import intake
 from bot.slack import manifest
 from bot.workspace.site import Options
+from knowledge.chunking import cut
+from knowledge.document import Chunk
 from tests.knowledge import paper
 
 OWN_WORKFLOW = """\
@@ -219,6 +225,28 @@ def test_everyone_in_any_case_is_everyone(terminal: Terminal, tmp_path: Path, re
     assert terminal("knowledge", "add", page, "-c", "site", "--readers", "U0CHLOE,").code == 0
     assert terminal("knowledge", "add", page, "-c", "site", "--readers", readers).code == 0
     assert re.search(r"site +1 +everyone ", terminal("knowledge", "list").out)
+
+
+def test_an_interrupted_adding_says_what_was_taken_and_how_to_go_on(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "handbook"
+    folder.mkdir()
+    for name in ("bikes", "parking"):
+        (folder / f"{name}.md").write_text(f"# {name}\n\nThere are 40 places.\n")
+
+    def interrupt(text: str, *, document_id: str) -> list[Chunk]:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.5)
+        return cut(text, document_id=document_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "cut", interrupt)
+        stopped = terminal("knowledge", "add", folder, "-c", "site")
+    assert stopped.out.strip() == "1 added, 0 changed, 0 unchanged, 0 removed, 0 refused"
+    assert stopped.code == 130 and "same command goes on from there" in stopped.err
+    again = terminal("knowledge", "add", folder, "-c", "site")
+    assert again.out.strip() == "1 added, 0 changed, 1 unchanged, 0 removed, 0 refused"
 
 
 def test_an_emptied_folder_takes_no_document_out_of_knowledge(terminal: Terminal, tmp_path: Path) -> None:

@@ -59,7 +59,8 @@ def defined() -> dict[str, str]:
 
     def is_error(name: str) -> bool:
         return any(
-            base in ("Exception", "ValueError", "LookupError", "RuntimeError") or is_error(base)
+            base in ("Exception", "ValueError", "LookupError", "RuntimeError", "asyncio.CancelledError")
+            or is_error(base)
             for base in bases.get(name, [])
         )
 
