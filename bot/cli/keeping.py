@@ -50,6 +50,13 @@ def is_grantee(value: str) -> str:
     return value
 
 
+def given_path(value: str) -> Path:
+    """A path as typed; one that is empty would be the current folder."""
+    if not value.strip():
+        raise typer.BadParameter("is empty: name a folder or a file, `.` for the current folder")
+    return Path(value)
+
+
 def are_readers(value: str | None) -> str | None:
     """Ids with commas, or `everyone` alone; a variable that is unset must not mean everyone."""
     if value is None:
@@ -89,7 +96,7 @@ def act(work: Callable[[Product], Awaitable[bool]]) -> None:
 
 @knowledge.command("add")
 def add_knowledge(
-    path: Annotated[Path, typer.Argument(help="A folder or a file.")],
+    path: Annotated[Path, typer.Argument(help="A folder or a file.", parser=given_path)],
     collection: Collection,
     owner: Annotated[str, typer.Option(help="Who answers for documents that name nobody.")] = "",
     readers: Annotated[

@@ -227,6 +227,15 @@ def test_everyone_in_any_case_is_everyone(terminal: Terminal, tmp_path: Path, re
     assert re.search(r"site +1 +everyone ", terminal("knowledge", "list").out)
 
 
+@pytest.mark.parametrize("path", ["", " "])
+def test_no_path_is_not_the_current_folder(terminal: Terminal, tmp_path: Path, path: str) -> None:
+    (tmp_path / "private.md").write_text("# Private\n\nNot for the collection.\n")
+    refused = terminal("knowledge", "add", path, "-c", "site")
+    assert refused.code == 2 and "is empty" in refused.err
+    assert "site" not in terminal("knowledge", "list").out
+    assert terminal("knowledge", "add", ".", "-c", "site").out.startswith("1 added")
+
+
 def test_an_interrupted_adding_says_what_was_taken_and_how_to_go_on(
     terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
