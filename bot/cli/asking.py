@@ -1,8 +1,10 @@
 """`python -m bot run`: a run from the terminal, streamed, with its sources."""
 
 import asyncio
+import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from textwrap import shorten
 from typing import Annotated
 
 import typer
@@ -16,10 +18,14 @@ from bot.services.run_views import RunView
 from bot.services.runs import RunRequest
 from bot.settings_reading import read_settings
 from bot.shipped import lacks_handbook, seed_contents, take_up_handbook
-from workflows.inputs import InvalidInputs
+from workflows.inputs import InvalidInputs, nearest_only
 from workflows.run import RUN_TRANSITIONS
 
 LOOK_S = 0.2
+MOST_SHOWN = 60
+"""Characters of what was typed that a refusal repeats."""
+
+_ASSIGNED = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)=")
 
 
 def run(
@@ -93,25 +99,48 @@ async def ask(product: Product, workflow: str, words: list[str]) -> tuple[RunVie
 
 def fitting(workflow: Released, words: list[str]) -> dict[str, str]:
     """Inputs that the workflow takes, from what was typed. Raises WrongInputs."""
-    values = read_words(words, {name: item.kind for name, item in workflow.face.asked_inputs.items()})
+    kinds = {name: item.kind for name, item in workflow.face.asked_inputs.items()}
+    values, problems = read_words(words, kinds)
     try:
         workflow.face.read_inputs(values)
     except InvalidInputs as error:
-        raise WrongInputs(workflow, error.problems) from None
+        problems = {**error.problems, **problems}
+    if problems:
+        raise WrongInputs(workflow, problems)
     return values
 
 
-def read_words(words: list[str], kinds: Mapping[str, str]) -> dict[str, str]:
-    """Inputs from what the shell handed over: `name=value`, and the rest for the first text input left."""
+def read_words(words: list[str], kinds: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Inputs from what the shell handed over, and what is wrong with the words themselves.
+
+    `name=value` is an input, and so is one whose name is misspelt or has no text to stand in, to be refused
+    as the inputs are read; the rest is the first text input left, so that "is a=b?" survives as a question.
+    """
     values: dict[str, str] = {}
-    rest: list[str] = []
-    for word in words:
-        name, equals, value = word.partition("=")
-        if equals and name in kinds:
-            values[name] = value
-        else:
-            rest.append(word)
+    problems: dict[str, str] = {}
+    rest = _take(words, kinds.__contains__, values, problems)
     open_texts = [name for name, kind in kinds.items() if kind == "text" and name not in values]
+    rest = _take(
+        rest, lambda name: not open_texts or bool(nearest_only(name, tuple(kinds))), values, problems
+    )
     if rest and open_texts:
         values[open_texts[0]] = " ".join(rest)
-    return values
+    elif rest:
+        problems[f"“{shorten(' '.join(rest), MOST_SHOWN, placeholder='…')}”"] = "belongs to no input"
+    return values, problems
+
+
+def _take(
+    words: list[str], is_taken: Callable[[str], bool], values: dict[str, str], problems: dict[str, str]
+) -> list[str]:
+    """Move each `name=value` whose name is taken into the values; returns the other words."""
+    rest = []
+    for word in words:
+        found = _ASSIGNED.match(word)
+        if found is None or not is_taken(found[1]):
+            rest.append(word)
+        elif found[1] in values:
+            problems[found[1]] = "is given more than once"
+        else:
+            values[found[1]] = word[found.end() :]
+    return rest

@@ -89,6 +89,13 @@ def test_every_piece_of_an_answer_is_shown_once(first_run: tuple[Terminal, Ran])
             "\n  question: is needed\nUsage: python -m bot run ask-policy <your question>",
         ),
         (("run", "ask-policy", "x" * 40_000), "  question: is 40,000 characters long; at most"),
+        (
+            ("run", "triage-request", "request=A desk", "amount=9", "amuont=8", "extra", "amount=7"),
+            "  amuont: is not an input; did you mean amount?\n"
+            "  amount: is given more than once\n"
+            "  “extra”: belongs to no input\n"
+            "Usage: python -m bot run triage-request",
+        ),
         (("run", "triage-request", "amount=lots", "request=A desk, please"), "  amount: must be a number\n"),
     ],
 )
