@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.adapters.profiles import SHIPPED, read_profiles
+from bot.adapters.provider_reach import why_unreached
 from bot.adapters.store.migrate import current_revision, migrate
 from bot.adapters.store.store_down import StoreDown
 from bot.bootstrap import Product, build
@@ -144,16 +145,20 @@ async def knowledge(product: Product) -> list[Finding]:
 
 async def models(product: Product) -> list[Finding]:
     """Whether each alias has what it needs to be called."""
-    found = []
-    for alias in product.models.profiles.aliases:
-        profile = product.models.profiles.profile(alias)
-        key = product.models.calls.key_of(profile)
-        if profile.api_key_env and not key:
-            fix = f"Set {profile.api_key_env} in the environment."
-            found.append(Finding(f"model {alias}", False, f"{profile.model} has no key", fix))
-        else:
-            found.append(Finding(f"model {alias}", True, profile.model))
-    return found
+    aliases = product.models.profiles.aliases
+    return list(await asyncio.gather(*(_model(product, alias) for alias in aliases)))
+
+
+async def _model(product: Product, alias: str) -> Finding:
+    profile, name = product.models.profiles.profile(alias), f"model {alias}"
+    if profile.api_key_env and not product.models.calls.key_of(profile):
+        fix = f"Set {profile.api_key_env} in the environment."
+        return Finding(name, False, f"{profile.model} has no key", fix)
+    why = await why_unreached(profile.api_base) if profile.api_base else ""
+    if why:
+        fix = "Start what should answer there, or correct `api_base` in the file that SPANWISE_MODELS names."
+        return Finding(name, False, f"{profile.model}: nothing answers at {profile.api_base} ({why})", fix)
+    return Finding(name, True, profile.model)
 
 
 async def slack(product: Product) -> list[Finding]:

@@ -504,3 +504,18 @@ def test_doctor_names_missing_scopes_and_keys(
     assert ran.code == 1
     assert found["slack scopes"][0] is False and "missing users:read" in found["slack scopes"][1]
     assert found["model default"][0] is False and "Set NO_SUCH_KEY" in found["model default"][1]
+
+
+def test_doctor_asks_where_a_model_should_be_whether_anything_is_there(
+    first_run: tuple[Terminal, Ran], workspace: WorkspaceThread, tmp_path: Path
+) -> None:
+    there = workspace.settings["SLACK_API_URL"]
+    (tmp_path / "models.yaml").write_text(
+        f"default: {{model: openai/our, api_base: 'http://127.0.0.1:9/v1'}}\n"
+        f"careful: {{model: openai/our, api_base: '{there}'}}\n"
+    )
+    ran = first_run[0]("doctor", **workspace.settings, SPANWISE_MODELS=str(tmp_path / "models.yaml"))
+    is_ok, words = findings(ran)["model default"]
+    assert ran.code == 1 and not is_ok
+    assert "nothing answers at http://127.0.0.1:9/v1" in words and "correct `api_base`" in words
+    assert findings(ran)["model careful"] == (True, "openai/our")
