@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from bot.adapters.store.versions_log import CANDIDATE, PRODUCTION
 from bot.bootstrap import Product, build
 from bot.cli import console
-from bot.cli.workflow_files import read_files
+from bot.cli.workflow_files import read_files, refuse_unmet
 from bot.governance.roles import EVERYONE, EVERYTHING, Role
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
@@ -266,6 +267,7 @@ def add(
     name, contents, cases = files.workflow.name, files.contents, files.cases
 
     async def work(product: Product) -> bool:
+        await refuse_unmet(product, file, contents, CANDIDATE if candidate else PRODUCTION)
         if candidate:
             standing = await product.stages.draft(Actor(OPERATOR), contents)
             console.out.print(f"{name}: kept as the candidate; it is {stage_words(standing.stage.value)}")

@@ -8,15 +8,19 @@ from typing import NoReturn, TypeVar
 
 import typer
 
-from bot.bootstrap import library
+from bot.bootstrap import Product, library
 from bot.cli import console
+from bot.services.content_checks import unmet
 from bot.services.contents import PROMPT, WORKFLOW, Content
+from bot.shipped import PEOPLE, seed_contents
 from workflows.cases import InvalidCases, load_cases
 from workflows.definition import InvalidWorkflow, Workflow, check_references, load_workflow
 from workflows.reader import InvalidYaml, Problem, read_yaml
 from workflows.template import InvalidPrompt, PromptTemplate, parse_prompt
 
 T = TypeVar("T")
+
+AWAITED = "Its runs fail until that is there: python -m bot knowledge add <folder> --collection <name>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,22 @@ def read_files(file: Path) -> WorkflowFiles:
     if reading.said:
         refuse(reading.said)
     return WorkflowFiles(workflow, prompts, cases)
+
+
+async def refuse_unmet(product: Product, file: Path, contents: list[Content], label: str) -> None:
+    """End the command where the workflow could not run here; warn of a collection that is not there yet."""
+    await seed_contents(product)
+    found = await product.store.read(
+        lambda connection: unmet(connection, product.catalogue, contents, shipped=(PEOPLE,), label=label)
+    )
+    reading = _Reading(file.parent)
+    reading.place(file, found.awaited)
+    if reading.said:
+        console.err.print("\n".join((*reading.said, AWAITED)), style="yellow", markup=False)
+    if found.missing:
+        reading.said.clear()
+        reading.place(file, found.missing)
+        refuse(reading.said)
 
 
 def refuse(said: list[str]) -> NoReturn:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -9,12 +10,14 @@ from bot.adapters.profiles import InvalidProfiles, read_profiles
 from bot.adapters.store.document_log import collection_revisions
 from bot.adapters.store.versions_log import PRODUCTION
 from bot.governance.changes import Target
+from bot.services.catalogue import Catalogue
 from bot.services.contents import MODELS, PROMPT, WORKFLOW, Content
 from bot.services.pinning import Pinned
 from bot.services.targets import HELD, Targets, parameter_values
 from workflows.decision_tables import UnknownTable, read_table, table_text
 from workflows.definition import InvalidWorkflow, check_references, load_workflow
 from workflows.inputs import InvalidInputs
+from workflows.reader import Problem
 from workflows.template import InvalidPrompt, parse_prompt
 
 MAX_DOCUMENT = 400_000
@@ -111,3 +114,35 @@ def _missing(connection: Connection, targets: Targets, pinned: Pinned, label: st
             aliases=aliases,
         )
         yield from map(str, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """What a workflow from a file names that is not there."""
+
+    missing: tuple[Problem, ...]
+    """Without it no run can succeed."""
+    awaited: tuple[Problem, ...]
+    """Collections, which may be added later."""
+
+
+def unmet(
+    connection: Connection,
+    catalogue: Catalogue,
+    contents: Sequence[Content],
+    *,
+    shipped: Sequence[str],
+    label: str,
+) -> Unmet:
+    """What the last of the contents would miss; `shipped` collections come with the first run."""
+    live = catalogue.versions(connection, label)
+    workflow = load_workflow(contents[-1].text)
+    texts = {name: stored.content for (kind, name), stored in live.items() if kind == PROMPT}
+    texts |= {each.name: each.text for each in contents if each.kind == PROMPT}
+    prompts = {name: parse_prompt(name, texts[name]) for name in workflow.prompt_names() if name in texts}
+    profiles = live.get((MODELS, "models"))
+    aliases = read_profiles(profiles.content).aliases if profiles else None
+    missing = check_references(workflow, prompts=prompts, aliases=aliases)
+    collections = {*shipped, *collection_revisions(connection)}
+    everything = check_references(workflow, prompts=prompts, aliases=aliases, collections=collections)
+    return Unmet(missing, tuple(each for each in everything if each not in missing))

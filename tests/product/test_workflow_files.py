@@ -84,3 +84,25 @@ def test_a_prompt_that_wants_what_its_step_does_not_give_is_refused(terminal: Te
     (file.parent / "prompts" / "hotel-check.rule.md").write_text("Answer {{ question }} in {{ bogus }}.")
     err = refused(terminal, file).err
     assert "hotel-check.yaml:9:" in err and "its prompt uses `bogus`" in err
+
+
+def test_an_alias_that_is_not_set_up_is_refused_before_it_is_released(terminal: Terminal, file: Path) -> None:
+    file.write_text(WORKFLOW.replace("passages: find,", "passages: find, model: defualt,"))
+    added = terminal("workflow", "add", file)
+    assert (added.code, added.out) == (1, "")
+    assert "hotel-check.yaml:9:" in added.err and "alias `defualt`; did you mean `default`?" in added.err
+    assert "hotel-check" not in terminal("workflow", "list").out
+    (file.parent / "models.yaml").write_text(
+        "default: {model: spanwise/quote}\ndefualt: {model: spanwise/quote}\n"
+    )
+    added = terminal("workflow", "add", file, SPANWISE_MODELS=str(file.parent / "models.yaml"))
+    assert added.out.strip() == "hotel-check: released", added.err
+
+
+def test_a_collection_that_is_not_there_yet_is_a_warning(terminal: Terminal, file: Path) -> None:
+    assert terminal("workflow", "add", file).err == "", "the shipped handbook comes with the first run"
+    file.write_text(WORKFLOW.replace("collection: people", "collection: peolpe"))
+    added = terminal("workflow", "add", file)
+    assert (added.code, added.out.strip()) == (0, "hotel-check: released")
+    assert "hotel-check.yaml:7:" in added.err
+    assert "there is no collection `peolpe`; did you mean `people`?" in added.err
