@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import structlog
 
 from bot.adapters.store.database import Store
-from bot.adapters.store.heartbeats_log import count_alive
+from bot.adapters.store.heartbeats_log import ALIVE, count_alive
+from bot.adapters.store.outbox_log import has_due
 from bot.services.outbox import Courier
 
 log = structlog.get_logger(__name__)
@@ -21,24 +22,33 @@ class StandIn:
     courier: Callable[[], Awaitable[Courier]]
     """Made when it is first needed."""
     look_s: float = 15.0
+    first_s: float = ALIVE.total_seconds()
+    """A worker that starts at the same time has to be heard first."""
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Look now and then, until `stop` is set."""
-        while not stop.is_set():
+        pause_s = self.first_s
+        while not await _ended(stop, pause_s):
             try:
                 await self.look()
             except Exception:
                 log.exception("stand_in.failed")
-            try:
-                async with asyncio.timeout(self.look_s):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            pause_s = self.look_s
 
     async def look(self) -> bool:
         """Bring what is due if nobody else does; whether it was so."""
         alive = await self.store.read(count_alive)
-        if alive.get("worker"):
+        if alive.get("worker") or not await self.store.read(has_due):
             return False
         await (await self.courier()).drain()
         return True
+
+
+async def _ended(stop: asyncio.Event, seconds: float) -> bool:
+    """Whether `stop` was set within that time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return False
+    return True

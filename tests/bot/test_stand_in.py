@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.adapters.store.database import Store
-from bot.adapters.store.heartbeats_log import beat, end_beats
+from bot.adapters.store.heartbeats_log import ALIVE, beat, end_beats
+from bot.services import stand_in as standing_in
 from bot.services.outbox import Courier
 from bot.services.stand_in import StandIn
 from tests.bot.run_desk import Desk
@@ -37,6 +38,36 @@ async def test_it_works_only_while_no_worker_is_heard(desk: Desk) -> None:
     assert await stand_in.look() and len(desk.sender.messages) == 2
 
 
+async def test_nothing_is_made_while_nothing_is_due(desk: Desk) -> None:
+    made = 0
+
+    async def courier() -> Courier:
+        nonlocal made
+        made += 1
+        return desk.courier
+
+    stand_in = StandIn(desk.store, courier)
+    assert not await stand_in.look()
+    assert made == 0, "making it loads the whole product"
+    await desk.ask()
+    assert await stand_in.look() and made == 1
+    assert not await stand_in.look() and made == 1
+
+
+async def test_the_first_look_leaves_a_worker_the_time_to_be_heard(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def ended(stop: asyncio.Event, seconds: float) -> bool:
+        pauses.append(seconds)
+        return len(pauses) == 3
+
+    monkeypatch.setattr(standing_in, "_ended", ended)
+    await StandIn(desk.store, brought_by(desk)).run_until(asyncio.Event())
+    assert pauses == [ALIVE.total_seconds(), 15.0, 15.0]
+
+
 async def test_a_failing_look_is_tried_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     stop, looks = asyncio.Event(), 0
 
@@ -48,5 +79,5 @@ async def test_a_failing_look_is_tried_again(desk: Desk, monkeypatch: pytest.Mon
         raise OSError("no database")
 
     monkeypatch.setattr(StandIn, "look", look)
-    await StandIn(desk.store, brought_by(desk), look_s=0.01).run_until(stop)
+    await StandIn(desk.store, brought_by(desk), look_s=0.01, first_s=0.0).run_until(stop)
     assert looks == 2

@@ -164,8 +164,8 @@ _DUE = (
     )
     .order_by(outbox.c.due_at, outbox.c.seq)
     .limit(bindparam("most"))
-    .with_for_update(of=outbox, skip_locked=True)
 )
+_TO_TAKE = _DUE.with_for_update(of=outbox, skip_locked=True)
 _TAKE = (
     update(outbox)
     .where(outbox.c.seq == bindparam("taken"))
@@ -178,6 +178,11 @@ _TAKE = (
 )
 
 
+def has_due(connection: Connection) -> bool:
+    """Whether a message could be taken now."""
+    return connection.execute(_DUE, {"now": lease_clock(connection), "most": 1}).first() is not None
+
+
 def claim_items(connection: Connection, *, owner: str, lease_s: float, limit: int) -> tuple[Row[Any], ...]:
     """Take messages that are due, in the order of each channel's thread, one new one a channel at a time.
 
@@ -188,7 +193,7 @@ def claim_items(connection: Connection, *, owner: str, lease_s: float, limit: in
     until = now + timedelta(seconds=lease_s)
     taken: list[Row[Any]] = []
     while len(taken) < limit:
-        found: list[Row[Any]] = list(connection.execute(_DUE, {"now": now, "most": limit - len(taken)}))
+        found: list[Row[Any]] = list(connection.execute(_TO_TAKE, {"now": now, "most": limit - len(taken)}))
         due = _one_a_channel(found)
         if due:
             rows = [
@@ -390,5 +395,4 @@ _MESSAGES = select(outbox.c.run_id, outbox.c.posted_channel, outbox.c.ts).where(
 
 def messages_of(connection: Connection, run_ids: Collection[str]) -> dict[str, tuple[str, str]]:
     """Run id to the channel and ts of its own message, where it is posted."""
-    rows = connection.execute(_MESSAGES, {"ids": list(run_ids)})
-    return {run_id: (channel, ts) for run_id, channel, ts in rows}
+    return {row[0]: (row[1], row[2]) for row in connection.execute(_MESSAGES, {"ids": list(run_ids)})}
