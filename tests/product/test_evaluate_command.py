@@ -88,7 +88,7 @@ def test_what_goes_to_another_program_is_the_report_alone(terminal: Terminal) ->
         (("evaluate", "greet-team", "--with", "prompt=x"), "--with should be KIND:NAME=FILE"),
         (("evaluate", "greet-team", "--with", "prompt:a=/nowhere"), "there is no readable text file"),
         (("evaluate", "greet-team", "--with", "rules:greet-team/size={empty}"), ""),
-        (("replay", "r_nope"), "I find no run “r_nope”"),
+        (("replay", "r_nope"), "There is no run “r_nope”"),
     ],
 )
 def test_what_cannot_be_done_is_neither_a_pass_nor_a_failing_case(
