@@ -232,22 +232,17 @@ class Worker:
         return RunResult(RunStatus.FAILED, None, (), failure)
 
     def _with_token(self, job: Job, result: RunResult) -> RunResult:
-        """The person and the log are given the same token for a failure that is a fault."""
+        """The person and the log are given the same token."""
         failure = result.failure
         if failure is None or failure.token or put_off_s(job.row, failure) is not None:
             return result
-        if is_closed(failure):
-            log.info("run.closed_to", run=job.held.run_id, facts=dict(failure.facts))
-            return result
         failure = Failure(failure.kind, failure.facts, incident_token())
-        log.error(
-            "run.failed",
-            run=job.held.run_id,
-            token=failure.token,
-            kind=failure.kind,
-            facts=dict(failure.facts),
-            exc_info=result.error,
-        )
+        seen = {"run": job.held.run_id, "token": failure.token, "kind": failure.kind}
+        if is_closed(failure):
+            # stated, and nobody's fault
+            log.info("run.failed", **seen, facts=dict(failure.facts))
+        else:
+            log.error("run.failed", **seen, facts=dict(failure.facts), exc_info=result.error)
         return RunResult(result.status, result.answer, result.steps, failure)
 
     def _finish(self, connection: Connection, job: Job, result: RunResult) -> None:

@@ -185,7 +185,7 @@ answer: "{{ inner.text }}"
         ("U0CHLOE", "ask-twice", "U0CHLOE,U0DEV"),
     ],
 )
-async def test_a_closed_collection_is_stated_with_whom_to_ask_and_is_no_incident(
+async def test_a_closed_collection_is_stated_with_whom_to_ask_and_is_no_error(
     desk: Desk, owner: str, workflow: str, ask: str
 ) -> None:
     await desk.catalogue.seed([Content("workflow", "ask-twice", CALLING)])  # type: ignore[attr-defined]
@@ -198,9 +198,9 @@ async def test_a_closed_collection_is_stated_with_whom_to_ask_and_is_no_incident
     view = await desk.runs.view(run_id)
     assert view.failure is not None and is_closed(view.failure)
     assert (view.failure.facts["collection"], view.failure.facts["ask"]) == ("people", ask)
-    assert view.failure.token == ""
     assert {line["log_level"] for line in lines} <= {"info"}
-    assert [line["run"] for line in lines if line["event"] == "run.closed_to"] == [run_id]
+    (line,) = (line for line in lines if line["event"] == "run.failed")
+    assert (line["run"], line["token"]) == (run_id, view.failure.token)
 
 
 async def test_whoever_runs_it_at_the_machine_is_told_of_no_owner(desk: Desk) -> None:

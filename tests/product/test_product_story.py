@@ -257,7 +257,8 @@ async def test_what_only_some_may_read_is_for_them_alone(stage: ProductStage) ->
     private = await ended(ana, MOVE)
     for message in (public, private):
         assert "3 May" not in words(message) and "180,000" not in words(message)
-        assert "not everyone who would read the answer may read it" in words(message)
+    assert "not everyone who would read the answer may read it" in words(public)
+    assert "You may not read the collection “leads”" in words(private)
 
 
 @told
@@ -291,7 +292,7 @@ async def test_a_form_that_came_too_late_says_what_to_type(stage: ProductStage) 
     ("command", "sentence"),
     [
         ("/ask-unnamed", "no model is configured under the name “never-configured”"),
-        ("/ask-void", "The collection “void” does not exist"),
+        ("/ask-void", "You may not read the collection “void”, or it does not exist"),
     ],
 )
 @told

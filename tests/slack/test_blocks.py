@@ -53,7 +53,7 @@ RUNS = {
     "cancelled": view(status=RunStatus.CANCELLED, answer=None),
     "failed": failed("ModelUnavailable", alias="default"),
     "failed-unforeseen": failed("SomethingElse"),
-    "failed-closed": failed("UnknownCollection", "", collection="people", ask="U0CHLOE,U0EVA"),
+    "failed-closed": failed("UnknownCollection", "i_c7l0s3d1", collection="people", ask="U0CHLOE,U0EVA"),
 }
 
 

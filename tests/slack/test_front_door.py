@@ -228,10 +228,8 @@ async def test_a_failure_says_why_and_is_tried_again(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(("flag", "channel"), [("--private", ""), ("--public", CHANNEL)])
-async def test_a_closed_collection_is_no_incident_and_offers_no_second_try(
-    scene: Scene, flag: str, channel: str
-) -> None:
-    closed = Failure("UnknownCollection", {"collection": "people", "ask": "U0CHLOE"})
+async def test_a_closed_collection_offers_no_second_try(scene: Scene, flag: str, channel: str) -> None:
+    closed = Failure("UnknownCollection", {"collection": "people", "ask": "U0CHLOE"}, "i_test1234")
     scene.script.ending = lambda row: RunResult(RunStatus.FAILED, None, (), closed)
     ana = scene.person("U0ANA")
     await ana.command(CHANNEL, f"/ask-policy {flag} How many days?")
@@ -240,7 +238,7 @@ async def test_a_closed_collection_is_no_incident_and_offers_no_second_try(
         lambda: next((m for m in scene.app_messages(ana, place) if "“people”" in words(m)), None)
     )
     said = words(message)
-    assert "<@U0CHLOE>" in said and "Incident" not in said and "Try again" not in said
+    assert "<@U0CHLOE>" in said and "i_test1234" in said and "Try again" not in said
     assert ("Ask me in a direct message" in said) is bool(channel)
     assert ("You may not read" in said) is not bool(channel)
 
