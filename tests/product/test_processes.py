@@ -47,8 +47,12 @@ def set_up(terminal: Terminal, workspace: WorkspaceThread, folder: Path) -> None
     (folder / "prompts").mkdir()
     (folder / "two-steps.yaml").write_text(TWO_STEPS)
     (folder / "prompts" / "two-steps.ask.md").write_text(PROMPT)
+    models = folder / "models.yaml"
+    if not models.exists():
+        models.write_text(MODELS.format(url="http://127.0.0.1:9/v1"))
     assert terminal("manifest").code == 0, "which releases what ships"
-    assert terminal("workflow", "add", folder / "two-steps.yaml").code == 0
+    added = terminal("workflow", "add", folder / "two-steps.yaml", SPANWISE_MODELS=str(models))
+    assert added.code == 0, added.err
     assert terminal("grant", "everyone", "runner").code == 0
     workspace.workspace.install(json.loads(terminal("manifest").out))
 

@@ -5,21 +5,19 @@ import os
 import re
 import signal
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from terminal import Ran, Terminal
 from workspace_thread import WorkspaceThread
 
 from bot.adapters.store.migrate import newest_revision
-from bot.services import intake
+from bot.services.intake import Intake
 from bot.slack import manifest
 from bot.workspace.site import Options
-from knowledge.chunking import cut
-from knowledge.document import Chunk
 from tests.knowledge import paper
 
 OWN_WORKFLOW = """\
@@ -251,13 +249,15 @@ def test_an_interrupted_adding_says_what_was_taken_and_how_to_go_on(
     for name in ("bikes", "parking"):
         (folder / f"{name}.md").write_text(f"# {name}\n\nThere are 40 places.\n")
 
-    def interrupt(text: str, *, document_id: str) -> list[Chunk]:
+    take = Intake._take
+
+    def interrupted(self: Intake, *given: Any) -> str:
         os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.5)
-        return cut(text, document_id=document_id)
+        assert self._stop.wait(20)
+        return take(self, *given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(intake, "cut", interrupt)
+        patch.setattr(Intake, "_take", interrupted)
         stopped = terminal("knowledge", "add", folder, "-c", "site")
     assert stopped.out.strip() == "1 added, 0 changed, 0 unchanged, 0 removed, 0 refused"
     assert stopped.code == 130 and "same command goes on from there" in stopped.err
