@@ -256,9 +256,14 @@ def test_an_interrupted_adding_says_what_was_taken_and_how_to_go_on(
         assert self._stop.wait(20)
         return take(self, *given)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Intake, "_take", interrupted)
-        stopped = terminal("knowledge", "add", folder, "-c", "site")
+    # what is started in the background, as tests may be, ignores Ctrl-C
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Intake, "_take", interrupted)
+            stopped = terminal("knowledge", "add", folder, "-c", "site")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert stopped.out.strip() == "1 added, 0 changed, 0 unchanged, 0 removed, 0 refused"
     assert stopped.code == 130 and "same command goes on from there" in stopped.err
     again = terminal("knowledge", "add", folder, "-c", "site")
