@@ -1,6 +1,5 @@
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -14,7 +13,7 @@ from bot.adapters.store.audit_log import audit_events
 from bot.adapters.store.database import Store
 from bot.services.actors import Actor, Origin
 from bot.services.holdings import Holdings, InvalidCollectionName, UnknownDocument
-from bot.services.intake import AddingStopped
+from bot.services.intake import AddingStopped, Intake
 from bot.services.readers import TERMINAL, Audience
 from knowledge.embedding import Embedder
 from knowledge.index import MixedModels
@@ -160,20 +159,27 @@ async def test_an_unreadable_file_is_named_and_keeps_what_is_stored(
     assert any("five days" in text for text in await _ask(holdings, "How many days can I carry over?"))
 
 
-async def test_a_cancelled_adding_stops_after_the_current_file(holdings: Holdings, folder: Path) -> None:
+async def test_a_cancelled_adding_stops_after_the_current_file(
+    holdings: Holdings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await holdings.add(folder / "travel.md", "people", source=str(folder))
     (folder / "travel.md").unlink()
     (folder / "new.md").write_text("# Parking\n\nPark behind the building.\n")
-    loop, seen = asyncio.get_running_loop(), list[str]()
+    loop, seen, take = asyncio.get_running_loop(), list[str](), Intake._take
+
+    def cancelled(self: Intake, *given: Any) -> str:
+        loop.call_soon_threadsafe(adding.cancel)
+        assert self._stop.wait(20)
+        return take(self, *given)
 
     def follow(_done: int, _total: int, path: str) -> None:
         seen.append(path)
-        loop.call_soon_threadsafe(adding.cancel)
-        time.sleep(0.2)
 
-    adding = asyncio.ensure_future(holdings.add(folder, "people", on_progress=follow))
-    with pytest.raises(AddingStopped) as caught:
-        await adding
+    with monkeypatch.context() as patch:
+        patch.setattr(Intake, "_take", cancelled)
+        adding = asyncio.ensure_future(holdings.add(folder, "people", on_progress=follow))
+        with pytest.raises(AddingStopped) as caught:
+            await adding
     assert seen == ["leave/annual.md"]
     assert (caught.value.added.added, caught.value.added.removed) == (["leave/annual.md"], [])
     again = await holdings.add(folder, "people")
