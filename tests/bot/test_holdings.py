@@ -192,6 +192,12 @@ def _write(file: Path, text: str) -> Path:
     return file
 
 
+def _two_folders(place: Path, first: str, second: str) -> tuple[Path, Path]:
+    """Each with a README of its own, the second with one file more."""
+    _write(place / "b" / "more.md", "# More\n")
+    return _write(place / "a" / "README.md", first), _write(place / "b" / "README.md", second)
+
+
 async def _texts(holdings: Holdings) -> dict[str, str]:
     return {document.path: document.text for document in await holdings.documents("people")}
 
@@ -199,11 +205,7 @@ async def _texts(holdings: Holdings) -> dict[str, str]:
 async def test_a_path_that_another_source_holds_is_refused_by_name(
     holdings: Holdings, tmp_path: Path
 ) -> None:
-    first, second = (
-        _write(tmp_path / "a" / "README.md", "# A\n"),
-        _write(tmp_path / "b" / "README.md", "# B\n"),
-    )
-    _write(tmp_path / "b" / "more.md", "# More\n")
+    first, second = _two_folders(tmp_path, "# A\n", "# B\n")
     await holdings.add(first.parent, "people")
     outcome = await holdings.add(second.parent, "people")
     (refused,) = outcome.refused
@@ -217,11 +219,7 @@ async def test_a_path_that_another_source_holds_is_refused_by_name(
 async def test_the_same_file_twice_stays_with_the_source_that_has_it(
     holdings: Holdings, tmp_path: Path
 ) -> None:
-    first, second = (
-        _write(tmp_path / "a" / "README.md", "# A\n"),
-        _write(tmp_path / "b" / "README.md", "# A\n"),
-    )
-    _write(tmp_path / "b" / "more.md", "# More\n")
+    first, second = _two_folders(tmp_path, "# A\n", "# A\n")
     await holdings.add(first.parent, "people")
     assert (await holdings.add(second.parent, "people")).unchanged == ["README.md"]
     second.unlink()
