@@ -11,7 +11,7 @@ import structlog
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store.database import POSTGRES, Connection, driver_url
 from bot.adapters.store.late_rows import put_late
-from bot.adapters.store.open_lines import OpenLines
+from bot.adapters.store.open_connections import OpenConnections
 
 if TYPE_CHECKING:
     # loaded where jobs are fetched: announcing a run is one statement
@@ -53,7 +53,7 @@ class ProcrastinateQueue(WakeUp):
     def __init__(self, url: str) -> None:
         super().__init__()
         self._url = driver_url(url)
-        self._lines = OpenLines()
+        self._connections = OpenConnections()
 
     def announce(self, connection: Connection, run_id: str) -> None:
         """Leave a job in the transaction that queues the run; the commit notifies who listens."""
@@ -70,7 +70,7 @@ class ProcrastinateQueue(WakeUp):
             await asyncio.wait({listener}, timeout=LEAVE_S)
             if not listener.done():
                 log.warning("queue.hung_up")
-                self._lines.hang_up()
+                self._connections.hang_up()
 
     async def _listen(self) -> None:
         while True:
@@ -99,7 +99,7 @@ class ProcrastinateQueue(WakeUp):
             )
 
     async def _note(self, connection: object) -> None:
-        self._lines.note(connection)
+        self._connections.note(connection)
 
     def _app(self) -> "App":
         from procrastinate import App, PsycopgConnector

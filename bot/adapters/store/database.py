@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from bot.adapters.store.group_commit import BUSY_S, GroupCommit, Write, begin
-from bot.adapters.store.open_lines import OpenLines
+from bot.adapters.store.open_connections import OpenConnections
 from bot.adapters.store.open_readers import OpenReaders
 from bot.adapters.store.store_down import StoreDown, down_of
 from bot.adapters.store.store_probe import try_folder, try_out
@@ -78,9 +78,9 @@ class Store:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.engine = open_engine(url)
-        self._lines = OpenLines()
+        self._connections = OpenConnections()
         if not self.is_sqlite:
-            event.listen(self.engine, "connect", self._lines.note)
+            event.listen(self.engine, "connect", self._connections.note)
         self._writer = GroupCommit(self.engine)
         self._readers = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="store-read")
         # what PostgreSQL reads is otherwise of one moment only within a statement
@@ -164,7 +164,7 @@ class Store:
         if not self.is_sqlite:
             log.warning("store.hung_up", writes=self._writer.waiting)
             self._writer.give_up()
-            self._lines.hang_up()
+            self._connections.hang_up()
 
     def close(self) -> None:
         """Finish queued writes, then let go of every connection; what takes too long is left."""

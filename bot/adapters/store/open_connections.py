@@ -8,7 +8,7 @@ import weakref
 from typing import Any
 
 
-class OpenLines:
+class OpenConnections:
     """The connections of this process that are open, from whichever thread."""
 
     def __init__(self) -> None:
@@ -26,5 +26,5 @@ class OpenLines:
             found = tuple(self._open)
         for connection in found:
             # one that is closed has no socket
-            with contextlib.suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as line:
-                line.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as sock:
+                sock.shutdown(socket.SHUT_RDWR)
