@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import structlog
 
 from bot.settings import Settings
-from bot.slack.app import Reception, build_app, socket_open
+from bot.slack.app import build_app, socket_open
 from bot.slack.line_probe import LineProbe
+from bot.slack.reception import Reception
 from workflows.ports import Clock
 
 log = structlog.get_logger(__name__)

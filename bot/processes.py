@@ -15,9 +15,9 @@ from bot.health import health_open
 from bot.services.health_checks import checks_for
 from bot.services.heartbeats import Heartbeats
 from bot.services.question_work import QuestionWork
-from bot.slack.app import receive_at
 from bot.slack.digest_hanging import hanging
 from bot.slack.home_ahead import DrawnAhead
+from bot.slack.reception import receive_at
 from bot.slack.store_watch import StoreWatch
 from bot.slack.taking_over import TakingOver
 from bot.slack_line import open_line
@@ -53,7 +53,7 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
             if "worker" in parts and line is not None:
                 tasks.create_task(product.models.warm_up())
                 tasks.create_task(product.holdings.keep_until(stop))
-                tasks.create_task(TakingOver(product.hand_overs, reception).run_until(stop))
+                tasks.create_task(TakingOver(reception.dealing).run_until(stop))
                 tasks.create_task(product.worker().run_until(stop))
                 tasks.create_task(product.courier(line.delivery).run_until(stop))
                 tasks.create_task(product.change_work(line.desk.people).run_until(stop))

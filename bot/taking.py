@@ -21,8 +21,10 @@ from bot.services.health_checks import checks_for
 from bot.services.heartbeats import Heartbeats
 from bot.services.stand_in import StandIn
 from bot.settings import Settings
-from bot.slack.app import Reception, handlers
+from bot.slack.dealing import Dealing
 from bot.slack.front_desk import FrontDesk
+from bot.slack.reception import Reception
+from bot.slack.rooms import handlers
 from bot.slack.store_watch import StoreWatch
 from bot.slack_wire import Wire, once_reached, open_wire
 
@@ -107,7 +109,7 @@ def reception_of(front: Front, wire: Wire, whole: "Callable[[], Awaitable[Desk]]
         clock=front.clock,
         workspace_url=wire.workspace_url,
     )
-    return Reception(desk, whole, front.hand_overs, front.watching.observers)
+    return Reception(Dealing(desk, whole, front.hand_overs), front.watching.observers)
 
 
 async def serve(settings: Settings) -> None:

@@ -10,7 +10,7 @@ import onnxruntime
 import knowledge.retrieval
 from bot.adapters.provider_call import load_litellm
 from bot.cli import command_table
-from bot.slack.app import handlers
+from bot.slack.rooms import handlers
 from tests.faults import chaos_parts, fault_child
 
 __all__ = ["chaos_parts", "chromadb", "command_table", "fault_child", "knowledge", "onnxruntime"]

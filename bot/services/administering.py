@@ -102,14 +102,20 @@ class Admin:
             )
         )
 
+    async def heard_before(self, person: str, place: Place) -> Conversation | None:
+        """What a reply has moved on already, when it is delivered again."""
+        return await self._store.read(
+            lambda connection: conversing.heard_before(connection, person, place, self._clock.now())
+        )
+
     async def fill(
-        self, actor: Actor, conversation: str, said: str, *, is_picked: bool = False
+        self, actor: Actor, conversation: str, said: str, *, is_picked: bool = False, request: str = ""
     ) -> Conversation:
-        """Put a piece in; the next question or the preview comes of it.
+        """Put a piece in; the next question or the preview comes of it. `request`: that of a written reply.
 
         Raises NotYourConversation, ConversationOver, Outsider, NotAuthorized.
         """
-        known = await self._own(actor, conversation, ASKING)
+        known = conversing.having_heard(await self._own(actor, conversation, ASKING), request)
         words = await self._store.read(lambda connection: read_vocabulary(connection, self._catalogue))
         take = grammar.choose if is_picked else grammar.fill
         found = take(known.question, said, words)
@@ -160,10 +166,11 @@ class Admin:
             raise
         return await self._advance(claimed, (CONFIRMED,), CONFIRMED, {"done": done.facts}, result=done.result)
 
-    async def cancel(self, actor: Actor, conversation: str) -> Conversation:
+    async def cancel(self, actor: Actor, conversation: str, *, request: str = "") -> Conversation:
         """Let go of it. Raises NotYourConversation, ConversationOver."""
-        known = await self._own(actor, conversation, ASKING, WRITING, PREVIEWED)
-        return await self._advance(known, (ASKING, WRITING, PREVIEWED), CANCELLED, {})
+        open_states = (ASKING, WRITING, PREVIEWED)
+        known = conversing.having_heard(await self._own(actor, conversation, *open_states), request)
+        return await self._advance(known, open_states, CANCELLED, {})
 
     async def linked(self, conversation: Conversation, link: str) -> Conversation:
         """Note where the change request that came of it stands."""

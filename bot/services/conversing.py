@@ -1,7 +1,7 @@
 """What an admin and the bot are talking about: kept in the database, so that it outlives a restart."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -235,6 +235,17 @@ def waiting_for(
     """The conversation that a reply of this person in this thread goes on with."""
     row = log.find_asking(connection, person, channel, thread_ts, at - OPEN_FOR)
     return _as_it_is(row, at) if row else None
+
+
+def heard_before(connection: Connection, person: str, place: Place, at: datetime) -> Conversation | None:
+    """The conversation that this very reply went into, when it was delivered before."""
+    row = log.find_newest(connection, person, place.channel, place.thread_ts)
+    return _as_it_is(row, at) if row and row.command.get("heard") == place.request else None
+
+
+def having_heard(conversation: Conversation, request: str) -> Conversation:
+    """As it stands, with a note of the reply that moves it on."""
+    return replace(conversation, said={**conversation.said, "heard": request})
 
 
 def place_of_change(connection: Connection, change: str) -> tuple[str, str]:

@@ -1,9 +1,9 @@
-"""From the process that takes requests to a worker: what needs models or vectors, as it came."""
+"""Requests on record until they are dealt with: here, or by a worker that has models and vectors."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -15,7 +15,10 @@ from bot.adapters.store.handed_log import (
     HandedRequest,
     claim_handed,
     end_handed,
+    forget_dealt,
+    hand_back,
     hold_handed,
+    insert_dealt,
     insert_handed,
     put_off_handed,
 )
@@ -46,7 +49,7 @@ class Farewell:
 
 @dataclass(frozen=True, slots=True)
 class HandOvers:
-    """Requests are stored before they are acknowledged; a worker takes each up under a lease."""
+    """Requests are stored before they are acknowledged; who deals with one holds it under a lease."""
 
     store: Store
     clock: Clock
@@ -57,6 +60,29 @@ class HandOvers:
         now = self.clock.now()
         await self.store.write(lambda connection: insert_handed(connection, request, now))
         self.bell.ring()
+
+    async def take_in(self, request: HandedRequest) -> HandedRequest | None:
+        """Put it on record, held by this process; None when an earlier delivery is on record, or dealt with.
+
+        Should this process die, a worker takes it up.
+        """
+        now, held = self.clock.now(), replace(request, attempts=1)
+        is_new = await self.store.write(lambda connection: insert_handed(connection, held, now, LEASE_S))
+        return held if is_new else None
+
+    async def hand_back(self, request: HandedRequest) -> None:
+        """Leave to a worker what this process took in and cannot deal with."""
+        await self._insist(lambda connection: hand_back(connection, request))
+        self.bell.ring()
+
+    async def is_first(self, key: str) -> bool:
+        """Whether nothing with this key was dealt with before; from now on it was."""
+        now = self.clock.now()
+        return await self.store.write(lambda connection: insert_dealt(connection, key, now), relaxed=True)
+
+    async def forget(self, key: str) -> None:
+        """What was to be dealt with under this key came to nothing, and may be sent again."""
+        await self.store.write(lambda connection: forget_dealt(connection, key), relaxed=True)
 
     async def take(self) -> HandedRequest | None:
         """Take up the oldest that nobody holds."""
@@ -69,7 +95,7 @@ class HandOvers:
         def act(connection: Connection) -> bool:
             if put_off_handed(connection, request, now - LONGEST):
                 return True
-            if end_handed(connection, request):
+            if end_handed(connection, request, now):
                 key, body = message_id(request.key, "farewell"), {"text": farewell.words}
                 insert_item(connection, NewItem(key, "notice", farewell.person, body=body), now)
             return False
@@ -78,7 +104,8 @@ class HandOvers:
 
     async def end(self, request: HandedRequest) -> None:
         """It is dealt with."""
-        await self._insist(lambda connection: end_handed(connection, request))
+        now = self.clock.now()
+        await self._insist(lambda connection: end_handed(connection, request, now))
 
     async def _insist(self, work: Callable[[Connection], T]) -> T:
         """Write it, also when the database is away for a while. Raises StoreDown when that lasts.

@@ -77,17 +77,24 @@ async def drawn(desk: Desk, conversation: Conversation) -> Outgoing:
 
 
 async def _reply(desk: Desk, actor: Actor, place: Place, said: str) -> Reply | None:
+    before = await desk.admin.heard_before(actor.id, place)
+    if before is not None:
+        return _gone_on(desk, actor, before)
     waiting = await desk.admin.waits(actor.id, place.channel, place.thread_ts)
     if waiting is None:
         return None
     if LET_GO.fullmatch(said.strip()):
-        await desk.admin.cancel(actor, waiting.id)
+        await desk.admin.cancel(actor, waiting.id, request=place.request)
         return Reply()
     if not await _goes_on(desk, waiting, said, is_thread=bool(place.thread_ts)):
         return None
-    filled = await desk.admin.fill(actor, waiting.id, said)
-    call_after = filled.state == WRITING
-    return Reply(after=lambda: _prepare_only(desk, actor, filled)) if call_after else Reply()
+    return _gone_on(desk, actor, await desk.admin.fill(actor, waiting.id, said, request=place.request))
+
+
+def _gone_on(desk: Desk, actor: Actor, conversation: Conversation) -> Reply:
+    if conversation.state != WRITING:
+        return Reply()
+    return Reply(after=lambda: _prepare_only(desk, actor, conversation))
 
 
 async def _prepare_only(desk: Desk, actor: Actor, conversation: Conversation) -> None:

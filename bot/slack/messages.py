@@ -34,10 +34,28 @@ async def received(call: Call, desk: Desk) -> Reply:
     return await handler(call, desk) if handler else Reply()
 
 
+def is_said(call: Call) -> bool:
+    """Whether it is a message; other events only have something drawn again, however often they come."""
+    return call.name in ("app_mention", "message")
+
+
+async def is_for_us(call: Call, desk: Desk) -> bool:
+    """Whether a message asks something of us, and not of the others who read it."""
+    if not _is_written_by_a_person(call):
+        return False
+    if call.name == "app_mention" or _is_direct(call):
+        return True
+    # a mention comes as an event of its own as well
+    if not _is_reply(call) or bot_user(call) in mentions(call.text):
+        return False
+    if await desk.admin.waits(call.person, call.channel, call.thread_ts) is not None:
+        return True
+    continued = await _continued(call, desk)
+    return continued is not None and await _goes_on(call, desk, continued)
+
+
 async def mentioned(call: Call, desk: Desk) -> Reply:
     """Somebody named us in a channel: answer in a thread below."""
-    if not _is_written_by_a_person(call):
-        return Reply()
     words = plain_text(without_mention(call.text, bot_user(call)))
     thread_ts = call.thread_ts or call.message_ts
     placed = replace(call, thread_ts=thread_ts)
@@ -53,22 +71,17 @@ async def mentioned(call: Call, desk: Desk) -> Reply:
 
 
 async def written(call: Call, desk: Desk) -> Reply:
-    """A message we can read. Ours to answer only in a direct message or in an answer's thread."""
-    if not _is_written_by_a_person(call):
-        return Reply()
-    is_direct = _event(call).get("channel_type") == "im" or call.channel.startswith("D")
-    is_reply = bool(call.thread_ts) and call.thread_ts != call.message_ts
+    """A message for us: in a direct message, below an answer, or the reply to a question of ours."""
+    is_direct = _is_direct(call)
     if is_direct:
         desk.gateway.remember_direct(call.person, call.channel)
         taken = await uploaded(call, desk)
         if taken is not None:
             return taken
-    elif not is_reply or bot_user(call) in mentions(call.text):
-        return Reply()
     administered = await _administered(call, desk, is_direct=is_direct)
     if administered is not None:
         return administered
-    continued = await _continued(call, desk) if is_reply else None
+    continued = await _continued(call, desk) if _is_reply(call) else None
     words = plain_text(call.text)
     if continued is not None and await _goes_on(call, desk, continued):
         actor = await desk.people.actor(call.person)
@@ -163,6 +176,14 @@ async def _goes_on(call: Call, desk: Desk, continued: RunView) -> bool:
 def _is_written_by_a_person(call: Call) -> bool:
     event = _event(call)
     return bool(call.person) and not event.get("bot_id") and event.get("subtype", "") in SUBTYPES
+
+
+def _is_direct(call: Call) -> bool:
+    return _event(call).get("channel_type") == "im" or call.channel.startswith("D")
+
+
+def _is_reply(call: Call) -> bool:
+    return bool(call.thread_ts) and call.thread_ts != call.message_ts
 
 
 def _event(call: Call) -> Mapping[str, Any]:

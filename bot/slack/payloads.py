@@ -1,5 +1,6 @@
 """What Slack sends, read into one shape: who, where, what, and the key that a second delivery shares."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,6 +57,23 @@ class Call:
         if not value:
             raise UnreadableClick(self.name)
         return value
+
+    @property
+    def delivery_key(self) -> str:
+        """The same for each delivery of one click, form or command; empty where Slack gives no way to tell.
+
+        A form that was sent back is told by what stands in it from the one that is sent next.
+        """
+        told_by = {
+            "command": self.trigger_id,
+            "action": (self.raw.get("actions") or [{}])[0].get("action_ts"),
+            "shortcut": self.raw.get("action_ts"),
+            "view": self.view_id,
+        }
+        if not told_by.get(self.kind):
+            return ""
+        filled = json.dumps(self.state, sort_keys=True) if self.kind == "view" else ""
+        return f"once:{self.dedupe_key}:{hashlib.blake2b(filled.encode(), digest_size=8).hexdigest()}"
 
     @property
     def place(self) -> dict[str, str]:

@@ -29,7 +29,7 @@ from bot.services.heartbeats import Heartbeats
 from bot.services.outbox import Round
 from bot.services.work import Pace
 from bot.settings_reading import settings_from
-from bot.slack.app import receive_at
+from bot.slack.reception import receive_at
 from bot.slack.taking_over import TakingOver
 from bot.slack_line import open_line
 from tests.forked import CONTEXT
@@ -157,7 +157,7 @@ async def worker(orders: Orders, notes: Notes) -> None:
         reception = receive_at(line.desk, product.hand_overs, product.watching.observers)
         # without it the door would bring the messages as well
         beats = Heartbeats(product.store, ("worker",), slots=product.settings.concurrency)
-        parts = working, courier, TakingOver(product.hand_overs, reception), beats
+        parts = working, courier, TakingOver(reception.dealing), beats
         await asyncio.gather(*(part.run_until(stop) for part in parts))
     await line.close()
     await product.close()

@@ -151,7 +151,7 @@ def test_what_taking_commands_imports_is_little() -> None:
     }
     script = f"""
 import sys, bot.taking
-from bot.slack.app import sentence_of
+from bot.slack.excuses import sentence_of
 for error in {SAID!r}:
     assert sentence_of(error, {{}}), error
 print(','.join(sorted(set({sorted(unwanted)!r}) & set(sys.modules))))

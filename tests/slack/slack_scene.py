@@ -76,7 +76,7 @@ from bot.services.staging import Stages
 from bot.services.targets import Targets
 from bot.services.triage import Triage, load_card
 from bot.services.work import Pace, Worker
-from bot.slack.app import Reception, build_app, receive_at, socket_open
+from bot.slack.app import build_app, socket_open
 from bot.slack.delivery import Delivery
 from bot.slack.desk import Desk
 from bot.slack.digest_charts import ChartShow
@@ -84,6 +84,7 @@ from bot.slack.gateway import Gateway, open_client
 from bot.slack.identities import People
 from bot.slack.manifest import build
 from bot.slack.pictures import Pictures
+from bot.slack.reception import Reception, receive_at
 from bot.workspace.default_town import BOT_USER_ID
 from bot.workspace.driver import Person
 from bot.workspace.town_records import Message

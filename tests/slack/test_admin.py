@@ -9,12 +9,14 @@ import pytest
 from slack_checks import assert_message, assert_view
 from slack_scene import DEV, Scene, open_scene, words
 
+from bot.adapters.store.handed_log import HandedRequest
 from bot.governance.admin_commands import COMMANDS
 from bot.governance.roles import Role
 from bot.services.catalogue import Content
 from bot.slack import admin_blocks as blocks
 from bot.slack import knowledge_forms
 from bot.slack.gateway import seal_message
+from bot.workspace.default_town import BOT_USER_ID
 from bot.workspace.town_records import Message
 
 CHANNEL = "C0PEOPLE"
@@ -478,3 +480,27 @@ async def test_a_second_delivery_begins_nothing_new(scene: Scene) -> None:
 def test_every_card_is_one_that_slack_takes() -> None:
     listed = blocks.with_sayable(blocks.notice("You can run nothing."), list(COMMANDS.values()))
     assert_message(seal_message(listed))
+
+
+async def test_a_reply_that_a_dead_process_had_put_in_is_not_taken_for_the_next_sentence(
+    scene: Scene,
+) -> None:
+    """It died before it noted that the reply is dealt with, so a worker takes the reply up again."""
+    chloe = scene.person("U0CHLOE")
+    _, thread = await mention(scene, "U0CHLOE", "add this to the people handbook", "What should the document")
+    said = {
+        "type": "message",
+        "user": "U0CHLOE",
+        "channel": CHANNEL,
+        "ts": "1800000000.000100",
+        "thread_ts": thread,
+        "text": "run ask-policy",
+    }
+    body = {"team_id": "T0SPAN", "authorizations": [{"user_id": BOT_USER_ID}], "event": said}
+    handed = HandedRequest("k", "event", body, is_answered=False)
+    for _ in range(2):
+        await scene.reception.dealing.take_over(handed)
+    shown = await card(scene, "U0CHLOE", CHANNEL, thread, "Nothing has changed yet")
+    assert "run ask-policy" in words(shown)
+    assert len(scene.app_messages(chloe, CHANNEL, thread)) == 1
+    assert await scene.desk.runs.recent(await scene.desk.people.actor("U0CHLOE")) == ()

@@ -1,54 +1,37 @@
 """What a process that only takes requests leaves to a worker, and what becomes of it there."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
+from handed_samples import away_at_first, let_leases_end, mention
 from slack_scene import Scene, words
 
-from bot.adapters.store.database import Connection, Store
-from bot.adapters.store.handed_log import HandedRequest, end_handed
-from bot.adapters.store.store_down import StoreDown
+from bot.adapters.store.database import Store
+from bot.adapters.store.handed_log import HandedRequest, end_handed, insert_handed
 from bot.services import handing_over
 from bot.services.catalogue import Catalogue
 from bot.services.elsewhere import ReplaysElsewhere, WorkersTask, encode_elsewhere
 from bot.services.handing_over import HandOvers
-from bot.slack.app import Reception, receive_at
+from bot.slack.dealing import MOST_ATTEMPTS
 from bot.slack.front_desk import Reply
 from bot.slack.payloads import Call
-from bot.slack.taking_over import MOST_ATTEMPTS, TakingOver
+from bot.slack.reception import Reception, receive_at
+from bot.slack.taking_over import TakingOver
 from bot.workspace.default_town import BOT_USER_ID
 from tests.fakes import FakeClock
 
 VIEW = {"id": "V1", "callback_id": "inputs-fill", "private_metadata": "{}", "state": {"values": {}}}
-T = TypeVar("T")
 QUESTION = "What may I spend on dinner when travelling?"
 
 
 def small(scene: Scene) -> tuple[Reception, HandOvers]:
     """The reception of a process without an encoder, beside the scene's whole one."""
-    desk, hand_overs = scene.desk, HandOvers(scene.store, scene.desk.clock)
+    desk, hand_overs = scene.desk, scene.reception.hand_overs
     catalogue = Catalogue(scene.store, desk.access, desk.clock, encode_elsewhere)
     parts: Any = {"catalogue": catalogue, "replays": ReplaysElsewhere()}
     return receive_at(replace(desk, **parts), hand_overs), hand_overs
-
-
-def let_leases_end(connection: Connection) -> None:
-    """As the time of a worker that died does."""
-    connection.exec_driver_sql("UPDATE handed_requests SET lease_until = '2020-01-01'")
-
-
-def mention(words: str, ts: str = "1700000000.000100") -> dict[str, Any]:
-    event = {
-        "type": "app_mention",
-        "user": "U0ANA",
-        "channel": "C0PEOPLE",
-        "ts": ts,
-        "text": f"<@U0SPAN> {words}",
-    }
-    return {"team_id": "T0SPAN", "event_id": ts, "authorizations": [{"user_id": "U0SPAN"}], "event": event}
 
 
 async def test_a_mention_waits_on_record_and_a_worker_runs_what_fits(scene: Scene) -> None:
@@ -56,9 +39,10 @@ async def test_a_mention_waits_on_record_and_a_worker_runs_what_fits(scene: Scen
     for _ in range(2):
         response = await reception.receive("event", mention(QUESTION))
         assert response.status == 200
+    await reception.settle()
     actor = await scene.desk.people.actor("U0ANA")
     assert await scene.desk.runs.recent(actor) == ()
-    await TakingOver(hand_overs, scene.reception).drain()
+    await TakingOver(scene.reception.dealing).drain()
     runs = await scene.desk.runs.recent(actor)
     assert len(runs) <= 1 and await hand_overs.take() is None
     await scene.reception.settle()
@@ -67,6 +51,7 @@ async def test_a_mention_waits_on_record_and_a_worker_runs_what_fits(scene: Scen
 async def test_a_named_workflow_needs_no_worker(scene: Scene) -> None:
     reception, hand_overs = small(scene)
     await reception.receive("event", mention("ask-policy: how many days?"))
+    await reception.settle()
     actor = await scene.desk.people.actor("U0ANA")
     assert len(await scene.desk.runs.recent(actor)) == 1 and await hand_overs.take() is None
 
@@ -96,7 +81,7 @@ async def test_a_worker_says_what_would_have_gone_with_the_acknowledgement(
     monkeypatch.setattr(Reception, "_handled", elsewhere)
     outcome = await ana.command("C0PEOPLE", "/spanwise help")
     assert outcome.ok and not outcome.payload
-    await TakingOver(scene.reception.hand_overs, scene.reception).drain()
+    await TakingOver(scene.reception.dealing).drain()
     heard = await ana.wait_for(lambda: ana.ephemerals("C0PEOPLE"))
     assert "ask-policy" in words(heard[-1])
 
@@ -107,9 +92,9 @@ async def test_a_worker_tells_what_a_form_would_have_shown(
     async def refused(call: Call, desk: object) -> Reply:
         return Reply(ack={"response_action": "errors", "errors": {"input:days": "That is no number."}})
 
-    monkeypatch.setattr("bot.slack.app.handlers", lambda: {"view": refused})
+    monkeypatch.setattr("bot.slack.dealing.handlers", lambda: {"view": refused})
     form = {"type": "view_submission", "user": {"id": "U0ANA"}, "team": {"id": "T0SPAN"}, "view": VIEW}
-    await scene.reception.take_over(HandedRequest("k", "view", form, is_answered=False))
+    await scene.reception.dealing.take_over(HandedRequest("k", "view", form, is_answered=False))
     ana = scene.person("U0ANA")
     heard = await ana.wait_for(lambda: scene.app_messages(ana, ana.dm))
     assert "That is no number." in words(heard[-1])
@@ -129,18 +114,6 @@ async def test_one_holds_it_at_a_time_and_what_died_is_taken_up_again(store: Sto
     await hand_overs.end(again)
     store.write_now(let_leases_end)
     assert await hand_overs.take() is None
-
-
-def away_at_first(act: Callable[..., T], times: int = 1) -> Callable[..., T]:
-    """What is done in the database, which refuses the first times."""
-    left = [StoreDown("read-only") for _ in range(times)]
-
-    def done(*given: Any) -> T:
-        if left:
-            raise left.pop()
-        return act(*given)
-
-    return done
 
 
 async def test_a_database_that_is_away_for_a_moment_ends_no_lease(
@@ -165,7 +138,7 @@ async def test_what_is_dealt_with_while_the_database_is_away_is_not_dealt_with_a
     monkeypatch.setattr(handing_over, "AGAIN_S", 0.01)
     monkeypatch.setattr(handing_over, "end_handed", away_at_first(end_handed, times=2))
     await hand_overs.leave(HandedRequest("k", "event", mention("help"), is_answered=False))
-    await TakingOver(hand_overs, scene.reception).drain()
+    await TakingOver(scene.reception.dealing).drain()
     assert count(scene, "handed_requests") == 0
 
 
@@ -175,15 +148,15 @@ async def test_what_ends_worker_after_worker_is_given_up(scene: Scene) -> None:
     for _ in range(MOST_ATTEMPTS):
         assert await hand_overs.take() is not None
         scene.store.write_now(let_leases_end)
-    await TakingOver(hand_overs, scene.reception).drain()
+    await TakingOver(scene.reception.dealing).drain()
     assert await scene.desk.runs.recent(await scene.desk.people.actor("U0ANA")) == ()
     assert await hand_overs.take() is None
 
 
 async def test_the_loop_takes_up_at_once_and_stops_when_told(scene: Scene) -> None:
-    reception, hand_overs = small(scene)
+    reception, _ = small(scene)
     stop = asyncio.Event()
-    loop = asyncio.create_task(TakingOver(hand_overs, scene.reception, look_s=60).run_until(stop))
+    loop = asyncio.create_task(TakingOver(scene.reception.dealing, look_s=60).run_until(stop))
     await reception.receive("event", mention(QUESTION))
     async with asyncio.timeout(20):
         while await scene.store.read(lambda c: c.exec_driver_sql("SELECT 1 FROM handed_requests").first()):
@@ -210,11 +183,11 @@ async def test_a_mention_that_meets_a_slack_in_trouble_is_put_off_and_runs_later
     for _ in range(MOST_ATTEMPTS + 1):
         scene.workspace.faults.planned.clear()
         slack_is_away(scene)
-        await TakingOver(hand_overs, scene.reception).drain()
+        await TakingOver(scene.reception.dealing).drain()
         assert (count(scene, "handed_requests"), count(scene, "runs")) == (1, 0)
         scene.store.write_now(let_leases_end)
     scene.workspace.faults.planned.clear()
-    await TakingOver(hand_overs, scene.reception).drain()
+    await TakingOver(scene.reception.dealing).drain()
     assert (count(scene, "handed_requests"), count(scene, "runs")) == (0, 1)
     assert ana.ephemerals("C0PEOPLE") == []
 
@@ -224,49 +197,76 @@ async def test_what_was_put_off_for_too_long_is_told_by_a_message(scene: Scene) 
     await hand_overs.leave(HandedRequest("k", "event", mention("ask-policy: how many days?"), False))
     scene.store.write_now(lambda c: c.exec_driver_sql("UPDATE handed_requests SET created_at = '2020-01-01'"))
     slack_is_away(scene)
-    await TakingOver(hand_overs, scene.reception).drain()
+    await TakingOver(scene.reception.dealing).drain()
     assert (count(scene, "handed_requests"), count(scene, "runs")) == (0, 0)
     heard = await ana.wait_for(lambda: scene.app_messages(ana, ana.dm))
     assert "who you are" in words(heard[-1])
 
 
-async def test_an_event_that_meets_a_slack_in_trouble_comes_again(scene: Scene) -> None:
-    said = mention("ask-policy: how many days?")
+async def test_an_event_that_meets_a_slack_in_trouble_is_on_record_and_left_to_a_worker(scene: Scene) -> None:
     slack_is_away(scene)
-    assert (await scene.reception.receive("event", said)).status == 503
+    assert (await scene.reception.receive("event", mention("ask-policy: how many days?"))).status == 200
+    await scene.reception.settle()
+    assert (count(scene, "handed_requests"), count(scene, "runs")) == (1, 0)
     scene.workspace.faults.planned.clear()
-    assert (await scene.reception.receive("event", said, repetition=1)).status == 200
-    assert count(scene, "runs") == 1 and scene.person("U0ANA").ephemerals("C0PEOPLE") == []
-
-
-async def test_at_the_last_repetition_the_person_is_told(scene: Scene) -> None:
-    scene.workspace.faults.add("users.info", "status", times=1, status=503)
-    response = await scene.reception.receive("event", mention("ask-policy: how many days?"), repetition=3)
-    assert response.status == 200
-    ana = scene.person("U0ANA")
-    heard = await ana.wait_for(lambda: ana.ephemerals("C0PEOPLE"))
-    assert "who you are" in words(heard[-1]) and count(scene, "handed_requests") == 0
+    scene.store.write_now(let_leases_end)
+    await TakingOver(scene.reception.dealing).drain()
+    assert (count(scene, "handed_requests"), count(scene, "runs")) == (0, 1)
+    assert scene.person("U0ANA").ephemerals("C0PEOPLE") == []
 
 
 async def test_whom_slack_refuses_to_name_is_not_asked_for_again(scene: Scene) -> None:
     scene.workspace.faults.add("users.info", "error", times=1, error="missing_scope")
-    response = await scene.reception.receive("event", mention("ask-policy: how many days?"))
+    await scene.reception.receive("event", mention("ask-policy: how many days?"))
+    await scene.reception.settle()
+    assert count(scene, "handed_requests") == 0 and scene.person("U0ANA").ephemerals("C0PEOPLE")
+
+
+def unrecorded(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """As a database that cannot be written to for a moment."""
+    monkeypatch.setattr(handing_over, "insert_handed", away_at_first(insert_handed, times=times))
+
+
+async def test_what_cannot_be_put_on_record_comes_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unrecorded(monkeypatch, times=1)
+    said = mention("ask-policy: how many days?")
+    assert (await scene.reception.receive("event", said)).status == 503
+    assert (await scene.reception.receive("event", said, repetition=1)).status == 200
+    await scene.reception.settle()
+    assert count(scene, "runs") == 1 and scene.person("U0ANA").ephemerals("C0PEOPLE") == []
+
+
+async def test_at_the_last_repetition_the_person_is_told(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unrecorded(monkeypatch, times=1)
+    response = await scene.reception.receive("event", mention("ask-policy: how many days?"), repetition=3)
     assert response.status == 200
+    ana = scene.person("U0ANA")
+    heard = await ana.wait_for(lambda: ana.ephemerals("C0PEOPLE"))
+    assert "database" in words(heard[-1]) and count(scene, "handed_requests") == 0
 
 
-async def test_what_nobody_heard_at_the_last_repetition_is_left_to_a_worker(scene: Scene) -> None:
+async def test_what_nobody_heard_at_the_last_repetition_is_left_to_a_worker(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unrecorded(monkeypatch, times=1)
     slack_is_away(scene)
     await scene.reception.receive("event", mention("ask-policy: how many days?"), repetition=3)
     await scene.reception.settle()
     assert count(scene, "handed_requests") == 1
     scene.workspace.faults.planned.clear()
-    await TakingOver(scene.reception.hand_overs, scene.reception).drain()
+    await TakingOver(scene.reception.dealing).drain()
     assert (count(scene, "handed_requests"), count(scene, "runs")) == (0, 1)
 
 
-async def test_over_the_socket_slack_delivers_again_what_was_not_acknowledged(scene: Scene) -> None:
+async def test_over_the_socket_slack_delivers_again_what_was_not_acknowledged(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The workspace sends it at once, after a minute and after five, like Slack."""
-    slack_is_away(scene, times=1)
+    unrecorded(monkeypatch, times=1)
     ana = scene.person("U0ANA")
     await ana.say("C0PEOPLE", f"<@{BOT_USER_ID}> ask-policy: how many days?")
     await ana.wait_for(lambda: count(scene, "runs"), seconds=20)

@@ -20,6 +20,7 @@ FACTS = (
 """Names of facts that errors carry."""
 
 UNSEEN = {
+    "DeliveredBefore": "the reception acknowledges it; the first delivery is seen to",
     "ChangeUndone": "nobody waits for a question that is not asked again",
     "CallFailed": "the model adapter tries again, falls back, or raises a ModelError",
     "Lacking": "the grammar asks for the piece that is missing",

@@ -61,7 +61,7 @@ async def taken_until_refused(ana: Person, said: str) -> int:
 async def test_what_cannot_be_stored_is_not_taken(
     scene: Scene, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.slack.app.ANSWER_S", 1.0)
+    monkeypatch.setattr("bot.slack.reception.ANSWER_S", 1.0)
     checks, ana = database_checks(scene.store), scene.person("U0ANA")
     await ana.command(CHANNEL, "/ask-policy Is this kept?")
     await scene.answered(ana)

@@ -1,4 +1,4 @@
-"""Requests that the process which took them leaves to a worker, until they are dealt with."""
+"""Requests on record until they are dealt with, where they came in or by a worker; then their keys."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,6 +39,17 @@ handed = Table(
 """`body` is what Slack sent, `put_off` how often it met what passes by itself. A row goes once its request is
 dealt with, so nothing is kept here."""
 
+dealt = Table(
+    "dealt_requests",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("dealt_at", UtcDateTime, nullable=False, index=True),
+)
+"""Requests that were dealt with, for as long as Slack may deliver them again: nothing is done twice."""
+
+REMEMBERED = timedelta(days=1)
+"""Slack repeats within minutes, and a signature is taken for five."""
+
 
 @dataclass(frozen=True, slots=True)
 class HandedRequest:
@@ -55,20 +66,36 @@ class HandedRequest:
     """Times it was put off, because what kept it from being dealt with passes by itself."""
 
 
-def insert_handed(connection: Connection, request: HandedRequest, at: datetime) -> None:
-    """Leave it to a worker; a second delivery finds the first one's row."""
-    if connection.scalar(select(handed.c.key).where(handed.c.key == request.key)) is None:
-        connection.execute(
-            insert(handed).values(
-                key=request.key,
-                kind=request.kind,
-                body=request.body,
-                is_answered=request.is_answered,
-                attempts=0,
-                put_off=0,
-                created_at=at,
-            )
+def insert_handed(
+    connection: Connection, request: HandedRequest, at: datetime, lease_s: float | None = None
+) -> bool:
+    """Put it on record; with a lease, its process deals with it. False when an earlier delivery did."""
+    if _is_known(connection, request.key):
+        return False
+    held_until = None if lease_s is None else lease_clock(connection) + timedelta(seconds=lease_s)
+    connection.execute(
+        insert(handed).values(
+            key=request.key,
+            kind=request.kind,
+            body=request.body,
+            is_answered=request.is_answered,
+            attempts=request.attempts,
+            put_off=0,
+            created_at=at,
+            lease_until=held_until,
         )
+    )
+    return True
+
+
+def _is_known(connection: Connection, key: str) -> bool:
+    # in this order: the first row goes in the transaction that brings the second
+    on_record = select(handed.c.key).where(handed.c.key == key)
+    return connection.scalar(on_record) is not None or _is_dealt(connection, key)
+
+
+def _is_dealt(connection: Connection, key: str) -> bool:
+    return connection.scalar(select(dealt.c.key).where(dealt.c.key == key)) is not None
 
 
 def claim_handed(connection: Connection, lease_s: float) -> HandedRequest | None:
@@ -100,9 +127,32 @@ def put_off_handed(connection: Connection, request: HandedRequest, since: dateti
     return connection.execute(counted.values(put_off=handed.c.put_off + 1)).rowcount == 1
 
 
-def end_handed(connection: Connection, request: HandedRequest) -> bool:
-    """It is dealt with; False when somebody else holds it."""
-    return connection.execute(delete(handed).where(_held(request))).rowcount == 1
+def hand_back(connection: Connection, request: HandedRequest) -> None:
+    """Have it taken up by a worker, as if this process had never tried."""
+    free = {"lease_until": None, "put_off": handed.c.put_off + 1}
+    connection.execute(update(handed).where(_held(request)).values(free))
+
+
+def end_handed(connection: Connection, request: HandedRequest, at: datetime) -> bool:
+    """It is dealt with, and its key remembered; False when somebody else holds it."""
+    if connection.execute(delete(handed).where(_held(request))).rowcount != 1:
+        return False
+    insert_dealt(connection, request.key, at)
+    return True
+
+
+def insert_dealt(connection: Connection, key: str, at: datetime) -> bool:
+    """Remember a key; False when it is known. Those that were remembered for long enough go."""
+    connection.execute(delete(dealt).where(dealt.c.dealt_at < at - REMEMBERED))
+    if _is_dealt(connection, key):
+        return False
+    connection.execute(insert(dealt).values(key=key, dealt_at=at))
+    return True
+
+
+def forget_dealt(connection: Connection, key: str) -> None:
+    """Nothing came of it: the same may be sent again."""
+    connection.execute(delete(dealt).where(dealt.c.key == key))
 
 
 def _held(request: HandedRequest) -> Any:
