@@ -28,10 +28,15 @@ async def load_shipped(product: Product, on_progress: OnProgress | None = None) 
         await take_up_handbook(product, on_progress)
 
 
-async def seed_contents(product: Product) -> None:
-    """Release the shipped workflows and record the model profiles; costs little where nothing changed."""
+async def seed_contents(product: Product, *, is_passing: bool = False) -> None:
+    """Release the shipped workflows and record the model profiles; costs little where nothing changed.
+
+    `is_passing`: for one command of the terminal, which without `SPANWISE_MODELS` says nothing about models.
+    """
     await product.catalogue.seed(library())
-    await product.catalogue.seed([Content("models", "models", models_text(product.settings))], SETTINGS)
+    is_said = not is_passing or product.settings.models is not None
+    profiles = Content("models", "models", models_text(product.settings))
+    await product.catalogue.seed([profiles], SETTINGS if is_said else LIBRARY)
 
 
 async def take_up_handbook(product: Product, on_progress: OnProgress | None = None) -> None:

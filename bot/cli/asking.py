@@ -56,7 +56,7 @@ async def prepare(product: Product) -> None:
 
     Its later changes come with `serve` and `demo`, which look into each of its files.
     """
-    await seed_contents(product)
+    await seed_contents(product, is_passing=True)
     if await lacks_handbook(product):
         with console.progress_bar("Reading the shipped handbook") as follow:
             await take_up_handbook(product, follow)

@@ -95,7 +95,7 @@ def read_files(file: Path) -> WorkflowFiles:
 
 async def refuse_unmet(product: Product, file: Path, contents: list[Content], label: str) -> None:
     """End the command where the workflow could not run here; warn of a collection that is not there yet."""
-    await seed_contents(product)
+    await seed_contents(product, is_passing=True)
     found = await product.store.read(
         lambda connection: unmet(connection, product.catalogue, contents, shipped=(PEOPLE,), label=label)
     )

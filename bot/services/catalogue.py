@@ -140,7 +140,7 @@ class Catalogue:
         if author == LIBRARY:
             return mover in ("", LIBRARY)
         if author == SETTINGS:
-            return mover in ("", SETTINGS) or stored.created_at == now
+            return mover in ("", LIBRARY, SETTINGS) or stored.created_at == now
         return True
 
     def _record(self, connection: Connection, author: str, stored: StoredVersion, at: datetime) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -142,7 +143,8 @@ def unmet(
     prompts = {name: parse_prompt(name, texts[name]) for name in workflow.prompt_names() if name in texts}
     profiles = live.get((MODELS, "models"))
     aliases = read_profiles(profiles.content).aliases if profiles else None
-    missing = check_references(workflow, prompts=prompts, aliases=aliases)
-    collections = {*shipped, *collection_revisions(connection)}
-    everything = check_references(workflow, prompts=prompts, aliases=aliases, collections=collections)
+    workflows = {workflow.name, *(name for kind, name in live if kind == WORKFLOW)}
+    check = partial(check_references, workflow, prompts=prompts, workflows=workflows, aliases=aliases)
+    missing = check()
+    everything = check(collections={*shipped, *collection_revisions(connection)})
     return Unmet(missing, tuple(each for each in everything if each not in missing))

@@ -51,6 +51,18 @@ def test_other_model_profiles_hold_from_the_next_command_on(
     assert live_profiles(terminal) == own
 
 
+def test_a_command_that_names_no_file_leaves_the_models_of_the_others_alone(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    own = "default: {model: spanwise/quote}\ncareful: {model: spanwise/quote}\n"
+    (tmp_path / "models.yaml").write_text(own)
+    assert terminal("run", "ask-policy", QUESTION, SPANWISE_MODELS=str(tmp_path / "models.yaml")).code == 0
+    assert terminal("run", "ask-policy", QUESTION).code == 0
+    assert live_profiles(terminal) == own
+    load(terminal)
+    assert live_profiles(terminal) != own, "what is started to stay says what it finds"
+
+
 def load(terminal: Terminal, on_progress: OnProgress | None = None) -> None:
     """What a worker does as it starts."""
 

@@ -99,6 +99,16 @@ def test_an_alias_that_is_not_set_up_is_refused_before_it_is_released(terminal: 
     assert added.out.strip() == "hotel-check: released", added.err
 
 
+def test_a_workflow_that_it_executes_must_be_there(terminal: Terminal, file: Path) -> None:
+    calling = '  - {id: ask, kind: call, workflow: ask-polcy, inputs: {question: "{{ inputs.city }}"}}\nanswer:'
+    file.write_text(WORKFLOW.replace("answer:", calling, 1))
+    added = terminal("workflow", "add", file)
+    assert (added.code, added.out) == (1, "")
+    assert "there is no workflow `ask-polcy`; did you mean `ask-policy`?" in added.err
+    file.write_text(file.read_text().replace("ask-polcy", "ask-policy"))
+    assert terminal("workflow", "add", file).out.strip() == "hotel-check: released"
+
+
 def test_a_collection_that_is_not_there_yet_is_a_warning(terminal: Terminal, file: Path) -> None:
     assert terminal("workflow", "add", file).err == "", "the shipped handbook comes with the first run"
     file.write_text(WORKFLOW.replace("collection: people", "collection: peolpe"))
