@@ -21,7 +21,7 @@ from bot.slack.reception import receive_at
 from bot.slack.store_watch import StoreWatch
 from bot.slack.taking_over import TakingOver
 from bot.slack_line import open_line
-from bot.slack_wire import once_reached
+from bot.slack_wire import Reach, once_reached
 
 log = structlog.get_logger(__name__)
 
@@ -33,20 +33,25 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
     """Run the parts in this process until `stop` is set, then let each finish what it has in hand."""
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(ending_in_time(stop, product.store.hang_up))
-        line = None
-        if {"slack", "worker"} & set(parts):
-            line = await once_reached(partial(open_line, product), stop)
-            if line is None:
-                return
-            stack.push_async_callback(line.close)
-            reception = receive_at(line.desk, product.hand_overs, product.watching.observers)
-        look = line.probe.look if line is not None else None
+        line, reach, speaks = None, Reach(), bool({"slack", "worker"} & set(parts))
         checks = checks_for(
-            parts, product.store, product.models, product.holdings, look, product.settings.queue_waiting
+            parts,
+            product.store,
+            product.models,
+            product.holdings,
+            reach.look if speaks else None,
+            product.settings.queue_waiting,
         )
         await stack.enter_async_context(
             health_open(product.settings, product.watching, product.store, checks)
         )
+        if speaks:
+            line = await once_reached(partial(open_line, product), stop)
+            if line is None:
+                return
+            stack.push_async_callback(line.close)
+            reach.probe = line.probe
+            reception = receive_at(line.desk, product.hand_overs, product.watching.observers)
         slots = product.settings.concurrency if "worker" in parts else 0
         beats = Heartbeats(product.store, parts, slots=slots, checks=checks)
         async with asyncio.TaskGroup() as tasks:

@@ -43,6 +43,17 @@ class Wire:
     """Hangs up."""
 
 
+@dataclass(slots=True)
+class Reach:
+    """Whether Slack is reached, for those who look before it was for the first time as well."""
+
+    probe: LineProbe | None = None
+
+    async def look(self) -> str:
+        """What is wrong; empty when nothing is."""
+        return await self.probe.look() if self.probe is not None else "Slack was not reached yet"
+
+
 async def open_wire(settings: Settings, clock: Clock, observers: Observers) -> Wire:
     """Connect and learn who we are. Raises NoBotToken, and slack_sdk's error when the token is refused."""
     token = settings.slack_bot_token.get_secret_value()

@@ -17,7 +17,7 @@ from bot.entrance import ending_in_time, stopping_on_signals, take_requests
 from bot.front import Front, open_front
 from bot.health import health_open
 from bot.services.alert_places import AlertPlaces
-from bot.services.health_checks import checks_for
+from bot.services.health_checks import HealthChecks, checks_for
 from bot.services.heartbeats import Heartbeats
 from bot.services.stand_in import StandIn
 from bot.settings import Settings
@@ -26,7 +26,7 @@ from bot.slack.front_desk import FrontDesk
 from bot.slack.reception import Reception
 from bot.slack.rooms import handlers
 from bot.slack.store_watch import StoreWatch
-from bot.slack_wire import Wire, once_reached, open_wire
+from bot.slack_wire import Reach, Wire, once_reached, open_wire
 
 if TYPE_CHECKING:
     from bot.bootstrap import Product
@@ -117,26 +117,28 @@ async def serve(settings: Settings) -> None:
     async with stopping_on_signals() as stop:
         front = open_front(settings, SystemClock(), readers=READERS)
         try:
-            opening = partial(open_wire, settings, front.clock, front.watching.observers)
-            wire = await once_reached(opening, stop)
-            if wire is not None:
-                try:
-                    await _take(front, wire, stop)
-                finally:
-                    await wire.close()
+            reach = Reach()
+            checks = checks_for((PART,), front.store, None, None, reach.look, settings.queue_waiting)
+            async with health_open(settings, front.watching, front.store, checks):
+                opening = partial(open_wire, settings, front.clock, front.watching.observers)
+                wire = await once_reached(opening, stop)
+                if wire is not None:
+                    reach.probe = wire.probe
+                    try:
+                        await _take(front, wire, checks, stop)
+                    finally:
+                        await wire.close()
         finally:
             await front.watching.close()
             front.store.close()
 
 
-async def _take(front: Front, wire: Wire, stop: asyncio.Event) -> None:
+async def _take(front: Front, wire: Wire, checks: HealthChecks, stop: asyncio.Event) -> None:
     rooms = Rooms(front, wire)
     reception = reception_of(front, wire, rooms.desk)
-    checks = checks_for((PART,), front.store, None, None, wire.probe.look, front.settings.queue_waiting)
     try:
         async with (
             ending_in_time(stop, front.store.hang_up),
-            health_open(front.settings, front.watching, front.store, checks),
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(take_requests(front.settings, reception, wire.probe, front.clock, stop))

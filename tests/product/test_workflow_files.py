@@ -100,7 +100,9 @@ def test_an_alias_that_is_not_set_up_is_refused_before_it_is_released(terminal: 
 
 
 def test_a_workflow_that_it_executes_must_be_there(terminal: Terminal, file: Path) -> None:
-    calling = '  - {id: ask, kind: call, workflow: ask-polcy, inputs: {question: "{{ inputs.city }}"}}\nanswer:'
+    calling = (
+        '  - {id: ask, kind: call, workflow: ask-polcy, inputs: {question: "{{ inputs.city }}"}}\nanswer:'
+    )
     file.write_text(WORKFLOW.replace("answer:", calling, 1))
     added = terminal("workflow", "add", file)
     assert (added.code, added.out) == (1, "")

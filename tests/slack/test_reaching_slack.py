@@ -4,17 +4,23 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
+from pathlib import Path
 
+import aiohttp
 import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from bot import slack_wire
+from bot import slack_wire, taking
 from bot.adapters.observing import Observers
 from bot.adapters.system_clock import SystemClock
+from bot.bootstrap import build
+from bot.processes import run_parts
+from bot.settings import Settings
 from bot.settings_reading import settings_from
 from bot.slack.gateway import SlackBusy, SlackRefused, SlackUncertain
 from bot.slack_wire import Wire, once_reached, open_wire
+from tests.ports import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +98,43 @@ async def test_a_call_that_hangs_is_given_up_when_stopped() -> None:
     async with asyncio.timeout(10):
         assert await once_reached(opening, stop) is None
         await was_cancelled.wait()
+
+
+async def everything(settings: Settings) -> None:
+    product = build(settings)
+    try:
+        await run_parts(product, ("slack", "worker"), asyncio.Event())
+    finally:
+        await product.close()
+
+
+async def probed(url: str) -> tuple[int, str]:
+    """What a probe gets, once there is something to probe."""
+    async with aiohttp.ClientSession() as session, asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(aiohttp.ClientConnectionError):
+                async with session.get(url) as answer:
+                    return answer.status, await answer.text()
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("start", [taking.serve, everything])
+async def test_probes_are_answered_while_a_start_waits_for_slack(
+    start: Callable[[Settings], Awaitable[None]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slack_wire, "PAUSES_S", (3600.0,))
+    port = free_port()
+    settings = settings_from(
+        SPANWISE_DATA_DIR=tmp_path,
+        SLACK_API_URL=f"http://127.0.0.1:{free_port()}/api/",
+        SLACK_BOT_TOKEN="xoxb-x",
+        SPANWISE_HEALTH_PORT=port,
+    )
+    starting = asyncio.ensure_future(start(settings))
+    try:
+        assert (await probed(f"http://127.0.0.1:{port}/healthz"))[0] == 200
+        status, said = await probed(f"http://127.0.0.1:{port}/readyz")
+        assert status == 503 and "Slack was not reached yet" in said
+    finally:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
