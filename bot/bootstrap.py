@@ -264,7 +264,7 @@ def build_on(front: Front, embedder: "Embedder | None" = None) -> Product:
         runs=front.runs,
         feedback=Feedback(store, clock, Complaints(access), outgoing, pilot_watch.after_vote),
         preferences=front.preferences,
-        admin=_admin(base, targets, changes, Deeds(changes, stages, golden, catalogue), works=works),
+        admin=_admin(base, targets, changes, stages, golden, works=works),
         golden=golden,
         evaluations=_evaluations(base, golden, settings),
         evaluation_requests=EvaluationRequests(store, access, catalogue, clock, evaluation_bell, outgoing),
@@ -302,7 +302,9 @@ def _staging(base: Base, fixing: Fixing) -> tuple[GoldenCases, Stages, Promotion
     return golden, stages, promotions, PilotWatch(store, access, clock, base.outgoing)
 
 
-def _admin(base: Base, targets: Targets, changes: Changes, deeds: Deeds, *, works: bool) -> Admin:
+def _admin(
+    base: Base, targets: Targets, changes: Changes, stages: Stages, golden: GoldenCases, *, works: bool
+) -> Admin:
     writer = AdminWriter if works else WriterElsewhere
     return Admin(
         base.store,
@@ -310,8 +312,8 @@ def _admin(base: Base, targets: Targets, changes: Changes, deeds: Deeds, *, work
         base.access,
         base.catalogue,
         base.outgoing,
-        Previews(base.store, targets, changes),
-        deeds,
+        Previews(base.store, targets, changes, stages),
+        Deeds(changes, stages, golden, base.catalogue),
         Answers(base.store, base.catalogue, changes),
         writer(base.store, base.catalogue, base.models, base.billing),
     )

@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine, Iterator
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import structlog
 
@@ -17,10 +17,10 @@ from bot.services.heartbeats import Heartbeats
 from bot.services.question_work import QuestionWork
 from bot.slack.digest_hanging import hanging
 from bot.slack.home_ahead import DrawnAhead
-from bot.slack.reception import receive_at
+from bot.slack.reception import Reception, receive_at
 from bot.slack.store_watch import StoreWatch
 from bot.slack.taking_over import TakingOver
-from bot.slack_line import open_line
+from bot.slack_line import SlackLine, open_line
 from bot.slack_wire import Reach, once_reached
 
 log = structlog.get_logger(__name__)
@@ -55,30 +55,42 @@ async def run_parts(product: Product, parts: Collection[Part], stop: asyncio.Eve
         slots = product.settings.concurrency if "worker" in parts else 0
         beats = Heartbeats(product.store, parts, slots=slots, checks=checks)
         async with asyncio.TaskGroup() as tasks:
+            loops: list[Coroutine[Any, Any, None]] = []
             if "worker" in parts and line is not None:
-                tasks.create_task(product.models.warm_up())
-                tasks.create_task(product.holdings.keep_until(stop))
-                tasks.create_task(TakingOver(reception.dealing).run_until(stop))
-                tasks.create_task(product.worker().run_until(stop))
-                tasks.create_task(product.courier(line.delivery).run_until(stop))
-                tasks.create_task(product.change_work(line.desk.people).run_until(stop))
-                tasks.create_task(product.evaluation_work().run_until(stop))
-                asked = QuestionWork(product.store, product.embedder.encode, product.clock)
-                tasks.create_task(asked.run_until(stop))
-                tasks.create_task(
-                    product.digest_work().run_until(stop, line.desk.people, hanging(line.desk.charts))
-                )
-                tasks.create_task(product.fixing.run_until(stop, line.desk.people.actor))
+                loops += _working(product, line, reception, stop)
             if "slack" in parts and line is not None:
-                tasks.create_task(take_requests(product.settings, reception, line.probe, product.clock, stop))
-                tasks.create_task(DrawnAhead(line.desk).run_until(stop))
-                store_watch = StoreWatch(
-                    product.store, product.alerting, line.gateway, product.clock, beats.name
-                )
-                tasks.create_task(store_watch.run_until(stop))
+                loops += _taking(product, line, reception, beats, stop)
+            for loop in loops:
+                tasks.create_task(loop)
             if "clock" in parts:
                 tasks.create_task(jobs.run_until(stop, product))
             tasks.create_task(beats.run_until(stop))
             log.info("started", parts=sorted(parts))
             await stop.wait()
     log.info("stopped", parts=sorted(parts))
+
+
+def _working(
+    product: Product, line: SlackLine, reception: Reception, stop: asyncio.Event
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """What a worker does."""
+    yield product.models.warm_up()
+    yield product.holdings.keep_until(stop)
+    yield TakingOver(reception.dealing).run_until(stop)
+    yield product.worker().run_until(stop)
+    yield product.courier(line.delivery).run_until(stop)
+    yield product.change_work(line.desk.people).run_until(stop)
+    yield product.evaluation_work().run_until(stop)
+    yield QuestionWork(product.store, product.embedder.encode, product.clock).run_until(stop)
+    yield product.digest_work().run_until(stop, line.desk.people, hanging(line.desk.charts))
+    yield product.fixing.run_until(stop, line.desk.people.actor)
+
+
+def _taking(
+    product: Product, line: SlackLine, reception: Reception, beats: Heartbeats, stop: asyncio.Event
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """What a process does that takes requests."""
+    yield take_requests(product.settings, reception, line.probe, product.clock, stop)
+    yield DrawnAhead(line.desk).run_until(stop)
+    watch = StoreWatch(product.store, product.alerting, line.gateway, product.clock, beats.name)
+    yield watch.run_until(stop)

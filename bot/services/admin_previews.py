@@ -9,7 +9,9 @@ from bot.adapters.store.conversations_log import recent_results
 from bot.adapters.store.database import Connection, Store
 from bot.governance.changes import ChangeStatus, Target
 from bot.governance.command_base import AdminCommand
+from bot.governance.duty_commands import Pilot, Retire
 from bot.governance.edit_commands import EditPrompt, EditRule, RollBack, Undo
+from bot.governance.stages import Stage
 from bot.services.actors import Actor, Origin
 from bot.services.admin_proposals import PROPOSALS, Draft, draft_of
 from bot.services.admin_words import is_restricted
@@ -60,6 +62,13 @@ class Previewing(Protocol):
         """What undoing would put in force."""
 
 
+class Staging(Protocol):
+    """Stages, as far as a preview needs them."""
+
+    async def refuse_move(self, workflow: str, target: Stage) -> None:
+        """Say what stands in the way of a move."""
+
+
 class Owning(Protocol):
     """Change requests, as far as finding what to roll back needs them."""
 
@@ -79,17 +88,19 @@ async def target_to_roll_back(changes: Owning, command: RollBack) -> Target | st
 class Previews:
     """Makes them."""
 
-    def __init__(self, store: Store, targets: Targets, changes: Previewing) -> None:
+    def __init__(self, store: Store, targets: Targets, changes: Previewing, stages: Staging) -> None:
         self._store = store
         self._targets = targets
         self._changes = changes
+        self._stages = stages
 
     async def of(
         self, actor: Actor, command: AdminCommand, place: Place, *, written: str = ""
     ) -> dict[str, Any]:
         """What the preview of a command shows and what confirming it would do.
 
-        `written` is a prompt that a model wrote for it. Raises NotAuthorized, UnknownTarget, NothingToUndo.
+        `written` is a prompt that a model wrote for it. Raises NotAuthorized, UnknownTarget, NothingToUndo,
+        WrongStage, NoCandidate.
         """
         words = await self._store.read(lambda connection: self._words(connection, command))
         said: dict[str, Any] = {"typed": command.model_dump(mode="json"), "words": words}
@@ -100,6 +111,9 @@ class Previews:
         elif isinstance(command, RollBack):
             said |= await self._roll_back(actor, command)
         else:
+            if isinstance(command, Pilot | Retire):
+                target = Stage.PILOT if isinstance(command, Pilot) else Stage.RETIRED
+                await self._stages.refuse_move(command.workflow, target)
             said["effect"] = command.effect()
         return {**said, "seen": _fingerprint(said)}
 

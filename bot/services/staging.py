@@ -90,6 +90,25 @@ class Stages:
 
         return await self._write(act)
 
+    async def refuse_move(self, workflow: str, target: Stage) -> None:
+        """Say before it is confirmed what stands in the way of a move.
+
+        Raises UnknownWorkflow, WrongStage, NoCandidate.
+        """
+
+        def look(connection: Connection) -> None:
+            standing = self.standing_in(connection, workflow)
+            if target is Stage.PILOT:
+                self._refuse_empty(connection, workflow)
+            if not standing.stage is target is Stage.PILOT:
+                moved(workflow, standing.stage, target)
+
+        await self._store.read(look)
+
+    def _refuse_empty(self, connection: Connection, workflow: str) -> None:
+        if not differences(connection, self._catalogue, workflow):
+            raise NoCandidate(workflow)
+
     async def pilot(
         self,
         actor: Actor,
@@ -108,8 +127,7 @@ class Stages:
             named = len(people) + len(groups)
             if not 0 <= share <= 100 or named > MOST_NAMED or not (named or share):
                 raise NobodyToPilot(workflow)
-            if not differences(connection, self._catalogue, workflow):
-                raise NoCandidate(workflow)
+            self._refuse_empty(connection, workflow)
             now = self._clock.now()
             if standing.stage is not Stage.PILOT:
                 moved(workflow, standing.stage, Stage.PILOT)

@@ -7,6 +7,7 @@ from typing import Any
 from bot.adapters.llm import Models
 from bot.adapters.profiles import read_profiles
 from bot.adapters.store.database import Store
+from bot.governance.stages import Stage
 from bot.services.actors import Actor, Origin
 from bot.services.admin_answers import Answers
 from bot.services.admin_deeds import Deeds
@@ -34,6 +35,9 @@ class FakeStages:
     async def retire(self, actor: Actor, workflow: str, why: str = "") -> None:
         self.calls.append(("retire", actor.id, workflow))
 
+    async def refuse_move(self, workflow: str, target: Stage) -> None:
+        """Nothing stands in the way."""
+
 
 class AdminDesk(ChangeDesk):
     """A change desk with an admin to talk to."""
@@ -56,7 +60,7 @@ class AdminDesk(ChangeDesk):
             self.access,
             self.catalogue,
             self.outgoing,
-            Previews(self.store, self.targets, self.changes),
+            Previews(self.store, self.targets, self.changes, self.stages),
             Deeds(self.changes, self.stages, self.golden, self.catalogue),
             Answers(self.store, self.catalogue, self.changes),
             AdminWriter(self.store, self.catalogue, models, billing),

@@ -248,7 +248,7 @@ async def open_scene(
         access,
         catalogue,
         outgoing,
-        Previews(store, targets, changes),
+        Previews(store, targets, changes, stages),
         Deeds(changes, stages, golden, catalogue),
         Answers(store, catalogue, changes),
         AdminWriter(store, catalogue, models, billing),

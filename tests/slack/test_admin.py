@@ -293,8 +293,17 @@ async def test_a_user_group_is_named_by_its_handle(scene: Scene) -> None:
 async def test_what_has_no_difference_to_show_says_its_effect(
     scene: Scene, sentence: str, effect: str
 ) -> None:
+    kinder = ASK.replace("from the handbook", "kindly from the handbook")
+    await scene.desk.stages.draft(DEV, [Content("workflow", "ask-policy", kinder)])
     shown, _ = await mention(scene, "U0DEV", sentence, "Nothing has changed yet")
     assert "*Effect:*" in words(shown) and effect in words(shown)
+
+
+async def test_a_pilot_without_a_candidate_is_refused_before_it_is_confirmed(scene: Scene) -> None:
+    dev = scene.person("U0DEV")
+    await dev.say(CHANNEL, "<@U0SPAN> pilot ask-policy with <@U0ANA>")
+    assert "There is no candidate of `ask-policy`" in (await whispers(scene, "U0DEV"))[-1]
+    assert not [each for each in dev.messages(CHANNEL) if "Confirm" in words(each)]
 
 
 async def test_a_refusal_names_the_collection(scene: Scene) -> None:
