@@ -80,9 +80,9 @@ class HandOvers:
         now = self.clock.now()
         return await self.store.write(lambda connection: insert_dealt(connection, key, now), relaxed=True)
 
-    async def forget(self, key: str) -> None:
+    def forget(self, key: str) -> None:
         """What was to be dealt with under this key came to nothing, and may be sent again."""
-        await self.store.write(lambda connection: forget_dealt(connection, key), relaxed=True)
+        self.store.leave(lambda connection: forget_dealt(connection, key))
 
     async def take(self) -> HandedRequest | None:
         """Take up the oldest that nobody holds."""

@@ -127,11 +127,11 @@ class Reception:
         except WorkersTask:
             raise
         except BaseException:
-            await self._forget(key)
+            self.hand_overs.forget(key)
             raise
         if kind == "view" and reply.ack is not None:
             # the form stays open, and may be sent off again as it is
-            await self._forget(key)
+            self.hand_overs.forget(key)
         return reply
 
     async def _is_first(self, key: str) -> bool:
@@ -139,10 +139,6 @@ class Reception:
         with suppress(StoreDown):
             return await self.hand_overs.is_first(key)
         return True
-
-    async def _forget(self, key: str) -> None:
-        with suppress(StoreDown):
-            await asyncio.shield(self.hand_overs.forget(key))
 
     async def _hand_over(
         self, kind: Kind, call: Call | None, body: Mapping[str, Any], repetition: int
