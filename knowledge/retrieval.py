@@ -14,6 +14,7 @@ from knowledge.embedding import Embedder, Encoding, Vectors
 from knowledge.index import LexicalIndex, rank
 from knowledge.near_misses import Cues, fullness, read_cues, reading
 from knowledge.support import AS_SHIPPED, Calibration, Evidence, support
+from knowledge.token_reader import judge
 from knowledge.token_store import Text, Tokens, TokenStore
 
 NEAREST = 50
@@ -27,6 +28,8 @@ PASSAGES_READ = 2
 SOFTNESS = 6.0
 """How much the soft minimum leans to the worst token; 0 would be the mean."""
 VOCABULARY = 30_522
+JUDGED_WEIGHT = 0.5
+"""How much the network's reading of the best passage counts beside that by cues."""
 
 DENSE_WEIGHT, LEXICAL_WEIGHT = 0.7, 0.3
 LATE_WEIGHT, WINDOW_WEIGHT, SENTENCE_WEIGHT = 1.0, 1.0, 0.3
@@ -228,16 +231,24 @@ def _cues(snapshot: Snapshot, question: str, encoding: Encoding, scored: Scored)
     )
 
 
+def _judged(snapshot: Snapshot, encoding: Encoding, scored: Scored) -> float:
+    read = snapshot.tokens.tokens([snapshot.chunks[scored.positions[0]].chunk.id])
+    rarity = snapshot.token_idf[encoding.token_ids] / np.log(2 * len(snapshot.chunks) + 2)
+    return judge(encoding.tokens, rarity, read.vectors * read.scales[:, None], read.sentences)
+
+
 def _evidence(snapshot: Snapshot, question: str, encoding: Encoding, scored: Scored) -> Evidence:
     read = [encoded_text(snapshot.chunks[position]) for position in scored.positions[:PASSAGES_READ]]
     whole = "\n".join(f"{text.header}\n{text.body}" for text in read)
+    by_cues = reading(_cues(snapshot, question, encoding, scored))
+    by_network = JUDGED_WEIGHT * _judged(snapshot, encoding, scored)
     return Evidence(
         late=float(scored.late.max()),
         weakest=float(scored.weakest.max()),
         sentence=float(scored.sentence.max()),
         lacks_kind=float(not holds_kind(question, read[0].body)),
         unmet=float(min(3, unmet_specifics(question, whole))),
-        reading=fullness(read[0].body) * reading(_cues(snapshot, question, encoding, scored)),
+        reading=fullness(read[0].body) * (by_cues + by_network),
     )
 
 
