@@ -119,6 +119,19 @@ async def test_who_hangs_up_hears_that_the_database_is_out_of_reach(relay: Relay
     store.close()
 
 
+async def test_no_connection_is_opened_once_all_were_hung_up(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(database.POSTGRES, "connect_timeout", 120)
+    store = Store(relay.url)
+    relay.fall_silent()
+    store.hang_up()
+    async with asyncio.timeout(20):
+        with pytest.raises(StoreDown):
+            await asyncio.to_thread(store.read_now, ask)
+    store.close()
+
+
 async def test_a_process_that_stops_hangs_up_in_time(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entrance, "END_S", 0.0)
     store, stop = Store(relay.url), asyncio.Event()

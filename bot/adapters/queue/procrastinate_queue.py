@@ -27,6 +27,9 @@ SWEEP_S = 30.0
 LEAVE_S = 2.0
 """Longest time that leaving waits for a database that does not answer."""
 
+OPENED_S = 5.0
+"""Longest time that the listener waits for a connection, also on its way out; then it begins anew."""
+
 _DEFER = (
     "SELECT procrastinate_defer_jobs_v1(array[row(%(queue)s, %(task)s, 0, NULL, NULL, "
     "jsonb_build_object('run_id', %(run_id)s::text), NULL)::procrastinate_job_to_defer_v1])"
@@ -107,7 +110,12 @@ class ProcrastinateQueue(WakeUp):
         # its own lines about every job would drown ours
         logging.getLogger("procrastinate").setLevel(logging.WARNING)
         connector = PsycopgConnector(
-            conninfo=self._url, kwargs=POSTGRES, min_size=1, max_size=3, configure=self._note
+            conninfo=self._url,
+            kwargs=POSTGRES,
+            min_size=1,
+            max_size=3,
+            configure=self._note,
+            timeout=OPENED_S,
         )
         app = App(connector=connector)
 

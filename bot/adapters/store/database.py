@@ -81,6 +81,7 @@ class Store:
         self._connections = OpenConnections()
         if not self.is_sqlite:
             event.listen(self.engine, "connect", self._connections.note)
+            event.listen(self.engine, "do_connect", self._refuse_late)
         self._writer = GroupCommit(self.engine)
         self._readers = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="store-read")
         # what PostgreSQL reads is otherwise of one moment only within a statement
@@ -165,6 +166,11 @@ class Store:
             log.warning("store.hung_up", writes=self._writer.waiting)
             self._writer.give_up()
             self._connections.hang_up()
+
+    def _refuse_late(self, *_attempt: object) -> None:
+        """Open no connection any more once all were hung up, from whichever thread."""
+        if self._writer.has_given_up:
+            raise StoreDown("unreachable")
 
     def close(self) -> None:
         """Finish queued writes, then let go of every connection; what takes too long is left."""
