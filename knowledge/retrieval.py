@@ -30,8 +30,6 @@ SOFTNESS = 6.0
 VOCABULARY = 30_522
 JUDGED_WEIGHT = 0.5
 """How much the network's reading of the best passage counts beside that by cues."""
-JUDGED_MEAN = -1.1
-"""What it says on average of the questions that support was fitted to: it learned from near misses alone."""
 
 DENSE_WEIGHT, LEXICAL_WEIGHT = 0.7, 0.3
 LATE_WEIGHT, WINDOW_WEIGHT, SENTENCE_WEIGHT = 1.0, 1.0, 0.3
@@ -243,7 +241,7 @@ def _evidence(snapshot: Snapshot, question: str, encoding: Encoding, scored: Sco
     read = [encoded_text(snapshot.chunks[position]) for position in scored.positions[:PASSAGES_READ]]
     whole = "\n".join(f"{text.header}\n{text.body}" for text in read)
     by_cues = reading(_cues(snapshot, question, encoding, scored))
-    by_network = JUDGED_WEIGHT * (_judged(snapshot, encoding, scored) - JUDGED_MEAN)
+    by_network = JUDGED_WEIGHT * _judged(snapshot, encoding, scored)
     return Evidence(
         late=float(scored.late.max()),
         weakest=float(scored.weakest.max()),

@@ -102,10 +102,13 @@ class Admin:
             )
         )
 
-    async def heard_before(self, person: str, place: Place) -> Conversation | None:
+    async def heard_before(
+        self, person: str, channel: str, thread_ts: str, request: str
+    ) -> Conversation | None:
         """What a reply has moved on already, when it is delivered again."""
+        now = self._clock.now()
         return await self._store.read(
-            lambda connection: conversing.heard_before(connection, person, place, self._clock.now())
+            lambda connection: conversing.heard_before(connection, person, channel, thread_ts, request, now)
         )
 
     async def fill(

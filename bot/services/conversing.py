@@ -237,15 +237,22 @@ def waiting_for(
     return _as_it_is(row, at) if row else None
 
 
-def heard_before(connection: Connection, person: str, place: Place, at: datetime) -> Conversation | None:
+def heard_before(
+    connection: Connection, person: str, channel: str, thread_ts: str, request: str, at: datetime
+) -> Conversation | None:
     """The conversation that this very reply went into, when it was delivered before."""
-    row = log.find_newest(connection, person, place.channel, place.thread_ts)
-    return _as_it_is(row, at) if row and row.command.get("heard") == place.request else None
+    for row in log.recent_conversations(connection, person, channel, thread_ts):
+        if request in row.command.get("heard", ()):
+            return _as_it_is(row, at)
+    return None
 
 
 def having_heard(conversation: Conversation, request: str) -> Conversation:
-    """As it stands, with a note of the reply that moves it on."""
-    return replace(conversation, said={**conversation.said, "heard": request})
+    """As it stands, with a note of the reply that moves it on; a choice from a menu is none."""
+    if not request:
+        return conversation
+    heard = [*conversation.said.get("heard", ()), request]
+    return replace(conversation, said={**conversation.said, "heard": heard})
 
 
 def place_of_change(connection: Connection, change: str) -> tuple[str, str]:

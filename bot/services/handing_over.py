@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
@@ -15,11 +15,11 @@ from bot.adapters.store.handed_log import (
     HandedRequest,
     claim_handed,
     end_handed,
-    forget_dealt,
     hand_back,
     hold_handed,
     insert_dealt,
     insert_handed,
+    is_dealt,
     put_off_handed,
 )
 from bot.adapters.store.outbox_log import NewItem, insert_item
@@ -75,14 +75,14 @@ class HandOvers:
         await self._insist(lambda connection: hand_back(connection, request))
         self.bell.ring()
 
-    async def is_first(self, key: str) -> bool:
-        """Whether nothing with this key was dealt with before; from now on it was."""
-        now = self.clock.now()
-        return await self.store.write(lambda connection: insert_dealt(connection, key, now), relaxed=True)
+    async def is_dealt(self, key: str) -> bool:
+        """Whether what has this key was dealt with."""
+        return await self.store.read(lambda connection: is_dealt(connection, key))
 
-    def forget(self, key: str) -> None:
-        """What was to be dealt with under this key came to nothing, and may be sent again."""
-        self.store.leave(lambda connection: forget_dealt(connection, key))
+    def remember(self, key: str) -> None:
+        """What has this key is dealt with; nobody waits for that to be written."""
+        now = self.clock.now()
+        self.store.leave(lambda connection: insert_dealt(connection, key, now))
 
     async def take(self) -> HandedRequest | None:
         """Take up the oldest that nobody holds."""
@@ -95,12 +95,15 @@ class HandOvers:
         def act(connection: Connection) -> bool:
             if put_off_handed(connection, request, now - LONGEST):
                 return True
-            if end_handed(connection, request, now):
-                key, body = message_id(request.key, "farewell"), {"text": farewell.words}
-                insert_item(connection, NewItem(key, "notice", farewell.person, body=body), now)
+            _end_with(connection, request, farewell, now)
             return False
 
         return await self._insist(act)
+
+    async def give_up(self, request: HandedRequest, farewell: Farewell) -> None:
+        """Try it no more, and say so."""
+        now = self.clock.now()
+        await self._insist(lambda connection: _end_with(connection, request, farewell, now))
 
     async def end(self, request: HandedRequest) -> None:
         """It is dealt with."""
@@ -114,7 +117,7 @@ class HandOvers:
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + INSIST_S
-        while loop.time() < until:
+        while loop.time() < until and not self.store.has_hung_up:
             with contextlib.suppress(StoreDown):
                 return await self.store.write(work)
             await asyncio.sleep(AGAIN_S)
@@ -141,3 +144,9 @@ class HandOvers:
             except Exception as error:
                 # the lease may outlast it, and what is under way is no worse for it
                 log.warning("handed.not_held", error=type(error).__name__)
+
+
+def _end_with(connection: Connection, request: HandedRequest, farewell: Farewell, at: datetime) -> None:
+    if end_handed(connection, request, at):
+        key, body = message_id(request.key, "farewell"), {"text": farewell.words}
+        insert_item(connection, NewItem(key, "notice", farewell.person, body=body), at)

@@ -77,7 +77,7 @@ async def drawn(desk: Desk, conversation: Conversation) -> Outgoing:
 
 
 async def _reply(desk: Desk, actor: Actor, place: Place, said: str) -> Reply | None:
-    before = await desk.admin.heard_before(actor.id, place)
+    before = await desk.admin.heard_before(actor.id, place.channel, place.thread_ts, place.request)
     if before is not None:
         return _gone_on(desk, actor, before)
     waiting = await desk.admin.waits(actor.id, place.channel, place.thread_ts)

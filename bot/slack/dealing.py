@@ -1,6 +1,7 @@
 """Requests that are on record: dealt with after their acknowledgement, where they came in or by a worker."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from bot.slack.blocks import notice
 from bot.slack.elements import Outgoing
 from bot.slack.excuses import tell, words_for
 from bot.slack.front_desk import FrontDesk, Reply
+from bot.slack.gateway import SlackUncertain
 from bot.slack.passing import passes
 from bot.slack.payloads import Call
 from bot.slack.rooms import KINDS, READERS, handlers
@@ -24,7 +26,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MOST_ATTEMPTS = 3
-"""A request that ended the process of three workers is not given to a fourth."""
+"""A request that ended three processes is not given to a fourth."""
+
+
+class EndsProcesses(Exception):
+    """A request that ended every process which dealt with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class Dealing:
                     await self.hand_overs.end(taken)
             else:
                 log.error("handed.given_up", kind=taken.kind, attempts=taken.attempts)
-                await self.hand_overs.end(taken)
+                await self.hand_overs.give_up(taken, self._farewell(taken, EndsProcesses()))
         except Exception as error:
             await self._failed(taken, error)
 
@@ -65,7 +71,7 @@ class Dealing:
     async def take_over(self, handed: HandedRequest) -> None:
         """Deal with a request that was acknowledged; what there is to say is told the person.
 
-        Raises what `passes`: nothing was done, and nobody has been told. Raises WorkersTask.
+        Raises WorkersTask, and what `passes`: it is dealt with again, and what it changes is changed once.
         """
         kind = KINDS[handed.kind]
         call = READERS[kind](handed.body)
@@ -82,7 +88,9 @@ class Dealing:
             except WorkersTask:
                 raise
             except Exception as error:
-                await tell(self.desk, kind, call, error)
+                # what may have been heard already is not said again and again
+                with suppress(SlackUncertain):
+                    await tell(self.desk, kind, call, error)
 
     async def _follow(self, call: Call, reply: Reply, handed: HandedRequest) -> None:
         """What comes after a handler, here without an acknowledgement to send it with."""

@@ -48,7 +48,7 @@ async def is_for_us(call: Call, desk: Desk) -> bool:
     # a mention comes as an event of its own as well
     if not _is_reply(call) or bot_user(call) in mentions(call.text):
         return False
-    if await desk.admin.waits(call.person, call.channel, call.thread_ts) is not None:
+    if await _is_reply_to_us(call, desk):
         return True
     continued = await _continued(call, desk)
     return continued is not None and await _goes_on(call, desk, continued)
@@ -95,12 +95,21 @@ async def written(call: Call, desk: Desk) -> Reply:
 async def _administered(call: Call, desk: Desk, *, is_direct: bool) -> Reply | None:
     """What an admin said to us alone, or a reply to what we asked somebody in a thread."""
     said = without_mention(call.text, bot_user(call))
-    if not is_direct and await desk.admin.waits(call.person, call.channel, call.thread_ts) is None:
+    if not is_direct and not await _is_reply_to_us(call, desk):
         return None
     actor = await desk.people.actor(call.person)
     if is_direct:
         return await admin_messages.heard(call, desk, actor, said, "dm")
     return await admin_messages.replied(call, desk, actor, said)
+
+
+async def _is_reply_to_us(call: Call, desk: Desk) -> bool:
+    """Whether we wait for a word of this person in this thread, or had this very one."""
+    place = call.person, call.channel, call.thread_ts
+    return (
+        await desk.admin.waits(*place) is not None
+        or await desk.admin.heard_before(*place, call.dedupe_key) is not None
+    )
 
 
 async def _continued(call: Call, desk: Desk) -> RunView | None:

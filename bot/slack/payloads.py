@@ -72,7 +72,9 @@ class Call:
         }
         if not told_by.get(self.kind):
             return ""
-        filled = json.dumps(self.state, sort_keys=True) if self.kind == "view" else ""
+        if self.kind != "view":
+            return f"once:{self.dedupe_key}"
+        filled = json.dumps(self.state, sort_keys=True)
         return f"once:{self.dedupe_key}:{hashlib.blake2b(filled.encode(), digest_size=8).hexdigest()}"
 
     @property

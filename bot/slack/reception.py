@@ -34,6 +34,10 @@ ANSWER_S = 2.6
 """Slack waits three seconds; what is not stored by now is taken back, so that the person can be told."""
 
 
+STAYING = frozenset({"errors", "push", "update"})
+"""Answers to a form that leave it open."""
+
+
 class DeliveredBefore(Exception):
     """A request was delivered a second time; the first delivery is on record or dealt with."""
 
@@ -120,25 +124,13 @@ class Reception:
         """Deal with a click, a form or a command of ours, but for one that was dealt with before."""
         desk = await self.dealing.whole()
         key = call.delivery_key
-        if key and not await self._is_first(key):
+        if key and await self.hand_overs.is_dealt(key):
             raise DeliveredBefore
-        try:
-            reply = await handlers()[kind](call, desk)
-        except WorkersTask:
-            raise
-        except BaseException:
-            self.hand_overs.forget(key)
-            raise
-        if kind == "view" and reply.ack is not None:
-            # the form stays open, and may be sent off again as it is
-            self.hand_overs.forget(key)
+        reply = await handlers()[kind](call, desk)
+        # a form that stays open may be sent off again as it is
+        if key and (reply.ack or {}).get("response_action") not in STAYING:
+            self.hand_overs.remember(key)
         return reply
-
-    async def _is_first(self, key: str) -> bool:
-        # a database that cannot be written to shows what it has, and refuses to change anything
-        with suppress(StoreDown):
-            return await self.hand_overs.is_first(key)
-        return True
 
     async def _hand_over(
         self, kind: Kind, call: Call | None, body: Mapping[str, Any], repetition: int
@@ -177,16 +169,15 @@ class Reception:
                 await self.hand_overs.leave(HandedRequest(key, kind, call.raw, is_answered=True))
         except Exception as error:
             if call is not None:
-                await self._tell_or_leave(kind, call, error)
+                await self._leave_or_tell(kind, call, error)
 
-    async def _tell_or_leave(self, kind: Kind, call: Call, error: Exception) -> None:
-        """Slack has the acknowledgement of an event already: one that nobody hears of now is a worker's."""
-        try:
-            await tell(self.desk, kind, call, error)
-        except Exception:
-            if kind != "event":
-                raise
-            await self.hand_overs.leave(HandedRequest(call.dedupe_key, kind, call.raw, is_answered=False))
+    async def _leave_or_tell(self, kind: Kind, call: Call, error: Exception) -> None:
+        """Slack delivers an event no more: one that met what passes is a worker's, if that can be written."""
+        if kind == "event" and passes(error):
+            with suppress(StoreDown):
+                await self.hand_overs.leave(HandedRequest(call.dedupe_key, kind, call.raw, is_answered=False))
+                return
+        await tell(self.desk, kind, call, error)
 
     def _excuse(self, kind: Kind, call: Call | None, error: Exception, repetition: int) -> Reply:
         """The sentence of an error, by the way this kind of request is answered."""
@@ -195,7 +186,7 @@ class Reception:
             return Reply(comes_again=True)
         if kind not in ("command", "view") and call is not None:
             known = call
-            return Reply(after=lambda: self._tell_or_leave(kind, known, error))
+            return Reply(after=lambda: self._leave_or_tell(kind, known, error))
         words = words_for(kind, call, error)
         if kind == "command":
             return Reply(ack=self.desk.gateway.sealed_ack(words))

@@ -491,25 +491,27 @@ def test_every_card_is_one_that_slack_takes() -> None:
     assert_message(seal_message(listed))
 
 
-async def test_a_reply_that_a_dead_process_had_put_in_is_not_taken_for_the_next_sentence(
+async def test_a_reply_that_a_dead_process_had_put_in_is_not_taken_for_the_next_question(
     scene: Scene,
 ) -> None:
     """It died before it noted that the reply is dealt with, so a worker takes the reply up again."""
     chloe = scene.person("U0CHLOE")
-    _, thread = await mention(scene, "U0CHLOE", "add this to the people handbook", "What should the document")
+    asked = await chloe.say(CHANNEL, "<@U0SPAN> ask-policy how do I change my address?")
+    await scene.answered(chloe, CHANNEL, asked.ts)
+    await chloe.say(CHANNEL, "<@U0SPAN> add this to the people handbook", asked.ts)
+    await card(scene, "U0CHLOE", CHANNEL, asked.ts, "What should the document")
     said = {
         "type": "message",
         "user": "U0CHLOE",
         "channel": CHANNEL,
         "ts": "1800000000.000100",
-        "thread_ts": thread,
-        "text": "run ask-policy",
+        "thread_ts": asked.ts,
+        "text": "Dogs are welcome.",
     }
     body = {"team_id": "T0SPAN", "authorizations": [{"user_id": BOT_USER_ID}], "event": said}
     handed = HandedRequest("k", "event", body, is_answered=False)
     for _ in range(2):
         await scene.reception.dealing.take_over(handed)
-    shown = await card(scene, "U0CHLOE", CHANNEL, thread, "Nothing has changed yet")
-    assert "run ask-policy" in words(shown)
-    assert len(scene.app_messages(chloe, CHANNEL, thread)) == 1
-    assert await scene.desk.runs.recent(await scene.desk.people.actor("U0CHLOE")) == ()
+    shown = await card(scene, "U0CHLOE", CHANNEL, asked.ts, "Nothing has changed yet")
+    assert "Dogs are welcome." in words(shown)
+    assert len(await scene.desk.runs.recent(await scene.desk.people.actor("U0CHLOE"))) == 1

@@ -1,19 +1,21 @@
 """What Slack delivers a second time, or somebody who kept it sends again: nothing is said or done twice."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from handed_samples import let_leases_end, mention
+from handed_samples import away_at_first, let_leases_end, mention
+from slack_bolt.response import BoltResponse
 from slack_scene import Scene
 
 from bot.adapters.observing import RequestTaken
-from bot.adapters.store.handed_log import HandedRequest
+from bot.adapters.store.handed_log import HandedRequest, insert_dealt, insert_handed
 from bot.adapters.store.store_down import StoreDown
 from bot.services import handing_over
+from bot.services.elsewhere import WorkersTask
 from bot.slack import reception as reception_module
+from bot.slack.form_replies import closing
 from bot.slack.front_desk import Reply
-from bot.slack.payloads import LAST_REPETITION, Call, from_event
+from bot.slack.payloads import LAST_REPETITION, Call, Kind, from_event
 from bot.slack.taking_over import TakingOver
 from bot.workspace.default_town import BOT_USER_ID
 
@@ -29,6 +31,13 @@ COMMAND = {
 
 def outcomes(scene: Scene) -> list[str]:
     return [each.outcome for each in scene.happened if isinstance(each, RequestTaken)]
+
+
+async def sent(scene: Scene, kind: Kind, body: dict[str, Any]) -> BoltResponse:
+    """The acknowledgement of a request, once what it leaves is written."""
+    response = await scene.reception.receive(kind, body)
+    await scene.store.write(lambda _: None)
+    return response
 
 
 async def heard_again(scene: Scene, said: dict[str, Any], repetition: int = 1) -> None:
@@ -81,21 +90,29 @@ async def test_what_others_say_to_each_other_is_not_put_on_record(scene: Scene) 
 
 
 async def test_a_command_that_becomes_no_run_is_answered_once(scene: Scene) -> None:
-    first = await scene.reception.receive("command", COMMAND)
-    again = await scene.reception.receive("command", COMMAND)
+    first = await sent(scene, "command", COMMAND)
+    again = await sent(scene, "command", COMMAND)
     assert "ask-policy" in first.body and (again.status, again.body) == (200, "")
-    typed_again = await scene.reception.receive("command", {**COMMAND, "trigger_id": "t10"})
+    typed_again = await sent(scene, "command", {**COMMAND, "trigger_id": "t10"})
     assert typed_again.body == first.body
 
 
-def answering(monkeypatch: pytest.MonkeyPatch, *answers: Reply | Exception) -> list[Call]:
+async def nothing_more() -> None:
+    """What is done once Slack has the acknowledgement."""
+
+
+class KilledHere(BaseException):
+    """Nothing of the process goes on after it."""
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, *answers: Reply | BaseException) -> list[Call]:
     """Every click and form is answered with the next of these; the calls that came so far."""
     left, calls = list(answers), []
 
     async def handler(call: Call, desk: object) -> Reply:
         calls.append(call)
         found = left.pop(0)
-        if isinstance(found, Exception):
+        if isinstance(found, BaseException):
             raise found
         return found
 
@@ -118,7 +135,7 @@ def form(days: str) -> dict[str, Any]:
 async def test_a_click_does_its_deed_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = answering(monkeypatch, Reply(), Reply())
     for action_ts in ("7.7", "7.7", "8.8"):
-        await scene.reception.receive("action", click(action_ts))
+        await sent(scene, "action", click(action_ts))
     assert len(calls) == 2
 
 
@@ -127,7 +144,7 @@ async def test_clicks_that_cannot_be_told_apart_are_all_dealt_with(
 ) -> None:
     calls = answering(monkeypatch, Reply(), Reply())
     for _ in range(2):
-        await scene.reception.receive("action", click(action_ts=""))
+        await sent(scene, "action", click(action_ts=""))
     assert len(calls) == 2
 
 
@@ -136,27 +153,46 @@ async def test_a_click_that_came_to_nothing_may_be_sent_again(
 ) -> None:
     calls = answering(monkeypatch, StoreDown("read-only"), Reply())
     for _ in range(3):
-        await scene.reception.receive("action", click())
+        await sent(scene, "action", click())
     await scene.reception.settle()
     assert len(calls) == 2
 
 
+@pytest.mark.parametrize("taken", [Reply(), closing(), closing(nothing_more)])
 async def test_a_form_that_was_sent_back_can_be_sent_again_and_then_counts_once(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, taken: Reply
 ) -> None:
     sent_back = Reply(ack={"response_action": "errors", "errors": {"days": "Not now."}})
-    calls = answering(monkeypatch, sent_back, sent_back, Reply())
-    for days in ("many", "5", "5", "5"):
-        await scene.reception.receive("view", form(days))
+    calls = answering(monkeypatch, sent_back, sent_back, taken)
+    for days in ("many", "5", "5", "5", "5"):
+        await sent(scene, "view", form(days))
     assert len(calls) == 3
+
+
+async def test_a_form_whose_process_died_over_it_is_taken_when_it_is_sent_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = answering(monkeypatch, KilledHere(), Reply())
+    with pytest.raises(KilledHere):
+        await sent(scene, "view", form("5"))
+    await sent(scene, "view", form("5"))
+    assert len(calls) == 2
+
+
+async def test_a_form_that_nobody_could_be_left_with_is_taken_when_it_is_sent_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = answering(monkeypatch, WorkersTask("test"), Reply())
+    monkeypatch.setattr(handing_over, "insert_handed", away_at_first(insert_handed))
+    refused = await sent(scene, "view", form("5"))
+    assert "That did not work" in refused.body
+    await sent(scene, "view", form("5"))
+    assert len(calls) == 2
 
 
 async def test_a_database_that_cannot_be_written_to_still_shows_what_it_has(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object) -> Callable[..., Any]:
-        raise StoreDown("full")
-
-    monkeypatch.setattr(handing_over, "insert_dealt", refused)
+    monkeypatch.setattr(handing_over, "insert_dealt", away_at_first(insert_dealt))
     shown = await scene.reception.receive("command", COMMAND)
     assert "ask-policy" in shown.body

@@ -151,6 +151,9 @@ async def test_what_ends_worker_after_worker_is_given_up(scene: Scene) -> None:
     await TakingOver(scene.reception.dealing).drain()
     assert await scene.desk.runs.recent(await scene.desk.people.actor("U0ANA")) == ()
     assert await hand_overs.take() is None
+    ana = scene.person("U0ANA")
+    heard = await ana.wait_for(lambda: scene.app_messages(ana, ana.dm))
+    assert "went wrong" in words(heard[-1])
 
 
 async def test_the_loop_takes_up_at_once_and_stops_when_told(scene: Scene) -> None:
@@ -241,7 +244,7 @@ async def test_what_cannot_be_put_on_record_comes_again(
 async def test_at_the_last_repetition_the_person_is_told(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unrecorded(monkeypatch, times=1)
+    unrecorded(monkeypatch, times=2)
     response = await scene.reception.receive("event", mention("ask-policy: how many days?"), repetition=3)
     assert response.status == 200
     ana = scene.person("U0ANA")
@@ -249,11 +252,10 @@ async def test_at_the_last_repetition_the_person_is_told(
     assert "database" in words(heard[-1]) and count(scene, "handed_requests") == 0
 
 
-async def test_what_nobody_heard_at_the_last_repetition_is_left_to_a_worker(
+async def test_what_can_be_put_on_record_at_last_is_left_to_a_worker(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unrecorded(monkeypatch, times=1)
-    slack_is_away(scene)
     await scene.reception.receive("event", mention("ask-policy: how many days?"), repetition=3)
     await scene.reception.settle()
     assert count(scene, "handed_requests") == 1

@@ -112,7 +112,7 @@ async def test_forty_at_once_are_each_accepted_within_three_seconds(
 async def test_an_event_is_not_acknowledged_before_it_is_on_record(
     scene: Scene, door: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorded = away_at_first(insert_handed, times=4)
+    recorded = away_at_first(insert_handed, times=5)
     monkeypatch.setattr(handing_over, "insert_handed", recorded)
     event = {"type": "app_mention", "user": "U0ANA", "channel": "C0PEOPLE", "ts": "1700000000.000100"}
     said = {
@@ -127,7 +127,7 @@ async def test_an_event_is_not_acknowledged_before_it_is_on_record(
             PATH, data=body, headers={**headers, "X-Slack-Retry-Num": repetition}
         ) as response:
             assert response.status == status, repetition
-    await scene.reception.settle()
+        await scene.reception.settle()
     assert len(await accepted(scene)) == 1
 
 

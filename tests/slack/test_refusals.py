@@ -21,6 +21,7 @@ FACTS = (
 
 UNSEEN = {
     "DeliveredBefore": "the reception acknowledges it; the first delivery is seen to",
+    "EndsProcesses": "whoever asked gets the token of the log line",
     "ChangeUndone": "nobody waits for a question that is not asked again",
     "CallFailed": "the model adapter tries again, falls back, or raises a ModelError",
     "Lacking": "the grammar asks for the piece that is missing",

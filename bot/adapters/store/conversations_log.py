@@ -91,15 +91,17 @@ def find_asking(
     return _row(row) if row else None
 
 
-def find_newest(connection: Connection, person: str, channel: str, thread_ts: str) -> ConversationRow | None:
-    """The one of this person in this thread that moved last."""
+def recent_conversations(
+    connection: Connection, person: str, channel: str, thread_ts: str, limit: int = 10
+) -> tuple[ConversationRow, ...]:
+    """Those of this person in this thread that moved last, newest first."""
     query = select(conversations).where(
         conversations.c.person == person,
         conversations.c.channel == channel,
         conversations.c.thread_ts == thread_ts,
     )
-    row = connection.execute(query.order_by(conversations.c.updated_at.desc()).limit(1)).first()
-    return _row(row) if row else None
+    found = connection.execute(query.order_by(conversations.c.updated_at.desc()).limit(limit))
+    return tuple(map(_row, found))
 
 
 def recent_results(

@@ -80,7 +80,7 @@ class Store:
         self.engine = open_engine(url)
         self._connections = OpenConnections()
         if not self.is_sqlite:
-            event.listen(self.engine, "connect", self._connections.note)
+            event.listen(self.engine, "connect", self._opened)
             event.listen(self.engine, "do_connect", self._refuse_late)
         self._writer = GroupCommit(self.engine)
         self._readers = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="store-read")
@@ -167,9 +167,20 @@ class Store:
             self._writer.give_up()
             self._connections.hang_up()
 
+    @property
+    def has_hung_up(self) -> bool:
+        """Whether nothing is tried any more."""
+        return self._writer.has_given_up
+
+    def _opened(self, connection: Any, _record: object) -> None:
+        self._connections.note(connection)
+        if self.has_hung_up:
+            # it was being opened meanwhile
+            self._connections.hang_up()
+
     def _refuse_late(self, *_attempt: object) -> None:
         """Open no connection any more once all were hung up, from whichever thread."""
-        if self._writer.has_given_up:
+        if self.has_hung_up:
             raise StoreDown("unreachable")
 
     def close(self) -> None:

@@ -91,10 +91,11 @@ def insert_handed(
 def _is_known(connection: Connection, key: str) -> bool:
     # in this order: the first row goes in the transaction that brings the second
     on_record = select(handed.c.key).where(handed.c.key == key)
-    return connection.scalar(on_record) is not None or _is_dealt(connection, key)
+    return connection.scalar(on_record) is not None or is_dealt(connection, key)
 
 
-def _is_dealt(connection: Connection, key: str) -> bool:
+def is_dealt(connection: Connection, key: str) -> bool:
+    """Whether a request with this key was dealt with."""
     return connection.scalar(select(dealt.c.key).where(dealt.c.key == key)) is not None
 
 
@@ -141,18 +142,11 @@ def end_handed(connection: Connection, request: HandedRequest, at: datetime) -> 
     return True
 
 
-def insert_dealt(connection: Connection, key: str, at: datetime) -> bool:
-    """Remember a key; False when it is known. Those that were remembered for long enough go."""
+def insert_dealt(connection: Connection, key: str, at: datetime) -> None:
+    """Remember a key. Those that were remembered for long enough go."""
     connection.execute(delete(dealt).where(dealt.c.dealt_at < at - REMEMBERED))
-    if _is_dealt(connection, key):
-        return False
-    connection.execute(insert(dealt).values(key=key, dealt_at=at))
-    return True
-
-
-def forget_dealt(connection: Connection, key: str) -> None:
-    """Nothing came of it: the same may be sent again."""
-    connection.execute(delete(dealt).where(dealt.c.key == key))
+    if not is_dealt(connection, key):
+        connection.execute(insert(dealt).values(key=key, dealt_at=at))
 
 
 def _held(request: HandedRequest) -> Any:
