@@ -91,13 +91,18 @@ def interval(values: Any) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def main() -> int:
-    """Observe, try, fit and perhaps write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def options_of(description: str | None, fitted: str) -> argparse.Namespace:
+    """What was asked of a command that fits something to near misses."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--squad", type=Path, nargs="+", required=True, help="files in the form of SQuAD 2.0")
     parser.add_argument("--cache", type=Path, help="folder that keeps vectors from run to run")
-    parser.add_argument("--write", action="store_true", help="replace the weights of the product")
-    options = parser.parse_args()
+    parser.add_argument("--write", action="store_true", help=f"replace the {fitted} of the product")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Observe, try, fit and perhaps write."""
+    options = options_of(__doc__, "weights")
     with tempfile.TemporaryDirectory() as temporary:
         cues, answerable, group = observe(articles(options.squad), options.cache or Path(temporary))
     each = by_collection(tried_on_others(cues, answerable, group), answerable, group)

@@ -7,7 +7,6 @@ each question with the paragraph it was written about. Prints the AUROC within c
 --write then fits to all and keeps the network for the product. Some ten minutes each on a busy core.
 """
 
-import argparse
 import importlib
 import sys
 import tempfile
@@ -20,9 +19,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.grounding import auroc, build, chunks_of
-from benchmarks.grounding_near_misses import TOGETHER, articles
+from benchmarks.grounding import build, chunks_of
+from benchmarks.grounding_near_misses import TOGETHER, articles, by_collection, options_of
 from knowledge.embedding import DIMENSION, Embedder
+from knowledge.retrieval import rarity_of
 from knowledge.token_reader import PATH, STRETCH, best_sentence
 
 torch: Any = importlib.import_module("torch")
@@ -66,7 +66,7 @@ def pairs(found: Sequence[dict[str, Any]], folder: Path) -> list[Pair]:
         for key, _, paragraph in paragraphs:
             for asked in paragraph["qas"]:
                 encoding = embedder.encode_query(asked["question"].strip())
-                rarity = snapshot.token_idf[encoding.token_ids] / np.log(2 * len(snapshot.chunks) + 2)
+                rarity = rarity_of(snapshot, encoding)
                 made.append(pair(encoding.tokens, rarity, chunks[key], not asked["is_impossible"], group))
         print(f"{group + 1} of {count} collections, {len(made)} questions", flush=True)
     return made
@@ -163,25 +163,17 @@ def fit(found: Sequence[Pair]) -> dict[str, Any]:
     return named
 
 
-def tried(named: dict[str, Any], found: Sequence[Pair]) -> list[float]:
+def tried(named: dict[str, Any], found: Sequence[Pair]) -> Any:
     """AUROC within each collection."""
-    values = []
-    for group in sorted({one.group for one in found}):
-        own = [one for one in found if one.group == group]
-        with torch.no_grad():
-            parts = [judged(named, own[start : start + BATCH], 0.0) for start in range(0, len(own), BATCH)]
-        odds, yes = torch.cat(parts).numpy(), np.array([one.answerable for one in own])
-        values.append(auroc(odds[yes], odds[~yes]))
-    return values
+    with torch.no_grad():
+        parts = [judged(named, found[start : start + BATCH], 0.0) for start in range(0, len(found), BATCH)]
+    answerable, group = (np.array([getattr(one, name) for one in found]) for name in ("answerable", "group"))
+    return by_collection(torch.cat(parts).numpy(), answerable, group)
 
 
 def main() -> int:
     """Fit without some, try on those, and perhaps fit to all and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--squad", type=Path, nargs="+", required=True, help="files in the form of SQuAD 2.0")
-    parser.add_argument("--cache", type=Path, help="folder that keeps vectors from run to run")
-    parser.add_argument("--write", action="store_true", help="replace the network of the product")
-    options = parser.parse_args()
+    options = options_of(__doc__, "network")
     with tempfile.TemporaryDirectory() as temporary:
         found = pairs(articles(options.squad), options.cache or Path(temporary))
     left_out = [one for one in found if one.group % LEFT_OUT == 0]

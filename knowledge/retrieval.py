@@ -231,10 +231,17 @@ def _cues(snapshot: Snapshot, question: str, encoding: Encoding, scored: Scored)
     )
 
 
+def rarity_of(snapshot: Snapshot, encoding: Encoding) -> Vectors:
+    """How rare each token of a question is in the collection, above 0 and at most 1."""
+    rarity: Vectors = snapshot.token_idf[encoding.token_ids] / np.log(2 * len(snapshot.chunks) + 2)
+    return rarity
+
+
 def _judged(snapshot: Snapshot, encoding: Encoding, scored: Scored) -> float:
     read = snapshot.tokens.tokens([snapshot.chunks[scored.positions[0]].chunk.id])
-    rarity = snapshot.token_idf[encoding.token_ids] / np.log(2 * len(snapshot.chunks) + 2)
-    return judge(encoding.tokens, rarity, read.vectors * read.scales[:, None], read.sentences)
+    return judge(
+        encoding.tokens, rarity_of(snapshot, encoding), read.vectors * read.scales[:, None], read.sentences
+    )
 
 
 def _evidence(snapshot: Snapshot, question: str, encoding: Encoding, scored: Scored) -> Evidence:

@@ -32,8 +32,6 @@ log = structlog.get_logger(__name__)
 
 ANSWER_S = 2.6
 """Slack waits three seconds; what is not stored by now is taken back, so that the person can be told."""
-
-
 STAYING = frozenset({"errors", "push", "update"})
 """Answers to a form that leave it open."""
 
@@ -75,7 +73,7 @@ class Reception:
         except DeliveredBefore:
             outcome, reply = "delivered before", Reply()
         except WorkersTask:
-            outcome, reply = "handed over", await self._hand_over(kind, call, body, repetition)
+            outcome, reply = "handed over", await self._hand_over(kind, call, repetition)
         except Exception as error:
             outcome = type(error).__name__
             reply = self._excuse(kind, call, error, repetition)
@@ -132,13 +130,14 @@ class Reception:
             self.hand_overs.remember(key)
         return reply
 
-    async def _hand_over(
-        self, kind: Kind, call: Call | None, body: Mapping[str, Any], repetition: int
-    ) -> Reply:
+    async def _leave(self, kind: Kind, call: Call, key: str, *, is_answered: bool = False) -> None:
+        await self.hand_overs.leave(HandedRequest(key, kind, call.raw, is_answered))
+
+    async def _hand_over(self, kind: Kind, call: Call | None, repetition: int) -> Reply:
         """Have a worker deal with what this process cannot."""
         try:
-            key = call.dedupe_key if call else ""
-            await self.hand_overs.leave(HandedRequest(key, kind, body, is_answered=False))
+            if call is not None:
+                await self._leave(kind, call, call.dedupe_key)
         except Exception as error:
             return self._excuse(kind, call, error, repetition)
         return Reply()
@@ -165,8 +164,7 @@ class Reception:
             await after()
         except WorkersTask:
             if call is not None:
-                key = f"{call.dedupe_key}:after"
-                await self.hand_overs.leave(HandedRequest(key, kind, call.raw, is_answered=True))
+                await self._leave(kind, call, f"{call.dedupe_key}:after", is_answered=True)
         except Exception as error:
             if call is not None:
                 await self._leave_or_tell(kind, call, error)
@@ -175,7 +173,7 @@ class Reception:
         """Slack delivers an event no more: one that met what passes is a worker's, if that can be written."""
         if kind == "event" and passes(error):
             with suppress(StoreDown):
-                await self.hand_overs.leave(HandedRequest(call.dedupe_key, kind, call.raw, is_answered=False))
+                await self._leave(kind, call, call.dedupe_key)
                 return
         await tell(self.desk, kind, call, error)
 

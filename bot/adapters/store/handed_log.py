@@ -53,7 +53,7 @@ REMEMBERED = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class HandedRequest:
-    """A request that a worker deals with, exactly as Slack sent it."""
+    """A request on record, exactly as Slack sent it."""
 
     key: str
     kind: str
