@@ -14,6 +14,8 @@ from bot.bootstrap import Product
 log = structlog.get_logger(__name__)
 
 Work = Callable[[], Awaitable[None]]
+LAST_ROUND_S = 3.0
+"""How long a clock that stops waits for the jobs under way."""
 
 
 def jobs(product: Product) -> Mapping[str, tuple[str, Work]]:
@@ -62,23 +64,35 @@ def jobs(product: Product) -> Mapping[str, tuple[str, Work]]:
 
 
 async def run_until(stop: asyncio.Event, product: Product) -> None:
-    """Fire the jobs at their times until `stop` is set."""
+    """Fire the jobs at their times until `stop` is set, and let those under way end."""
+    under_way: set[asyncio.Future[None]] = set()
     scheduler = AsyncIOScheduler(timezone="UTC")
     for name, (cron, work) in jobs(product).items():
         trigger = CronTrigger.from_crontab(cron, timezone="UTC")
-        scheduler.add_job(_as_one(name, work), trigger, id=name, coalesce=True, misfire_grace_time=None)
+        fire = _as_one(name, work, under_way)
+        scheduler.add_job(fire, trigger, id=name, coalesce=True, misfire_grace_time=None)
     scheduler.start()
     try:
         await stop.wait()
+        scheduler.pause()
+        if under_way:
+            await asyncio.wait(under_way, timeout=LAST_ROUND_S)
     finally:
         scheduler.shutdown(wait=False)
 
 
-def _as_one(name: str, work: Work) -> Work:
+def _as_one(name: str, work: Work, under_way: set[asyncio.Future[None]]) -> Work:
     """The work with an id of its own, so that its log lines and messages belong together."""
 
     async def fire() -> None:
         with correlated(correlation_for(""), job=name):
-            await work()
+            doing = asyncio.ensure_future(work())
+            under_way.add(doing)
+            doing.add_done_callback(under_way.discard)
+            try:
+                await doing
+            except asyncio.CancelledError:
+                # to the scheduler a stop is an error with a traceback; the next clock does the job again
+                log.info("job.cut_short")
 
     return fire

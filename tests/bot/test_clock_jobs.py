@@ -1,10 +1,14 @@
 """What the clock puts into effect, and that putting it into effect twice changes nothing more."""
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
+import pytest
+import structlog
 from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.date import DateTrigger
 from sqlalchemy import func, select
 
 from bot import jobs
@@ -102,3 +106,46 @@ async def test_the_times_can_be_read_and_the_clock_stops(store: Store) -> None:
     stop = asyncio.Event()
     stop.set()
     await jobs.run_until(stop, product)  # type: ignore[arg-type]
+
+
+async def stopped_at_once(work: jobs.Work, begun: asyncio.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock with one job that fires as it starts, told to stop when the job has begun."""
+    monkeypatch.setattr(jobs, "jobs", lambda product: {"slow": ("* * * * *", work)})
+    monkeypatch.setattr(CronTrigger, "from_crontab", lambda *_, **__: DateTrigger(timezone="UTC"))
+    stop = asyncio.Event()
+    clock = asyncio.create_task(jobs.run_until(stop, None))  # type: ignore[arg-type]
+    await begun.wait()
+    stop.set()
+    await clock
+
+
+async def test_a_clock_that_stops_lets_the_job_under_way_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        ended.set()
+
+    await stopped_at_once(work, begun, monkeypatch)
+    assert ended.is_set()
+
+
+async def test_a_job_that_does_not_end_is_cut_short_without_an_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a stop cuts short is done again by the next clock: nothing for anybody to look into."""
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(jobs, "LAST_ROUND_S", 0.01)
+    with structlog.testing.capture_logs() as told:
+        await stopped_at_once(work, begun, monkeypatch)
+        while not told:
+            await asyncio.sleep(0)
+    assert [line["event"] for line in told] == ["job.cut_short"]
+    assert not [line for line in caplog.records if line.levelno >= logging.ERROR]
