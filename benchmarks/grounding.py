@@ -38,9 +38,8 @@ from knowledge.support import (
     Calibration,
     Evidence,
     Weights,
-    on_topic,
-    read_on_topic,
     support,
+    what_counts,
 )
 from knowledge.token_store import TokenStore
 
@@ -300,7 +299,8 @@ def calibrate(path: Path, folder: Path, embedder: Embedder) -> None:
     evidence = [weigh(snapshot, row["question"], embedder=embedder) for row in rows]
     answerable = [bool(row["answerable"]) for row in rows]
     weights = fit(evidence, answerable)
-    odds = [on_topic(one, weights) + AS_SHIPPED.reading * read_on_topic(one) for one in evidence]
+    counted = [what_counts(one, weights) for one in evidence]
+    odds = [topic + AS_SHIPPED.reading * reading for topic, reading in counted]
     scores = 1 / (1 + np.exp(-np.array(odds)))
     yes = np.array(answerable)
     print(weights)

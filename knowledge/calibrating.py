@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from knowledge.support import AS_SHIPPED, Calibration, Evidence, on_topic, read_on_topic, support
+from knowledge.support import AS_SHIPPED, Calibration, Evidence, support, what_counts
 
 Numbers = npt.NDArray[np.float64]
 
@@ -32,7 +32,7 @@ class TooFewQuestions(Exception):
 
 def fit(evidence: Sequence[Evidence], answered: Sequence[bool]) -> Calibration:
     """The likeliest calibration, from the shipped one on: few questions move it little."""
-    values = np.array([[on_topic(each), 1.0, read_on_topic(each)] for each in evidence])
+    values = np.array([[topic, 1.0, reading] for topic, reading in map(what_counts, evidence)])
     signs = np.where(answered, 1.0, -1.0)
     shipped = np.array(astuple(AS_SHIPPED))
     found, lowest = shipped.copy(), np.array([LEAST_SLOPE, -np.inf, 0.0])

@@ -1,4 +1,4 @@
-"""Whether the best passage answers, or only speaks of the same thing with a name, number or turn changed."""
+"""Whether a passage answers, or only speaks of the same thing with a name, number or turn changed."""
 
 import functools
 import json
@@ -20,15 +20,14 @@ Rarity = Callable[[str], float]
 
 FULL_SENTENCE = 8
 """Words from which a sentence that ends like one says something by itself."""
-FEW, ENOUGH = 2, 5
-"""Full sentences up to which a passage tells nothing by its wording, and from which it tells all."""
 NOT_ASKED = 0.6
 """Similarity that stands for a kind of word which the question has none of."""
 
 _ASKING = frozenset(("what", "which", "who", "whose", "how", "when", "where", "many", "much"))
 _BETWEEN = frozenset(("of", "the"))
 _NEGATION = re.compile(
-    r"\b(not|no|never|without|neither|nor|none|cannot|un\w{5,}|least|fewest|smallest|lowest|worst|last|unlike|except"
+    r"\b(not|no|never|without|neither|nor|none|cannot|un\w{4,}|least|fewest|smallest|lowest|worst"
+    r"|last(?! (?:year|month|week|quarter|night|time))|unlike|except"
     r"|fail\w*|refus\w*|prevent\w*|stop\w*|avoid\w*)\b|n't\b"
 )
 _ENDS = re.compile(r"[.!?][\"')\]]*$")
@@ -48,7 +47,7 @@ _OPPOSITES = """
 
 @dataclass(frozen=True, slots=True)
 class Cues:
-    """What a question and the best passage have in common, word by word.
+    """What a question and a passage have in common, word by word.
 
     A *match* is the cosine of a word's vectors with the nearest token. The *sentence* and the *pair* are the
     sentence and the two neighbouring sentences of the passage that match best. Means are weighted by rarity.
@@ -111,16 +110,17 @@ class _View:
         return word.stem in self.stems
 
 
-def reading(cues: Cues) -> float:
+def read_by_cues(cues: Cues) -> float:
     """Log odds that the passage answers: above 0 for, below 0 against."""
     bias, weights = _weights()
     return bias + float(np.dot(weights, astuple(cues)))
 
 
-def fullness(text: str) -> float:
-    """How far a passage can be read closely: 0 for a list or a line or two, 1 for running prose."""
-    full = sum(len(one.split()) >= FULL_SENTENCE and _ENDS.search(one) is not None for one in _prose(text))
-    return min(1.0, max(0, full - FEW) / (ENOUGH - FEW))
+def prose_share(text: str) -> float:
+    """Share of the words that stand in full sentences: 0 for a list or a heading, 1 for running prose."""
+    words = sum(len(sentence.split()) for sentence in split_sentences(text))
+    full = (len(sentence.split()) for sentence in _prose(text) if _ENDS.search(sentence))
+    return sum(count for count in full if count >= FULL_SENTENCE) / max(words, 1)
 
 
 def _prose(text: str) -> list[str]:
@@ -146,7 +146,7 @@ def read_cues(
     rarity: Rarity,
     nearest: float,
 ) -> Cues:
-    """Compare a question with its best passage.
+    """Compare a question with a passage.
 
     `matches` has a row for each token of the question and a column for each of the passage, `sentences` the
     sentence of each column, from 1, and `token_weight` how much each token of the question counts.
@@ -211,7 +211,11 @@ def _views(
     """The best sentence, the best two neighbouring sentences and the whole passage."""
     texts = split_sentences(passage.body)
     numbers = [int(number) for number in np.unique(sentences) if number > 0]
-    by_sentence = {number: matches[:, sentences == number].max(axis=1) for number in numbers}
+    # a section's heading is said of each of its sentences
+    above = matches[:, sentences == 0].max(axis=1, initial=-1)
+    by_sentence = {
+        number: np.maximum(above, matches[:, sentences == number].max(axis=1)) for number in numbers
+    }
     pairs = {number: np.maximum(one, by_sentence.get(number + 1, one)) for number, one in by_sentence.items()}
     whole = f"{passage.header} {passage.body}"
     everything = _view(whole, matches.max(axis=1, initial=-1))
@@ -220,8 +224,8 @@ def _views(
     one = max(numbers, key=lambda number: float(weight @ by_sentence[number]))
     two = max(numbers, key=lambda number: float(weight @ pairs[number]))
     return (
-        _view(" ".join(texts[one - 1 : one]) or passage.body, by_sentence[one]),
-        _view(" ".join(texts[two - 1 : two + 1]) or passage.body, pairs[two]),
+        _view(f"{passage.header} {' '.join(texts[one - 1 : one]) or passage.body}", by_sentence[one]),
+        _view(f"{passage.header} {' '.join(texts[two - 1 : two + 1]) or passage.body}", pairs[two]),
         everything,
     )
 

@@ -12,7 +12,8 @@ from knowledge.chunking import header_of
 from knowledge.document import LiveChunk, Passage, Retrieval
 from knowledge.embedding import Embedder, Encoding, Vectors
 from knowledge.index import LexicalIndex, rank
-from knowledge.near_misses import Cues, fullness, read_cues, reading
+from knowledge.near_misses import Cues, prose_share, read_by_cues, read_cues
+from knowledge.reading import READ, Reading, together
 from knowledge.support import AS_SHIPPED, Calibration, Evidence, support
 from knowledge.token_reader import judge
 from knowledge.token_store import Text, Tokens, TokenStore
@@ -23,13 +24,13 @@ CANDIDATES = 30
 """Chunks of the fused list that are read token by token."""
 LONGEST_QUERY = 2_000
 """Characters of a question that are read; the model sees about 1,000 of them."""
-PASSAGES_READ = 2
+SEARCHED = 2
 """Passages in which the question's names and numbers should be found."""
 SOFTNESS = 6.0
 """How much the soft minimum leans to the worst token; 0 would be the mean."""
 VOCABULARY = 30_522
 JUDGED_WEIGHT = 0.5
-"""How much the network's reading of the best passage counts beside that by cues."""
+"""How much the network's reading of a passage counts beside that by cues."""
 
 DENSE_WEIGHT, LEXICAL_WEIGHT = 0.7, 0.3
 LATE_WEIGHT, WINDOW_WEIGHT, SENTENCE_WEIGHT = 1.0, 1.0, 0.3
@@ -143,7 +144,10 @@ def weigh(snapshot: Snapshot, question: str, *, embedder: Embedder) -> Evidence:
 def compare(snapshot: Snapshot, question: str, *, embedder: Embedder) -> Cues:
     """What the question and its best passage have in common, for fitting. Raises DamagedModel."""
     encoding = embedder.encode_query(question)
-    return _cues(snapshot, question, encoding, _score(snapshot, question, encoding))
+    scored = _score(snapshot, question, encoding)
+    best = snapshot.chunks[scored.positions[0]]
+    tokens = snapshot.tokens.tokens([best.chunk.id])
+    return _cues(snapshot, question, encoding, best, tokens, float(scored.sentence.max()))
 
 
 def _score(snapshot: Snapshot, question: str, encoding: Encoding) -> Scored:
@@ -215,19 +219,19 @@ def _best_of_chunk(values: Vectors, is_body: Mask, chunk_starts: Places) -> Vect
     return found
 
 
-def _cues(snapshot: Snapshot, question: str, encoding: Encoding, scored: Scored) -> Cues:
-    best = snapshot.chunks[scored.positions[0]]
-    read = snapshot.tokens.tokens([best.chunk.id])
+def _cues(
+    snapshot: Snapshot, question: str, encoding: Encoding, live: LiveChunk, read: Tokens, nearest: float
+) -> Cues:
     rarest = np.log(1 + len(snapshot.chunks))
     return read_cues(
         question,
         encoding,
-        encoded_text(best),
+        encoded_text(live),
         encoding.tokens @ read.vectors.T * read.scales,
         read.sentences,
         token_weight=snapshot.token_idf[encoding.token_ids],
         rarity=lambda word: snapshot.lexical.idf(word) / rarest,
-        nearest=float(scored.sentence.max()),
+        nearest=nearest,
     )
 
 
@@ -237,25 +241,27 @@ def rarity_of(snapshot: Snapshot, encoding: Encoding) -> Vectors:
     return rarity
 
 
-def _judged(snapshot: Snapshot, encoding: Encoding, scored: Scored) -> float:
-    read = snapshot.tokens.tokens([snapshot.chunks[scored.positions[0]].chunk.id])
-    return judge(
-        encoding.tokens, rarity_of(snapshot, encoding), read.vectors * read.scales[:, None], read.sentences
-    )
+def _read(snapshot: Snapshot, question: str, encoding: Encoding, live: LiveChunk, nearest: float) -> Reading:
+    tokens = snapshot.tokens.tokens([live.chunk.id])
+    passage = tokens.vectors * tokens.scales[:, None]
+    by_network = judge(encoding.tokens, rarity_of(snapshot, encoding), passage, tokens.sentences)
+    by_cues = read_by_cues(_cues(snapshot, question, encoding, live, tokens, nearest))
+    return Reading(by_cues + JUDGED_WEIGHT * by_network, prose_share(live.chunk.text))
 
 
 def _evidence(snapshot: Snapshot, question: str, encoding: Encoding, scored: Scored) -> Evidence:
-    read = [encoded_text(snapshot.chunks[position]) for position in scored.positions[:PASSAGES_READ]]
-    whole = "\n".join(f"{text.header}\n{text.body}" for text in read)
-    by_cues = reading(_cues(snapshot, question, encoding, scored))
-    by_network = JUDGED_WEIGHT * _judged(snapshot, encoding, scored)
+    best = [snapshot.chunks[position] for position in scored.positions[: max(READ, SEARCHED)]]
+    searched = [encoded_text(live) for live in best[:SEARCHED]]
+    whole = "\n".join(f"{text.header}\n{text.body}" for text in searched)
+    nearest = float(scored.sentence.max())
+    read = [_read(snapshot, question, encoding, live, nearest) for live in best[:READ]]
     return Evidence(
         late=float(scored.late.max()),
         weakest=float(scored.weakest.max()),
-        sentence=float(scored.sentence.max()),
-        lacks_kind=float(not holds_kind(question, read[0].body)),
+        sentence=nearest,
+        lacks_kind=float(not holds_kind(question, searched[0].body)),
         unmet=float(min(3, unmet_specifics(question, whole))),
-        reading=fullness(read[0].body) * (by_cues + by_network),
+        reading=together(read, [float(score) for score in scored.score[: len(read)]]),
     )
 
 

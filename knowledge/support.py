@@ -3,6 +3,8 @@
 import math
 from dataclasses import astuple, dataclass
 
+from knowledge.reading import NOTHING_READ, Reading
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -18,16 +20,17 @@ class Evidence:
     """1 when the best passages hold no date, number or name though the question asks for one, else 0."""
     unmet: float
     """Numbers, names and negations of the question that the best passages lack; 3 at most."""
-    reading: float = 0.0
-    """Log odds that the best passage answers and is no near miss; nearer to 0 the less prose it has."""
+    reading: Reading = NOTHING_READ
+    """That one of the best passages answers and is no near miss."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Of a logistic function over the evidence without its reading, in the order of its fields.
+    """Of a logistic function over the evidence without its reading.
 
-    Fitted by `benchmarks/grounding.py --calibrate` to questions about the shipped handbook; `lacks_kind`,
-    which that fit could not tell from nothing, is a guess.
+    Fitted by `benchmarks/grounding.py --calibrate` to questions about the shipped handbook, but for two:
+    `lacks_kind`, which that fit could not tell from nothing, is a guess; `unmet` was fitted at -2 before the
+    reading judged names and numbers as well, and halved since.
     """
 
     bias: float = -9.8
@@ -35,12 +38,14 @@ class Weights:
     weakest: float = 6.2
     sentence: float = 3.5
     lacks_kind: float = -0.5
-    unmet: float = -2.0
+    unmet: float = -1.0
 
 
 TOPIC = Weights()
-READING_FROM = 1.0
-"""The log odds of being on the topic from which the reading counts by half or more."""
+TOPIC_MET = 0.5
+"""Log odds of being on the topic beyond which prose is not likelier to answer."""
+READING_FROM = -0.5
+"""Log odds of being on the topic from which the reading counts by half or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,8 @@ class Calibration:
     """How much it says that a question is on the topic."""
     offset: float = 0.0
     """Log odds added for every question."""
-    reading: float = 1.5
-    """How much the reading of the best passage counts."""
+    reading: float = 1.3
+    """How much the reading of the best passages counts."""
 
 
 AS_SHIPPED = Calibration()
@@ -60,20 +65,27 @@ AS_SHIPPED = Calibration()
 
 def support(evidence: Evidence, calibration: Calibration = AS_SHIPPED) -> float:
     """Probability from 0 to 1 that the passages hold the answer."""
-    topic, reading = on_topic(evidence), read_on_topic(evidence)
+    topic, reading = what_counts(evidence)
     return _chance(calibration.slope * topic + calibration.offset + calibration.reading * reading)
+
+
+def what_counts(evidence: Evidence, weights: Weights = TOPIC) -> tuple[float, float]:
+    """Log odds by the topic and by the reading, each as far as it counts.
+
+    What is off the topic is no near miss, and reading it adds noise. What is on it is told apart by reading,
+    in so far as there is prose to read.
+    """
+    topic, read = on_topic(evidence, weights), evidence.reading
+    beyond = max(0.0, topic - TOPIC_MET)
+    counted = read.prose * read.log_odds * _chance(topic - READING_FROM)
+    return topic - read.prose * beyond, counted
 
 
 def on_topic(evidence: Evidence, weights: Weights = TOPIC) -> float:
     """Log odds that the passages are about what is asked, by the shipped handbook's questions."""
     bias, *each = astuple(weights)
-    *similarity, _ = astuple(evidence)
-    return float(bias + sum(weight * value for weight, value in zip(each, similarity, strict=True)))
-
-
-def read_on_topic(evidence: Evidence) -> float:
-    """The reading, as far as it counts: what is off the topic is no near miss, and reading it adds noise."""
-    return evidence.reading * _chance(on_topic(evidence) - READING_FROM)
+    seen = (evidence.late, evidence.weakest, evidence.sentence, evidence.lacks_kind, evidence.unmet)
+    return float(bias + sum(weight * value for weight, value in zip(each, seen, strict=True)))
 
 
 def _chance(log_odds: float) -> float:

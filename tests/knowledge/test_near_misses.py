@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import knowledge
 from knowledge.embedding import Embedder
-from knowledge.near_misses import NOT_ASKED, Cues, fullness, read_cues, reading
+from knowledge.near_misses import NOT_ASKED, Cues, prose_share, read_by_cues, read_cues
 from knowledge.token_store import Text, sentence_starts
 
 BODY = (
@@ -68,7 +68,7 @@ def test_what_is_not_asked_speaks_neither_way(embedder: Embedder) -> None:
 
 def test_a_near_miss_reads_worse_than_an_answer(embedder: Embedder) -> None:
     def read(question: str) -> float:
-        return reading(cues(question, embedder))
+        return read_by_cues(cues(question, embedder))
 
     assert read("When did the office in Lisbon open?") > read("When did the office in Berlin close?")
     assert read("Who keeps 12 badges?") > read("Who lost 30 badges?")
@@ -76,7 +76,7 @@ def test_a_near_miss_reads_worse_than_an_answer(embedder: Embedder) -> None:
 
 @pytest.mark.parametrize("body", ["", "| a | b |\n|---|---|", "```\n```", "?"])
 def test_a_passage_without_sentences_is_read_as_a_whole(body: str, embedder: Embedder) -> None:
-    assert np.isfinite(reading(cues("When did the office open?", embedder, Text("1", "Offices", body))))
+    assert np.isfinite(read_by_cues(cues("When did the office open?", embedder, Text("1", "Offices", body))))
 
 
 @given(st.text(max_size=60).filter(lambda text: any(character.isalnum() for character in text)))
@@ -92,15 +92,16 @@ def test_every_cue_has_a_weight_and_no_weight_is_without_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "full"),
+    ("text", "share"),
     [
         ("", 0),
-        ("You may carry over five days of leave until March.", 0),
+        ("You may carry over five days of leave until March.", 1),
+        ("# Annual leave of staff\n\nYou may carry over five days of leave until March.", 10 / 15),
         ("- You may carry over five days of leave until March.\n" * 9, 0),
-        ("Opening hours. By appointment. Ring twice. " * 4, 0),
-        ("You may carry over five days of leave until March. " * 4, 2 / 3),
+        ("Open by appointment only. Please ring twice. " * 4, 0),
+        ("You may carry over five days of leave until March.\n\n- five days\n- until March", 10 / 16),
         ("You may carry over five days of leave until March. " * 9, 1),
     ],
 )
-def test_only_running_prose_can_be_read_closely(text: str, full: float) -> None:
-    assert fullness(text) == pytest.approx(full)
+def test_only_running_prose_can_be_read_closely(text: str, share: float) -> None:
+    assert prose_share(text) == pytest.approx(share)

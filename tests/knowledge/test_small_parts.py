@@ -1,3 +1,4 @@
+import math
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from knowledge.answer_cues import AnswerKind, answer_kind, holds_kind, unmet_specifics
 from knowledge.freshness import age_in_words, is_stale
+from knowledge.reading import BY_CHANCE, READ, Reading, together
 from knowledge.sentences import join_wrapped, split_sentences
 from knowledge.sources import SourceEmptied, SourceMissing, SourceUnreadable, open_source
 from knowledge.support import Calibration, Evidence, support
@@ -100,10 +102,40 @@ def test_support_grows_with_evidence_and_stays_a_probability() -> None:
 def test_a_near_miss_lowers_support_for_what_is_on_the_topic_only() -> None:
     def lost(similarity: float) -> float:
         seen = (similarity, similarity, similarity, 0.0, 0.0)
-        return support(Evidence(*seen)) - support(Evidence(*seen, reading=-2.0))
+        fits, misses = (Evidence(*seen, reading=Reading(odds, 1.0)) for odds in (0.0, -2.0))
+        return support(fits) - support(misses)
 
     assert lost(0.65) > 0.1
     assert 0 <= lost(0.2) < 0.001
+
+
+def test_what_is_no_prose_is_judged_by_its_topic_alone() -> None:
+    seen = (0.8, 0.8, 0.8, 0.0, 0.0)
+    listed, prose = (Evidence(*seen, reading=Reading(-2.0, share)) for share in (0.0, 1.0))
+    assert support(listed) == support(Evidence(*seen)) > 0.95
+    assert support(prose) < 0.3
+
+
+def test_passages_read_together_are_as_good_as_the_one_that_answers() -> None:
+    sure, unsure, list_of = Reading(3.0, 1.0), Reading(-3.0, 1.0), Reading(-3.0, 0.0)
+    alone = together([sure], [0.8])
+    assert alone == sure
+    second = together([unsure, sure, list_of], [0.8, 0.8, 0.8])
+    assert second.log_odds == pytest.approx(sure.log_odds - BY_CHANCE, abs=0.02)
+    assert second.prose == pytest.approx(1.0, abs=0.01)
+    assert together([unsure, sure, list_of], [0.8, 0.3, 0.3]).log_odds < -1, "far behind the best"
+
+
+@given(
+    st.lists(st.tuples(st.floats(-12, 12), st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=READ),
+)
+def test_reading_together_is_finite_and_lies_among_its_parts(parts: list[tuple[float, float, float]]) -> None:
+    parts.sort(key=lambda part: -part[2])
+    read = [Reading(odds, prose) for odds, prose, _ in parts]
+    found = together(read, [score for *_, score in parts])
+    assert found.log_odds <= max(one.log_odds for one in read) + math.log(READ)
+    assert found.log_odds >= read[0].log_odds - BY_CHANCE - 1e-9
+    assert min(one.prose for one in read) - 1e-9 <= found.prose <= max(one.prose for one in read) + 1e-9
 
 
 def test_a_source_leaves_hidden_files_and_outside_links_alone(tmp_path: Path) -> None:
