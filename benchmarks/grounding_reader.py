@@ -13,7 +13,7 @@ import importlib
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,15 +77,8 @@ def pairs(found: Sequence[dict[str, Any]], folder: Path) -> list[Pair]:
                 if answerable and draw.random() < REMOVED:
                     ranked = search(snapshot, question, limit=CANDIDATES, embedder=embedder).passages
                     other = next(each for each in ranked if each.document_id != key)
-                    left = pair(
-                        encoding.tokens,
-                        rarity,
-                        [stored(snapshot, other.chunk_id)],
-                        False,
-                        group,
-                        is_removed=True,
-                    )
-                    removed.append(left)
+                    left = pair(encoding.tokens, rarity, [stored(snapshot, other.chunk_id)], False, group)
+                    removed.append(replace(left, is_removed=True))
         made += removed
         print(f"{group + 1} of {count} collections, {len(made)} questions", flush=True)
     return made
@@ -97,20 +90,12 @@ def stored(snapshot: Snapshot, chunk_id: str) -> tuple[Any, Any]:
     return (read.vectors * read.scales[:, None]).astype(np.float16), read.sentences
 
 
-def pair(
-    question: Any,
-    rarity: Any,
-    chunks: Sequence[Any],
-    answerable: bool,
-    group: int,
-    *,
-    is_removed: bool = False,
-) -> Pair:
+def pair(question: Any, rarity: Any, chunks: Sequence[Any], answerable: bool, group: int) -> Pair:
     """The question with the best of the chunks."""
     fits = [float(rarity @ (question @ tokens.T.astype(np.float32)).max(axis=1)) for tokens, _ in chunks]
     tokens, sentences = chunks[int(np.argmax(fits))]
     best = best_sentence(question @ tokens.T.astype(np.float32), rarity, sentences)
-    return Pair(question.astype(np.float16), rarity, tokens, best, answerable, group, is_removed)
+    return Pair(question.astype(np.float16), rarity, tokens, best, answerable, group)
 
 
 def fresh() -> dict[str, Any]:
