@@ -30,6 +30,11 @@ class Relay:
         self._listening.close()
 
     @property
+    def is_taken(self) -> bool:
+        """Whether anybody has connected."""
+        return bool(self._open)
+
+    @property
     def url(self) -> str:
         """Of the same database, by way of this."""
         here = self._behind.set(host="127.0.0.1", port=self._listening.getsockname()[1], query={})

@@ -85,6 +85,21 @@ def test_who_stops_listening_does_not_wait_for_a_server_that_is_away(
     store.close()
 
 
+def test_who_stops_listening_before_a_silent_server_took_it_up_ends_as_well(relay: Relay) -> None:
+    """A pool that is still connecting takes its own cancellation for a failed attempt, and tries again."""
+    relay.fall_silent()
+
+    async def listen() -> None:
+        async with ProcrastinateQueue(relay.url).listening():
+            while not relay.is_taken:
+                await asyncio.sleep(0.01)
+
+    listening = threading.Thread(target=asyncio.run, args=(listen(),), daemon=True)
+    listening.start()
+    listening.join(20)
+    assert not listening.is_alive()
+
+
 def ask(connection: Connection) -> None:
     connection.exec_driver_sql("SELECT 1")
 

@@ -77,8 +77,9 @@ class ProcrastinateQueue(WakeUp):
 
     async def _listen(self) -> None:
         while True:
+            app = self._app()
             try:
-                async with self._app().open_async() as app:
+                async with app.open_async():
                     await self._serve(app)
             except Exception:
                 if _is_cancelled():
@@ -86,6 +87,9 @@ class ProcrastinateQueue(WakeUp):
                     return
                 log.exception("queue.listener_failed")
                 await asyncio.sleep(1.0)
+            finally:
+                # a pool whose opening was cut short goes on connecting, and lets no process end
+                await app.close_async()
 
     async def _serve(self, app: "App") -> None:
         from procrastinate.jobs import DeleteJobCondition
