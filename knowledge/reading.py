@@ -27,10 +27,8 @@ NOTHING_READ = Reading(0.0, 0.0)
 
 
 def together(read: Sequence[Reading], scores: Sequence[float]) -> Reading:
-    """Log odds that one of the passages answers, and the prose of those that may; best score first."""
-    odds = [
-        math.exp(one.log_odds + DISTANCE * (score - scores[0]))
-        for one, score in zip(read, scores, strict=True)
-    ]
-    prose = sum(chance * one.prose for chance, one in zip(odds, read, strict=True)) / sum(odds)
-    return Reading(math.log(sum(odds)) - min(math.log(len(read)), BY_CHANCE), prose)
+    """Log odds that one of the passages answers, and their prose; best score first, which counts most."""
+    nearness = [math.exp(DISTANCE * (score - scores[0])) for score in scores]
+    odds = sum(near * math.exp(one.log_odds) for near, one in zip(nearness, read, strict=True))
+    prose = sum(near * one.prose for near, one in zip(nearness, read, strict=True)) / sum(nearness)
+    return Reading(math.log(odds) - min(math.log(len(read)), BY_CHANCE), prose)
