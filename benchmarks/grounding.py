@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -263,8 +263,7 @@ SIGNS = np.array([1, 1, 1, -1, -1])
 
 def fit(evidence: Sequence[Evidence], answerable: Sequence[bool]) -> Weights:
     """Logistic regression without the evidence that would speak the wrong way."""
-    # the reading has weights of its own
-    values = np.array([astuple(one)[:-1] for one in evidence])
+    values = np.array([one.of_topic for one in evidence])
     used = np.ones(values.shape[1], dtype=bool)
     while True:
         weights = np.zeros(values.shape[1])

@@ -82,7 +82,7 @@ async def run_until(stop: asyncio.Event, product: Product) -> None:
 
 
 def _as_one(name: str, work: Work, under_way: set[asyncio.Future[None]]) -> Work:
-    """The work with an id of its own, so that its log lines and messages belong together."""
+    """The work, noted while it is under way, with an id that its log lines and messages share."""
 
     async def fire() -> None:
         with correlated(correlation_for(""), job=name):

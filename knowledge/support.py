@@ -23,6 +23,11 @@ class Evidence:
     reading: Reading = NOTHING_READ
     """That one of the best passages answers and is no near miss."""
 
+    @property
+    def of_topic(self) -> tuple[float, ...]:
+        """All but the reading, in the order of the weights."""
+        return self.late, self.weakest, self.sentence, self.lacks_kind, self.unmet
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -84,8 +89,7 @@ def what_counts(evidence: Evidence, weights: Weights = TOPIC) -> tuple[float, fl
 def on_topic(evidence: Evidence, weights: Weights = TOPIC) -> float:
     """Log odds that the passages are about what is asked, by the shipped handbook's questions."""
     bias, *each = astuple(weights)
-    seen = (evidence.late, evidence.weakest, evidence.sentence, evidence.lacks_kind, evidence.unmet)
-    return float(bias + sum(weight * value for weight, value in zip(each, seen, strict=True)))
+    return float(bias + sum(weight * value for weight, value in zip(each, evidence.of_topic, strict=True)))
 
 
 def _chance(log_odds: float) -> float:

@@ -126,12 +126,12 @@ class Store:
 
     def _look(self, work: Callable[[Connection], T]) -> T:
         with _telling():
-            if self._writer.has_given_up:
+            if self.has_hung_up:
                 raise StoreDown("unreachable")
             try:
                 return self._open_readers.read(work)
             except DBAPIError as error:
-                if not error.connection_invalidated or self._writer.has_given_up:
+                if not error.connection_invalidated or self.has_hung_up:
                     raise
             # the server went away since the last look, and a look may be had again
             return self._open_readers.read(work)
