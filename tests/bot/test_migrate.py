@@ -1,13 +1,15 @@
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from bot.adapters.store.all_tables import metadata
 from bot.adapters.store.audit_log import append_event, verify
-from bot.adapters.store.database import Store
+from bot.adapters.store.database import Store, open_engine
 from bot.adapters.store.migrate import current_revision, migrate, newest_revision
 from tests.fakes import FakeClock
 
@@ -44,6 +46,16 @@ def test_migrated_audit_events_are_guarded(database_url: str) -> None:
 def test_several_processes_may_migrate_at_once(database_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(migrate, [database_url] * 4)) == {newest_revision()}
+
+
+def test_a_new_file_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
+    """Each finds the other changing the journal's mode, for which SQLite does not wait."""
+    engines = [open_engine(f"sqlite:///{tmp_path / str(n)}.db") for n in range(60) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        for connection in pool.map(Engine.connect, engines):
+            connection.close()
+    for engine in engines:
+        engine.dispose()
 
 
 def test_a_migration_that_fails_leaves_nothing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

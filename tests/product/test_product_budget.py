@@ -55,3 +55,8 @@ def test_set_meet_top_up_and_go_on(page: Page) -> None:
     answered = page.get_by_role("article").filter(has_text="carried over").last
     expect(answered).to_contain_text(re.compile(r"openai/distant .* \$0\.0"))
     picture(page, "budget-answered")
+
+    # what was added is for today: at midnight the cases that follow would meet the limit
+    be(page, "Dev")
+    type_in(page, "/spanwise budget ask-slowly off", "Message Spanwise")
+    expect(page.get_by_text("has no limit a day any more").first).to_be_visible()

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from bot.adapters.store.group_commit import BUSY_S, GroupCommit, Write, begin
+from bot.adapters.store.group_commit import BUSY_S, GroupCommit, Write, begin, once_free
 from bot.adapters.store.open_connections import OpenConnections
 from bot.adapters.store.open_readers import OpenReaders
 from bot.adapters.store.store_down import StoreDown, down_of
@@ -62,8 +62,8 @@ def driver_url(url: str) -> str:
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={BUSY_S * 1000:.0f}"):
-        connection.execute(f"PRAGMA {pragma}")
+    once_free(connection, "PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA foreign_keys=ON")
 
 
 class Store:

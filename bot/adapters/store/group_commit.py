@@ -100,7 +100,7 @@ def begin(connection: Connection, *, writing: bool) -> Iterator[Connection]:
     if connection.dialect.name == "sqlite":
         driver: Any = connection.connection.driver_connection
         if writing:
-            _begin_alone(driver)
+            once_free(driver, "BEGIN IMMEDIATE")
         else:
             driver.execute("BEGIN")
     with connection.begin():
@@ -108,17 +108,18 @@ def begin(connection: Connection, *, writing: bool) -> Iterator[Connection]:
         write_late(connection)
 
 
-def _begin_alone(driver: Any) -> None:
-    """Begin as the only one that writes, once no other process does; raises as SQLite would after `BUSY_S`.
+def once_free(driver: Any, statement: str) -> None:
+    """Execute it once no other process has the lock; raises as SQLite would after `BUSY_S`.
 
     SQLite sleeps ever longer meanwhile, up to 0.1 s: the lock would lie idle where several processes write.
+    For a change of the journal's mode it does not wait at all where another connection makes the same.
     """
     driver.execute("PRAGMA busy_timeout=0")
     try:
         until = time.monotonic() + BUSY_S
         while True:
             try:
-                driver.execute("BEGIN IMMEDIATE")
+                driver.execute(statement)
                 return
             except sqlite3.OperationalError as error:
                 # the low byte: what is busy, such as recovery, stands in the others
