@@ -1,10 +1,10 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from bot.adapters.store.all_tables import metadata
@@ -50,12 +50,19 @@ def test_several_processes_may_migrate_at_once(database_url: str) -> None:
 
 def test_a_new_file_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
     """Each finds the other changing the journal's mode, for which SQLite does not wait."""
-    engines = [open_engine(f"sqlite:///{tmp_path / str(n)}.db") for n in range(60) for _ in range(8)]
-    with ThreadPoolExecutor(8) as pool:
-        for connection in pool.map(Engine.connect, engines):
-            connection.close()
-    for engine in engines:
+    gate = Barrier(8)
+
+    def write(number: int) -> None:
+        engine = open_engine(f"sqlite:///{tmp_path / str(number // 8)}.db")
+        gate.wait()
+        with engine.connect() as connection:
+            for statement in ("BEGIN IMMEDIATE", "CREATE TABLE IF NOT EXISTS t (x)", "COMMIT"):
+                connection.exec_driver_sql(statement)
         engine.dispose()
+
+    with ThreadPoolExecutor(8) as pool:
+        writes = [pool.submit(write, number) for number in range(8 * 150)]
+    assert not [error for each in writes if (error := each.exception())]
 
 
 def test_a_migration_that_fails_leaves_nothing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
