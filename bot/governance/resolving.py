@@ -1,7 +1,7 @@
 """The pieces of a command as they were said, and what they stand for among the names that exist. Pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from bot.governance.spoken import Spoken
@@ -52,7 +52,15 @@ class Pieces:
         found = tuple(
             name for name in (find or self.vocabulary.workflow)(said) if among is None or name in known
         )
+        retired = "" if found else self.vocabulary.retired_as(said)
+        if retired:
+            back = f"“{retired}” is retired. `/spanwise reopen {retired}` brings it back."
+            self.ask(field, self.workflow_choices(known), said=said, why=back)
         return self.one(field, found, said, self.workflow_choices(known))
+
+    def with_drafts(self) -> "Pieces":
+        """With what was never released among the workflows."""
+        return replace(self, vocabulary=self.vocabulary.with_drafts())
 
     def only(self, field: str, known: Sequence[str]) -> str:
         """The workflow when there is no choice. Raises Lacking, NotOurs."""

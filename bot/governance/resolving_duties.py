@@ -99,22 +99,22 @@ def _over(pieces: Pieces) -> str:
 
 def promote(pieces: Pieces) -> AdminCommand:
     """The workflow."""
-    return Promote(workflow=pieces.workflow())
+    return Promote(workflow=pieces.with_drafts().workflow())
 
 
 def retire(pieces: Pieces) -> AdminCommand:
     """The workflow."""
-    return Retire(workflow=pieces.workflow())
+    return Retire(workflow=pieces.with_drafts().workflow())
 
 
 def evaluate(pieces: Pieces) -> AdminCommand:
     """The workflow."""
-    return Evaluate(workflow=pieces.workflow())
+    return Evaluate(workflow=pieces.with_drafts().workflow())
 
 
 def pilot(pieces: Pieces) -> AdminCommand:
     """The workflow, with people, groups or a share."""
-    workflow = pieces.workflow()
+    workflow = pieces.with_drafts().workflow()
     said = pieces.slots.get("people", "")
     people = tuple(dict.fromkeys(found[1] or found[2] for found in _PERSON.finditer(said)))
     share = _SHARE.search(said)

@@ -60,6 +60,9 @@ def _split_rest(pieces: Pieces) -> None:
         about_prompt = re.fullmatch(r"(?:the|our) prompts?", phrase, re.IGNORECASE)
         named = pieces.spoken.unquoted(re.sub(r"(?:'s)? prompts?$", "", phrase))
         found = pieces.vocabulary.workflow(named)
+        if not found and rest and pieces.vocabulary.retired_as(named):
+            pieces.slots.update(workflow=named, instructions=rest)
+            return
         if (found or about_prompt) and (rest or pieces.slots.get("more")):
             if about_prompt and not starts_like_one(rest):
                 continue
@@ -119,6 +122,9 @@ def _split_what(pieces: Pieces) -> None:
         return
     for parameter, workflow in _splits(what):
         found = pieces.vocabulary.workflow(workflow, loosely=True)
+        if not found and pieces.vocabulary.retired_as(workflow):
+            pieces.slots.update(workflow=workflow, parameter=parameter)
+            return
         if len(found) == 1 or (found and "value" in pieces.slots):
             known = any(pieces.vocabulary.parameter(parameter, name) for name in found)
             exact = found[0] == workflow.strip("`/").casefold()

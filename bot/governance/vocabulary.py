@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from workflows.decision_tables import table_steps
 from workflows.workflow import Workflow
@@ -52,6 +52,17 @@ class Vocabulary:
     collections: tuple[str, ...] = ()
     documents: tuple[DocumentName, ...] = ()
     aliases: tuple[str, ...] = ()
+    drafts: Mapping[str, Workflow] = field(default_factory=dict)
+    """Workflows that were never released, which only have stages and cases yet."""
+    retired: tuple[str, ...] = ()
+
+    def with_drafts(self) -> "Vocabulary":
+        """With what was never released among the workflows."""
+        return replace(self, workflows={**self.workflows, **self.drafts})
+
+    def retired_as(self, phrase: str) -> str:
+        """The retired workflow that a phrase names; empty when it names none."""
+        return next((name for name in self.retired if _plain(name) == _plain(phrase)), "")
 
     def workflow(self, phrase: str, *, loosely: bool = False) -> tuple[str, ...]:
         """Workflows a phrase may mean: one exactly named, else near ones; loosely, by any word of a name."""

@@ -8,15 +8,18 @@ from sqlalchemy import Connection
 from bot.adapters.profiles import read_profiles
 from bot.adapters.store.document_log import find_collection, list_collections
 from bot.adapters.store.document_names import list_names
+from bot.adapters.store.stages_log import read_standings
+from bot.adapters.store.versions_log import CANDIDATE
 from bot.governance.admin_commands import COMMANDS
 from bot.governance.command_base import AdminCommand
 from bot.governance.roles import EVERYTHING, Permission, permits
+from bot.governance.stages import Stage
 from bot.governance.understanding import Missing
 from bot.governance.vocabulary import DocumentName, Vocabulary
 from bot.services.access import OPERATOR, Access, Outsider
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue
-from bot.services.contents import MODELS
+from bot.services.contents import MODELS, WORKFLOW
 from bot.services.readers import EVERYONE
 
 
@@ -31,7 +34,15 @@ def read_vocabulary(connection: Connection, catalogue: Catalogue) -> Vocabulary:
     )
     models = live.get((MODELS, MODELS))
     aliases = read_profiles(models.content).aliases if models else ()
-    return Vocabulary(workflows, collections, documents, aliases)
+    standings = read_standings(connection).values()
+    retired = tuple(each.workflow for each in standings if each.stage is Stage.RETIRED)
+    unreleased = [
+        name for kind, name in catalogue.versions(connection, CANDIDATE).keys() - live if kind == WORKFLOW
+    ]
+    drafts = {
+        name: catalogue.find_in(connection, name).workflow for name in unreleased if name not in retired
+    }
+    return Vocabulary(workflows, collections, documents, aliases, drafts, retired)
 
 
 def authorise_any(

@@ -306,6 +306,22 @@ async def test_a_pilot_without_a_candidate_is_refused_before_it_is_confirmed(sce
     assert not [each for each in dev.messages(CHANNEL) if "Confirm" in words(each)]
 
 
+async def test_a_draft_is_known_where_stages_are_meant(scene: Scene) -> None:
+    draft = ASK.replace("name: ask-policy", "name: new-thing")
+    await scene.desk.stages.draft(DEV, [Content("workflow", "new-thing", draft)])
+    shown, _ = await mention(scene, "U0DEV", "pilot new-thing with <@U0ANA>", "Nothing has changed yet")
+    assert "Pilot new-thing" in words(shown)
+
+
+async def test_what_is_retired_is_no_question_to_another_workflow(scene: Scene) -> None:
+    dev = scene.person("U0DEV")
+    await scene.desk.stages.retire(DEV, "ask-travel")
+    for sentence in ("retire ask-travel", "set passages of ask-travel to 8", "make ask-travel friendlier"):
+        shown, _ = await mention(scene, "U0DEV", sentence, "is retired")
+        assert "`/spanwise reopen ask-travel` brings it back" in words(shown)
+    assert not scene.app_messages(dev, dev.dm)
+
+
 async def test_a_refusal_names_the_collection(scene: Scene) -> None:
     ana = scene.person("U0ANA")
     await ana.say(ana.dm, "forget the 2023 travel policy")
