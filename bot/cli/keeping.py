@@ -172,11 +172,20 @@ def list_knowledge(
 
 @knowledge.command("remove")
 def remove_knowledge(
-    path: Annotated[str, typer.Argument(help="As `knowledge list` shows it.")], collection: Collection
+    path: Annotated[str, typer.Argument(help="As `knowledge list` shows it.", show_default=False)] = "",
+    *,
+    collection: Collection,
+    everything: Annotated[bool, typer.Option("--all", help="Every document of the collection.")] = False,
 ) -> None:
-    """Take a document out of a collection."""
+    """Take a document out of a collection, or all of them."""
+    if bool(path) == everything:
+        raise typer.BadParameter("name one document, or say --all")
 
     async def work(product: Product) -> bool:
+        if everything:
+            count = await product.holdings.empty(collection, by=OPERATOR)
+            console.out.print(f"{count} removed; {collection} holds nothing now")
+            return True
         revision = await product.holdings.remove(collection, path, by=OPERATOR)
         console.out.print(f"{collection} is at revision {revision}")
         return True

@@ -202,6 +202,18 @@ class Holdings:
 
         return await self._store.write(act)
 
+    async def empty(self, collection: str, *, by: str = "terminal") -> int:
+        """Take every document out, at once; returns how many there were. Raises UnknownCollection."""
+        row = await self._find(collection)
+
+        def act(connection: Connection) -> int:
+            stored = log.list_documents(connection, row.name)
+            for each in stored:
+                remove_document(connection, each.document, by=by, at=self._clock.now())
+            return len(stored)
+
+        return await self._store.write(act)
+
     async def set_audience(self, collection: str, audience: Sequence[str], *, by: str = "terminal") -> None:
         """Say who may read it: `everyone`, or ids of people and groups. Raises UnknownCollection."""
         row = await self._find(collection)

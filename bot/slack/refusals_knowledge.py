@@ -20,7 +20,7 @@ def emptied(facts: Facts) -> str:
     return (
         f"“{escape(facts.get('path', 'That folder'))}” holds no file now, though documents came from it. "
         "Nothing was removed: check that it is the right folder and that it is mounted. "
-        "To remove documents all the same, use `python -m bot knowledge remove`, one at a time."
+        "To remove them all the same, use `python -m bot knowledge remove --all --collection …`."
     )
 
 

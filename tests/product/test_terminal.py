@@ -210,6 +210,19 @@ def test_knowledge_follows_the_folder(terminal: Terminal, tmp_path: Path) -> Non
     assert "parking.md" not in terminal("knowledge", "list", "site").out
 
 
+def test_a_collection_is_emptied_at_once_and_may_be_filled_again(terminal: Terminal, tmp_path: Path) -> None:
+    for name in ("parking", "bikes"):
+        (tmp_path / f"{name}.md").write_text(f"# {name.title()}\n\nThe {name} in Leeds have 40 places.\n")
+    terminal("knowledge", "add", tmp_path, "-c", "site")
+    for words in ((), ("parking.md", "--all")):
+        refused = terminal("knowledge", "remove", *words, "-c", "site")
+        assert refused.code == 2 and "name one document, or say --all" in refused.err
+    removed = terminal("knowledge", "remove", "--all", "-c", "site")
+    assert (removed.code, removed.out.strip()) == (0, "2 removed; site holds nothing now")
+    assert ".md" not in terminal("knowledge", "list", "site").out
+    assert terminal("knowledge", "add", tmp_path, "-c", "site").out.startswith("2 added")
+
+
 @pytest.mark.parametrize(
     "readers", ["", ",", " , ", "everyone,U0CHLOE", "EVERYONE, S0LEADS", "ana", "U0ANA,#hr"]
 )
