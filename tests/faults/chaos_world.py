@@ -121,8 +121,13 @@ class UnsteadyLine:
         """Slack gives up after three seconds; what comes later still shows how late it came."""
         task = asyncio.create_task(self._carried(kind, payload, retry))
         self.again.add(task)
-        task.add_done_callback(self.again.discard)
+        task.add_done_callback(self._over)
         return await asyncio.shield(task)
+
+    def _over(self, task: "asyncio.Task[Json]") -> None:
+        self.again.discard(task)
+        if not task.cancelled():
+            task.exception()  # once Slack has given up on it, nobody else asks for this
 
     async def _carried(self, kind: Kind, payload: Json, retry: Retry | None) -> Json:
         began = time.monotonic()
