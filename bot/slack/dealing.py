@@ -50,8 +50,10 @@ class Dealing:
                     await self.take_over(taken)
                     await self.hand_overs.end(taken)
             else:
-                log.error("handed.given_up", kind=taken.kind, attempts=taken.attempts)
-                await self.hand_overs.give_up(taken, self._farewell(taken, EndsProcesses()))
+                call = READERS[KINDS[taken.kind]](taken.body)
+                with correlated(correlation_for(call.dedupe_key)):
+                    log.error("handed.given_up", kind=taken.kind, attempts=taken.attempts)
+                    await self.hand_overs.give_up(taken, self._farewell(taken, EndsProcesses()))
         except Exception as error:
             await self._failed(taken, error)
 

@@ -242,7 +242,9 @@ class World:
         """What Slack and the model saw; `refused` is why by what the product knows a request by."""
         acks, requests = self.line.acks, self.line.requests
         for token in self.tokens:
-            history.asks.append(Ask(token, acks.get(token), refused.get(requests.get(token, ""), "")))
+            # who was never acknowledged is known by nothing, and what carries no id is not about them
+            known_as = requests.get(token)
+            history.asks.append(Ask(token, acks.get(token), refused.get(known_as, "") if known_as else ""))
         history.calls.extend(self.model.calls)
         for channel in self.workspace.town.channels.values():
             for message in channel.messages.values():

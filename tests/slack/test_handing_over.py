@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from handed_samples import away_at_first, let_leases_end, mention
 from slack_scene import Scene, words
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from bot.adapters.store.database import Store
 from bot.adapters.store.handed_log import HandedRequest, end_handed, insert_handed
@@ -148,7 +150,12 @@ async def test_what_ends_worker_after_worker_is_given_up(scene: Scene) -> None:
     for _ in range(MOST_ATTEMPTS):
         assert await hand_overs.take() is not None
         scene.store.write_now(let_leases_end)
-    await TakingOver(scene.reception.dealing).drain()
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        await TakingOver(scene.reception.dealing).drain()
+    assert {each["event"] for each in logs if each.get("correlation")} >= {
+        "handed.given_up",
+        "slack.incident",
+    }
     assert await scene.desk.runs.recent(await scene.desk.people.actor("U0ANA")) == ()
     assert await hand_overs.take() is None
     ana = scene.person("U0ANA")
