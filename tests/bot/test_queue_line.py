@@ -1,15 +1,18 @@
 """Places in the queue, how long until a run starts, and when a request is refused."""
 
 import asyncio
+import random
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from bot.adapters.store.database import Store
 from bot.adapters.store.heartbeats_log import beat
+from bot.adapters.store.queue_line import places as found_places
 from bot.adapters.store.run_log import runs
 from bot.adapters.store.run_turns import Shares
 from bot.governance.admission import Lane, Limits, QueueFull, Waiting, refuse_full
@@ -50,6 +53,27 @@ async def test_places_follow_the_order_of_turns(desk: Desk) -> None:
     assert await places(desk, first, ben, later.run_id, second) == [1, 2, 3, 4]
     await desk.worker(concurrency=1).drain()
     assert await places(desk, first, ben, third) == [0, 0, 0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_places_asked_for_together_are_those_asked_for_one_by_one(desk: Desk, seed: int) -> None:
+    chance, since = random.Random(seed), datetime.now(UTC) - timedelta(hours=1)
+    await heard(desk)
+    asked = [await desk.ask(f"k{n}", actor=Actor(f"U0P{chance.randrange(9)}")) for n in range(30)]
+    for run_id, second in zip(asked, chance.sample(range(90), len(asked)), strict=True):
+        at = since + timedelta(seconds=second)
+        status = chance.choice(["queued"] * 4 + ["running", "succeeded"])
+        ended = {"started_at": at, "finished_at": datetime.now(UTC)} if status == "succeeded" else {}
+        change = update(runs).where(runs.c.id == run_id).values(due_at=at, status=status, **ended)
+        await desk.store.write(partial(Connection.execute, statement=change))
+    shares = Shares(person=50)
+    together = await desk.store.read(lambda connection: found_places(connection, asked, shares))
+    for run_id in asked:
+        alone = await desk.store.read(
+            lambda connection, each=run_id: found_places(connection, [each], shares)
+        )
+        assert alone.get(run_id) == together.get(run_id)
+    assert len(together) > 10
 
 
 async def test_what_is_carried_out_counts_as_a_turn(desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median
 
@@ -41,16 +41,18 @@ class Place:
 NOWHERE = Place(0, None)
 """Of a run that is not queued."""
 
-_others = (
+_lanes = (
     select(func.count().label("length"), func.min(runs.c.due_at).label("since"))
-    .where(DUE, runs.c.actor_id.not_in(bindparam("people", expanding=True)))
+    .where(DUE)
     .group_by(runs.c.actor_id)
-    .subquery("others")
+    .subquery("lanes")
 )
 _BEFORE = select(
-    func.coalesce(func.sum(case((_others.c.length > _TURN, _TURN), else_=_others.c.length)), 0),
-    func.coalesce(func.sum(case((and_(_others.c.length > _TURN, _others.c.since < _THEN), 1), else_=0)), 0),
-).select_from(_others)
+    func.coalesce(func.sum(case((_lanes.c.length > _TURN, _TURN), else_=_lanes.c.length)), 0),
+    func.coalesce(func.sum(case((and_(_lanes.c.length > _TURN, _lanes.c.since < _THEN), 1), else_=0)), 0),
+).select_from(_lanes)
+"""Of everybody who waits: those who are known are taken off outside of it, for a list of a hundred people
+costs more to write into the statement than the statement does."""
 _WAITING = (
     select(
         runs.c.actor_id,
@@ -145,6 +147,14 @@ class _Line:
     now: datetime
     busy: Busy
     served: dict[str, datetime]
+    waiting: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    """Of people whose lanes were looked at: how many wait, and since when."""
+
+    def look_at(self, people: Iterable[str]) -> None:
+        """Read the lanes of these people, and of those who were served lately or have a run going."""
+        looked_at = {*self.busy.people, *self.served, *people}
+        rows = self.connection.execute(_KNOWN, {"people": list(looked_at), "now": self.now})
+        self.waiting = {row[0]: (row[1], row[2]) for row in rows}
 
     def own_before(self, person: str, then: datetime) -> int:
         """How many of the person's own runs wait that they asked for earlier."""
@@ -154,17 +164,28 @@ class _Line:
         """How many start earlier than what this person asked for then, after so many of their own."""
         turn = own + self.busy.people[person]
         served_at = _served_at(self, person, own)
-        known = {*self.busy.people, *self.served, person}
-        values = {"people": list(known), "now": self.now, "turn": turn, "then": then}
-        sooner, older = self.connection.execute(_BEFORE, values).one()
-        if turn == 0 and served_at != NEVER:
-            # whoever was not served at all goes first, however late they asked
-            older = self.connection.execute(_BEFORE, {**values, "then": self.now}).one()[1]
-        elif turn > 0 and own == 0:
+        # whoever was not served at all goes first, however late they asked
+        until = self.now if turn == 0 and served_at != NEVER else then
+        known = [(who, *lane) for who, lane in self.waiting.items() if self.is_known(who) or who == person]
+        sooner, older = self.others(turn, until, known)
+        if turn > 0 and own == 0:
             older = 0
-        found = self.connection.execute(_KNOWN, {"people": list(known), "now": self.now})
-        rows = [(row[0], row[1], row[2]) for row in found]
-        return own + int(sooner) + int(older) + self.of_known(person, turn, (served_at, then), rows)
+        return own + sooner + older + self.of_known(person, turn, (served_at, then), known)
+
+    def is_known(self, person: str) -> bool:
+        """Whether they were served lately or have a run going."""
+        return person in self.busy.people or person in self.served
+
+    def others(
+        self, turn: int, until: datetime, known: Iterable[tuple[str, int, datetime]]
+    ) -> tuple[int, int]:
+        """Runs of people who are not known: in earlier turns, and in this one of those who asked before."""
+        values = {"now": self.now, "turn": turn, "then": until}
+        sooner, older = self.connection.execute(_BEFORE, values).one()
+        for _, length, since in known:
+            sooner -= min(length, turn)
+            older -= length > turn and since < until
+        return int(sooner), int(older)
 
     def of_known(
         self,
@@ -216,6 +237,7 @@ def places(connection: Connection, run_ids: Collection[str], shares: Shares) -> 
     if not rows:
         return {}
     line = _line(connection)
+    line.look_at({row.actor_id for row in rows})
     pace = _pace_of(connection, line.busy, shares)
     found = {}
     for row in rows:
@@ -258,7 +280,7 @@ class _Crowd:
         self.everybody += 1
         if person in self.known:
             self.known[person] = (own + 1, self.known[person][1])
-        elif person in line.served or person in line.busy.people:
+        elif line.is_known(person):
             self.known[person] = (own + 1, line.now)
         else:
             self.lengths.update({own: -1 if own else 0, own + 1: 1})
