@@ -37,6 +37,7 @@ from workflows.rules import ConditionFailed
 from workflows.run import Failure, Json, RunResult, RunStatus, StepRun, StepStatus
 from workflows.steps import KINDS
 from workflows.steps.base import StepContext, StepDefinition, StepFailed, StepOutcome
+from workflows.steps.citing import Numbering
 from workflows.template import RenderedTooLong, as_text
 from workflows.workflow import Workflow
 
@@ -286,10 +287,13 @@ class _Execution:
             raise CalledWorkflowFailed(
                 **{**(failure.facts if failure else {}), "workflow": name, "failure": kind}
             )
+        cited = [citation.passage.chunk_id for citation in answer.citations]
+        # the marks of the called workflow count its own sources only
+        numbering = Numbering(cited, f"{step_id}.") if self.workflow.has_several_citing else None
         output: dict[str, Json] = {
-            "text": answer.text,
+            "text": numbering.apply(answer.text).strip() if numbering else answer.text,
             "outcome": answer.outcome,
-            "citations": [citation.passage.chunk_id for citation in answer.citations],
+            "citations": list(cited),
             "abstained": answer.abstained,
             "notes": list(answer.notes),
             "model": answer.model,

@@ -236,6 +236,7 @@ def test_merge() -> None:
     text, chunks = merge("b [b.1] a [a.1][a.2] ? [c.1]", {"a": ["x", "y"], "b": ["y"]})
     assert (text, chunks) == ("b [1] a [2][1] ?", ["y", "x"])
     assert merge("[a.1[c.1]] b", {"a": ["x"], "b": []}) == ("[1] b", ["x"])
+    assert merge("whose? [1] a [a.1]", {"a": ["x"], "b": ["y"]}) == ("whose? a [1]", ["x"])
 
 
 HANDBOOK = [

@@ -3,6 +3,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from knowledge.document import Retrieval
 from tests.fakes import FakeJournal, FakeLibrary, FakeModel, FakeRetriever, passage
 from tests.workflows.engine_desk import Desk, workflow_of
 from workflows.engine import backoff
@@ -381,6 +382,30 @@ async def test_a_called_workflow_brings_its_citations_and_its_journal() -> None:
     again = Desk(library=FakeLibrary(INNER), journal=FakeJournal(kept))
     assert (await again.execute(outer, {"q": "Why?"})).answer == result.answer
     assert len(again.model.requests) == 1
+
+
+@pytest.mark.parametrize("other", ["call", "prompt"])
+async def test_the_marks_of_a_called_workflow_keep_their_sources_beside_others(other: str) -> None:
+    money = "id: money, kind: retrieve, collection: money, query: x"
+    rates = ANSWER.replace("id: answer", "id: m").replace("find", "money")
+    library = FakeLibrary(INNER, workflow_of(money, rates, answer='"{{ m.text }}"', name="rates"))
+    seconds = {"call": ("id: m, kind: call, workflow: rates",), "prompt": (money, rates)}
+    outer = workflow_of(
+        "id: p, kind: call, workflow: inner",
+        *seconds[other],
+        answer='"People: {{ p.text }} Money: {{ m.text }}"',
+    )
+
+    class ByCollection(FakeRetriever):
+        async def retrieve(self, query: str, *, collection: str, limit: int) -> Retrieval:
+            self.passages = (passage(1 if collection == "people" else 2),)
+            return await super().retrieve(query, collection=collection, limit=limit)
+
+    desk = Desk(retriever=ByCollection(), library=library, model=FakeModel("So it is [1]."))
+    answer = (await desk.execute(outer)).answer
+    assert answer is not None
+    assert answer.text == "People: So it is [1]. Money: So it is [2]."
+    assert [each.passage.chunk_id for each in answer.citations] == ["c1", "c2"]
 
 
 async def test_a_called_workflow_that_fails() -> None:

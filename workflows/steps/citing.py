@@ -55,7 +55,10 @@ class Numbering:
 
 
 def merge(text: str, cited_by: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
-    """Number the marks of several steps as one list. Plain marks belong to the only step there is."""
+    """Number the marks of several steps as one list.
+
+    Plain marks belong to the only step there is; of several, nobody could say whose they are, so they go.
+    """
     merged: dict[str, int] = {}
     only = next(iter(cited_by)) if len(cited_by) == 1 else ""
 
@@ -69,7 +72,7 @@ def merge(text: str, cited_by: Mapping[str, Sequence[str]]) -> tuple[str, list[s
         found = chunk(mark)
         return f"[{mark}]" if found is None else f"[{merged.setdefault(found, len(merged) + 1)}]"
 
-    return _replace(text, lambda mark: "." in mark and chunk(mark) is None, one), list(merged)
+    return _replace(text, lambda mark: ("." in mark or not only) and chunk(mark) is None, one), list(merged)
 
 
 def _replace(text: str, goes: Callable[[str], bool], one: Callable[[str], str]) -> str:
