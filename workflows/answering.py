@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from knowledge.document import Citation
 from workflows.run import Answer, Json, StepRun, StepStatus
+from workflows.steps.check import CheckStep
 from workflows.steps.citing import merge
 from workflows.steps.prompt import PromptStep
 from workflows.steps.retrieve import passage_of
@@ -48,17 +49,29 @@ def answer_of(
 
 
 def _entry(workflow: Workflow, done: Mapping[str, StepRun]) -> tuple[str, str, str]:
-    """Outcome, key of `answer` and rule of the last decision that `answer` has an entry for."""
-    deciding = [done[step.id] for step in workflow.order if step.kind in ("decide", "check")]
-    taken = [run for run in deciding if run.status is StepStatus.SUCCEEDED]
-    for run in reversed(taken):
+    """Outcome, key of `answer` and rule of the last decision that `answer` has an entry for.
+
+    A text that did not pass its check is shown only by the check's own outcome, or by a decision that knew.
+    """
+    deciding = [step.id for step in workflow.order if step.kind in ("decide", "check")]
+    taken = [(name, done[name]) for name in deciding if done[name].status is StepStatus.SUCCEEDED]
+    rejected = {
+        step.id: str(step.of)
+        for step in workflow.steps
+        if isinstance(step, CheckStep) and done[step.id].output.get("passed") is False
+    }
+
+    def shown(key: str, knowing: frozenset[str] = frozenset()) -> bool:
+        hidden = {of for check, of in rejected.items() if check not in knowing}
+        return key in workflow.answer and not hidden & workflow.feeding[key]
+
+    for name, run in reversed(taken):
         outcome = str(run.output["outcome"])
-        if outcome in workflow.answer:
+        if shown(outcome, workflow.edges[name].uses | {name}):
             return outcome, outcome, run.because
-    last = taken[-1] if taken else None
-    outcome, because = (str(last.output["outcome"]), last.because) if last else ("", "")
+    outcome, because = (str(taken[-1][1].output["outcome"]), taken[-1][1].because) if taken else ("", "")
     for key in ("", "otherwise"):
-        if key in workflow.answer:
+        if shown(key):
             return outcome, key, because
     raise NoAnswer(workflow.name, outcome)
 

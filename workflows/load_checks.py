@@ -45,6 +45,7 @@ def name_problems(
             )
         else:
             yield from (document.problem(path, message) for path, message in _outcomes(whole, answer))
+            yield from (document.problem(path, message) for path, message in _lost_failures(whole, answer))
 
 
 def _at(steps: Sequence[StepDefinition | None], name: str) -> Path:
@@ -146,3 +147,18 @@ def _outcomes(steps: Sequence[StepDefinition], answer: Mapping[str, Template]) -
         ("answer",),
         "may end without an answer: add `otherwise`, or an entry for each outcome of the first decision",
     )
+
+
+def _lost_failures(
+    steps: Sequence[StepDefinition], answer: Mapping[str, Template]
+) -> Iterator[tuple[Path, str]]:
+    """Checks whose failing leads nowhere: `answer` does not know the outcome, and no decision reads it."""
+    if ONLY in answer or not answer or "otherwise" in answer:
+        return
+    order = edges(steps)
+    read = {name for step in steps if isinstance(step, DecideStep) for name in order[step.id].uses}
+    for position, step in enumerate(steps):
+        then = step.on_fail.then if isinstance(step, CheckStep) and step.on_fail else ""
+        if then and then not in answer and step.id not in read:
+            path = ("steps", position, "on_fail", "then")
+            yield path, f"`answer` has no entry `{then}`{nearest(then, answer)}"

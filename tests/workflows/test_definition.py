@@ -108,7 +108,7 @@ def test_it_loads() -> None:
         ("of: answer", "of: find", 24, "not a prompt step"),
         ("grounded, {max", "grounde, {max", 24, "did you mean `grounded`"),
         ("{max_words: 250}", "max_words", 24, "needs a limit"),
-        ("then: not_covered}}", "then: refused}}", 26, ""),
+        ("then: not_covered}}", "then: not_coverd}}", 25, "did you mean `not_covered`"),
         ('  covered: "{{ answer.text }}"', '  covered: "{{ answer.txt }}"', 27, "did you mean `text`"),
         ("  not_covered: I", "  nothing: I", 28, "no decide or check step"),
         ("  not_covered: I could not find this.\n", "", 26, "without an answer"),
@@ -165,6 +165,21 @@ def test_an_answer_may_be_plain_text() -> None:
 def test_otherwise_makes_an_answer_certain() -> None:
     text = ASK.replace("not_covered: I could", "otherwise: I could")
     assert load_workflow(text).answer["otherwise"].source == "I could not find this."
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("  not_covered: I could", "  otherwise: I could"),
+        (
+            "answer:\n  covered",
+            "  - {id: last, kind: decide, rules: [{when: check.outcome == 'refused', then: not_covered},"
+            " {otherwise: covered}]}\nanswer:\n  covered",
+        ),
+    ],
+)
+def test_the_outcome_of_a_failed_check_may_lead_elsewhere(old: str, new: str) -> None:
+    assert load_workflow(ASK.replace("then: not_covered}}", "then: refused}}").replace(old, new, 1))
 
 
 def test_layout_does_not_change_the_hash() -> None:

@@ -384,6 +384,24 @@ async def test_a_called_workflow_brings_its_citations_and_its_journal() -> None:
     assert len(again.model.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ('{yes_: "{{ answer.text }}", otherwise: Nothing to show}', "Nothing to show"),
+        ('{yes_: "{{ answer.text }}", no: "Unproven: {{ answer.text }}"}', "Unproven: Ten days."),
+        ('{yes_: "{{ answer.text }}", otherwise: "{{ answer.text }}"}', None),
+        ('"{{ answer.text }}"', None),
+        ("done", "done"),
+    ],
+)
+async def test_what_a_check_rejected_is_shown_only_where_the_workflow_says_so(
+    answer: str, text: str | None
+) -> None:
+    result = await Desk(model=FakeModel("Ten days.")).execute(workflow_of(*ASK, answer=answer))
+    assert (result.answer and result.answer.text) == text
+    assert text is not None or (result.failure and result.failure.kind == "NoAnswer")
+
+
 @pytest.mark.parametrize("other", ["call", "prompt"])
 async def test_the_marks_of_a_called_workflow_keep_their_sources_beside_others(other: str) -> None:
     money = "id: money, kind: retrieve, collection: money, query: x"
