@@ -19,10 +19,30 @@ _SENTENCE = re.compile(r"(?<=[.!?。!?])\s+|\n+")
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+(?:[.,\u00a0\u202f' ]\d{3}(?!\d))*(?:[.,]\d+)?")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_SOURCE = r"\b(?:handbook|passage|document|source|context|text|page|polic|excerpt|material)(?:s|y|ies)?\b"
+_VERB = r"(?:cover|say|mention|state|address|specif|contain|describe|explain|tell)(?:s|d|ed|y|ies|ied)?\b"
+_TOLD = r"(?:covered|said|mentioned|stated|addressed|specified|described|explained)\b"
+_NOT = r"(?:\s*not|n['\u2019]t)"
+_FEW = r"(?:\s+[\w'\u2019-]+){0,4}?\s+"
 _SILENT = re.compile(
-    r"\b(?:not|n't|no|nothing|nor)\b.*\b(?:cover|covered|say|said|mention|mentioned|state|stated|address|specify|find)"
-    r"|\b(?:silent|unclear)\b",
+    "|".join(
+        (
+            rf"^\W*(?:[\w'\u2019-]+\W+){{0,4}}?{_SOURCE}{_FEW}(?:do|does|did){_NOT}{_FEW}{_VERB}",
+            rf"{_SOURCE}{_FEW}(?:(?:is|are){_FEW}(?:silent|unclear)\b|(?:say|mention|state)s?\s+nothing\b)",
+            rf"{_SOURCE}{_FEW}(?:contain|give|provide|make)s?\s+no\s+(?:information|mention|detail|answer|rule)",
+            rf"^\W*(?:\w+,\s+)?(?:it|this|that)\s+(?:is|was){_NOT}{_FEW}{_TOLD}",
+            rf"\b(?:is|are|was|were){_NOT}{_FEW}{_TOLD}{_FEW}{_SOURCE}",
+            rf"\b(?:I|we)\s+(?:could|can|did|do){_NOT}\s+find\s+(?:this|that|it|anything)\b",
+            rf"\b(?:I|we)\s+(?:could|can|did|do){_NOT}\s+find(?:\s+[\w'\u2019-]+){{1,12}}?\s+in{_FEW}{_SOURCE}",
+            rf"\b(?:nothing|none)\s+(?:in|of){_FEW}{_SOURCE}{_FEW}(?:{_VERB}|about\b)",
+            rf"\bno\s+{_SOURCE}{_FEW}{_VERB}",
+        )
+    ),
     re.IGNORECASE,
+)
+"""What says of the sources, and of nothing else, that they are silent."""
+_CLAUSE = re.compile(
+    r";|,\s+(?=(?:so|and|yet)\b)|\b(?:but|because|however|therefore|although|since)\b", re.IGNORECASE
 )
 _BULLET = re.compile(r"^\s*(?:[-*•>#]+|\d{1,2}[.)])\s+")
 _ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ied", "ed", "es", "ly", "s", "e", "y")
@@ -57,10 +77,13 @@ def ungrounded(answer: str, passages: Iterable[str]) -> tuple[str, str] | None:
         known_numbers |= numbers
     for sentence in sentences(answer):
         wanted, figures = read(sentence)
+        if _SILENT.search(sentence):
+            claims = (clause for clause in _CLAUSE.split(sentence) if not _SILENT.search(clause))
+            wanted, _ = read(" ".join(claims))
         invented = figures - known_numbers
         if invented:
             return sentence, f"{', '.join(sorted(invented))} is not in the cited passages"
-        if len(wanted) < MIN_WORDS or _SILENT.search(sentence):
+        if len(wanted) < MIN_WORDS:
             continue
         missing = [word for word in wanted if word not in known_words]
         if len(missing) > (1 - MIN_SHARED) * len(wanted):
