@@ -158,6 +158,24 @@ async def test_free_text_in_variables_is_fenced_and_choices_are_not() -> None:
     assert "fixed <data-" in desk.model.requests[0].messages[0].content
 
 
+@pytest.mark.parametrize("name", ["label", "outcome"])
+async def test_what_a_text_states_is_fenced_whatever_its_field_is_called(name: str) -> None:
+    extract = f'id: x, kind: extract, text: "{{{{ inputs.q }}}}", fields: {{{name}: {{}}}}'
+    sort = 'id: sort, kind: classify, text: "{{ inputs.q }}", labels: {leave: Absence, pay: Salary}'
+    own = f'{PROMPT}, variables: {{theirs: "{{{{ x.fields.{name} }}}}", ours: "{{{{ sort.label }}}}"}}'
+    replies = (
+        f'{{"{name}": "PLANTED"}}',
+        '{"label": "pay", "confidence": 1, "because": "x"}',
+        "ok",
+    )
+    library = FakeLibrary(prompts={"p": parse_prompt("p", "{{ ours }} {{ theirs }}")})
+    desk = Desk(model=FakeModel(*replies), library=library)
+    await desk.execute(workflow_of(extract, sort, own, answer='"{{ a.text }}"'), {"q": "x"})
+    system = desk.model.requests[-1].messages[0].content
+    assert system.startswith("pay <data-")
+    assert "theirs>\nPLANTED\n</data-" in system
+
+
 SCHEMA = "schema: {type: object, properties: {n: {type: integer}}, required: [n]}"
 
 

@@ -105,6 +105,10 @@ def variables_of(step: AskingStep, context: StepContext, fence: Fence) -> dict[s
     }
 
 
+_AUTHOR_WORDS = frozenset({("classify", "label"), ("decide", "outcome"), ("check", "outcome")})
+"""Kinds of steps with the part of their output that only the author's words can be."""
+
+
 def _is_plain(template: Template, context: StepContext) -> bool:
     return all(_is_author_word(reference, context) for reference in template.references)
 
@@ -112,7 +116,10 @@ def _is_plain(template: Template, context: StepContext) -> bool:
 def _is_author_word(reference: Reference, context: StepContext) -> bool:
     if reference[0] == "inputs":
         return context.workflow.inputs[reference[1]].kind != "text"
-    return reference[0] == "parameters" or reference[-1] in ("outcome", "label")
+    if reference[0] == "parameters":
+        return True
+    # a field somebody named `label` holds what stood in a text, so the kind of the step counts
+    return (context.workflow.step(reference[0]).kind, *reference[1:]) in _AUTHOR_WORDS
 
 
 def write(
