@@ -22,6 +22,11 @@ DEFAULT = parse_prompt(
     "amounts as plain numbers.\n\nFields:\n{{ fields }}\n\n{{ text }}",
 )
 _AMOUNT = re.compile(r"-?\d[\d.,'\u00a0\u202f ]*")
+LARGEST = 1e18
+"""A figure from here on is no count and no sum, and no float holds it exactly."""
+MAGNITUDES = r"k|thousand|m|mn|mln|mio\.?|million|bn|mrd\.?|billion"
+_MAGNITUDE = re.compile(rf"\s*({MAGNITUDES})(?!\w)", re.IGNORECASE)
+_POWERS = {"k": 3, "t": 3, "m": 6, "b": 9, "mrd": 9}
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+\Z")
 
 
@@ -95,7 +100,7 @@ def read_field(spec: FieldSpec, value: Json) -> Json:
         return value if isinstance(value, bool) and spec.kind == "boolean" else None
     text = str(value).strip()
     if spec.kind in ("number", "amount", "integer"):
-        return _numeric(text, whole=spec.kind == "integer")
+        return _numeric(text, whole=spec.kind == "integer", is_amount=spec.kind == "amount")
     if spec.kind == "date":
         return _date(text)
     if spec.kind == "email":
@@ -105,21 +110,33 @@ def read_field(spec: FieldSpec, value: Json) -> Json:
     return text or None
 
 
-def _numeric(text: str, *, whole: bool) -> int | float | None:
+def _numeric(text: str, *, whole: bool, is_amount: bool) -> int | float | None:
     match = _AMOUNT.search(text)
     if match is None:
         return None
     digits = re.sub(r"['\u00a0\u202f ]", "", match[0]).rstrip(".,")
     if digits.rfind(",") > digits.rfind("."):
         digits = digits.replace(".", "")
-        digits = digits.replace(",", "" if re.search(r",\d{3}\Z", digits) else ".", 1).replace(",", "")
+        is_grouped = re.search(r",\d{3}\Z", digits) and not digits.lstrip("-").startswith("0,")
+        digits = digits.replace(",", "" if is_grouped else ".", 1).replace(",", "")
     else:
         digits = digits.replace(",", "")
     try:
         found = float(digits)
     except ValueError:
         return None
-    return int(found) if whole or (found.is_integer() and "." not in digits) else found
+    scale = _MAGNITUDE.match(text, match.start() + len(match[0].rstrip()))
+    if scale and (is_amount or len(scale[1]) > 2):
+        found = scaled(found, scale[1])
+    if abs(found) >= LARGEST:
+        return None
+    return int(found) if whole or (found.is_integer() and (scale or "." not in digits)) else found
+
+
+def scaled(figure: float, magnitude: str) -> float:
+    """The figure in full: 1.2 with `million` is 1200000."""
+    word = magnitude.lower().rstrip(".")
+    return round(figure * float(f"1e{_POWERS.get(word, _POWERS[word[0]])}"), 2)
 
 
 def _date(text: str) -> str | None:

@@ -9,6 +9,7 @@ from datetime import date
 from knowledge.words import content_words
 from workflows.ports import FieldSpec
 from workflows.run import Json
+from workflows.steps.extract import LARGEST, MAGNITUDES, scaled
 
 NEAR = 8
 """Words within which a description's word speaks for a value."""
@@ -24,9 +25,10 @@ _MONTH_FIRST = re.compile(
 )
 _DOTTED = re.compile(r"\b(?P<d>\d{1,2})[./](?P<m>\d{1,2})[./](?P<y>\d{4})\b")
 _CURRENCY = r"(?:EUR|USD|GBP|CAD|CHF|euros?|dollars?|pounds?|€|\$|£)"
-_FIGURE = r"\d{1,3}(?:[ ,.'\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?"
+_FIGURE = r"0[.,]\d+|\d{1,3}(?:[ ,.'\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?"
 _AMOUNT = re.compile(
-    rf"{_CURRENCY}\s?(?P<a>{_FIGURE})(?P<ak>k\b)?|(?<![\w.,-])(?P<b>{_FIGURE})(?P<bk>k)?\s?{_CURRENCY}",
+    rf"{_CURRENCY}\s?(?P<a>{_FIGURE})(?:\s?(?P<ak>{MAGNITUDES})(?!\w))?"
+    rf"|(?<![\w.,-])(?P<b>{_FIGURE})(?:\s?(?P<bk>{MAGNITUDES}))?\s?{_CURRENCY}",
     re.IGNORECASE,
 )
 _ID = re.compile(
@@ -89,8 +91,14 @@ def _dates(text: str, _: FieldSpec) -> Iterator[_Found]:
 
 def _amounts(text: str, _: FieldSpec) -> Iterator[_Found]:
     for match in _AMOUNT.finditer(text):
-        value = as_number(match["a"] or match["b"]) * (1000 if match["ak"] or match["bk"] else 1)
-        yield _Found(int(value) if value == int(value) else value, *match.span())
+        figure, magnitude = match["a"] or match["b"], match["ak"] or match["bk"]
+        if magnitude:
+            # nobody groups digits before `million`: 1.255 million is a little more than one
+            plain = re.fullmatch(r"\d+\.\d+", figure)
+            value = scaled(float(figure) if plain else as_number(figure), magnitude)
+        else:
+            value = as_number(figure)
+        yield from _figure(value, match)
 
 
 def _ids(text: str, _: FieldSpec) -> Iterator[_Found]:
@@ -106,8 +114,13 @@ def _emails(text: str, _: FieldSpec) -> Iterator[_Found]:
 def _numbers(text: str, spec: FieldSpec) -> Iterator[_Found]:
     for match in _NUMBER.finditer(text):
         value = as_number(match[0])
-        if spec.kind == "number" or value == int(value):
-            yield _Found(int(value) if value == int(value) else value, *match.span())
+        if spec.kind == "number" or value.is_integer():
+            yield from _figure(value, match)
+
+
+def _figure(value: float, match: re.Match[str]) -> Iterator[_Found]:
+    if abs(value) < LARGEST:
+        yield _Found(int(value) if value.is_integer() else value, *match.span())
 
 
 def _choices(text: str, spec: FieldSpec) -> Iterator[_Found]:
@@ -129,10 +142,13 @@ _FINDERS: Mapping[str, Callable[[str, FieldSpec], Iterator[_Found]]] = {
 
 
 def as_number(figure: str) -> float:
-    """A figure as people write it: the last separator is a decimal sign unless three digits follow it."""
+    """A figure as people write it: the last separator is a decimal sign unless three digits follow it.
+
+    Nothing is grouped behind a nought: 0,125 is an eighth.
+    """
     digits = re.sub(r"[ '\u00a0\u202f]", "", figure)
     last = max(digits.rfind("."), digits.rfind(","))
-    if last >= 0 and len(digits) - last - 1 != 3:
+    if last >= 0 and (len(digits) - last - 1 != 3 or re.fullmatch(r"-?0[.,]\d+", digits)):
         return float(re.sub(r"[.,]", "", digits[:last]) + "." + digits[last + 1 :])
     return float(re.sub(r"[.,]", "", digits))
 
