@@ -17,10 +17,10 @@ HARD_LIMIT = 3_600
 SMALL = 160
 """Characters below which a piece joins the one before it under the same heading."""
 
-_HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*\s*$")
+_HEADING = re.compile(r"^(#{1,6})\s+(.*)$")
 _SLIDE = re.compile(r"^<!--\s*Slide number:\s*(\d+)\s*-->$")
 _PAGE = re.compile(r"^<!--\s*page\s+(\d+)\s*-->$")
-_SHEET = re.compile(r"^<!--\s*sheet\s+(.+?)\s*-->$")
+_SHEET = re.compile(r"^<!--\s*sheet\s+(\S.*)-->$")
 _ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 
 
@@ -86,7 +86,7 @@ def _read_line(reader: _Reader, line: str) -> Iterator[Block]:
     if heading or place:
         yield from reader.take()
         if heading:
-            reader.enter(len(heading[1]), _plain(heading[2]))
+            reader.enter(len(heading[1]), _plain(without_closing(heading[2])))
         else:
             reader.place = place
         return
@@ -96,11 +96,16 @@ def _read_line(reader: _Reader, line: str) -> Iterator[Block]:
         reader.lines.append(stripped if stripped.startswith("|") else line)
 
 
+def without_closing(heading: str) -> str:
+    """A heading without the `#` that may close it. A pattern would try each blank as its end."""
+    return heading.rstrip().rstrip("#").rstrip()
+
+
 def _place(line: str) -> str:
     for pattern, word in ((_SLIDE, "slide"), (_PAGE, "page"), (_SHEET, "sheet")):
         match = pattern.match(line)
         if match:
-            return f"{word} {match[1]}"
+            return f"{word} {match[1].rstrip()}"
     return ""
 
 

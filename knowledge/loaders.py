@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from knowledge.chunking import without_closing
 from knowledge.properties import merged
 
 FILE_BYTES = 50 * 1024 * 1024
@@ -32,7 +33,7 @@ _HTML = (".html", ".htm")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
-_HEADING = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
+_HEADING = re.compile(r"^#[^\S\n]+(\S.*)$", re.MULTILINE)
 
 
 class DocumentRefused(Exception):
@@ -280,7 +281,9 @@ def _with_front_matter(path: Path, text: str, said: Mapping[str, str]) -> Loaded
         raise EmptyDocument(path)
     heading = _HEADING.search(body)
     # what a program filled in as the title ("Document1") counts less than the first heading
-    title = front_matter.get("title") or (heading[1].strip() if heading else "") or said.get("title", "")
+    title = (
+        front_matter.get("title") or (without_closing(heading[1]) if heading else "") or said.get("title", "")
+    )
     return Loaded(
         title=title or path.stem.replace("-", " ").replace("_", " ").strip().capitalize(),
         text=body.strip() + "\n",

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +70,21 @@ def test_marks_become_places(mark: str) -> None:
     chunks = cut(f"first\n\n{mark}\n\nsecond", document_id="d")
     assert chunks[1].location in {"page 2", "slide 2", "sheet Rates"}
     assert mark not in chunks[1].text
+
+
+@pytest.mark.parametrize("start", ["# a", "<!-- sheet"])
+def test_blanks_within_a_line_take_no_time(start: str) -> None:
+    begun = time.process_time()
+    cut(f"{start}{' ' * 3_000}b\n\ntext", document_id="d")
+    assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize(
+    ("line", "heading"),
+    [("## a  b ##", "a  b"), ("# C#", "C"), ("# a # b #  ", "a # b"), ("###   a", "a"), ("# #", "")],
+)
+def test_headings_are_read_without_what_closes_them(line: str, heading: str) -> None:
+    assert cut(f"{line}\n\ntext", document_id="d")[0].headings == ((heading,) if heading else ())
 
 
 def test_header_names_each_title_once() -> None:

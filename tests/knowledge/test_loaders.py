@@ -274,6 +274,13 @@ def test_limits_are_what_the_page_says() -> None:
     assert (loaders.FILE_BYTES, loaders.RATIO, loaders.ENTRIES) == (50 * 1024**2, 100, 2_000)
 
 
+def test_blanks_within_a_heading_take_no_time(tmp_path: Path, loader: Loader) -> None:
+    path = _write(tmp_path / "a.md", f"# a{' ' * 3_000}b ##\n\ntext".encode())
+    begun = time.process_time()
+    assert loader.load(path).title.split() == ["a", "b"]
+    assert time.process_time() - begun < 1
+
+
 @given(st.text())
 def test_front_matter_never_fails(text: str) -> None:
     fields, body = split_front_matter(text)

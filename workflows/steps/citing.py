@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 MARK = re.compile(r"[\[【]\s*((?:[a-z][a-z0-9_]*\.)?\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】]")
 """[2], [1, 3], and [answer.2] where several steps of one workflow cite."""
-_OPEN = re.compile(r"\s*[\[【][^\]】]{0,40}$|\s+$")
-"""The end of a text that may go on as a mark, with the space before it."""
-_SPACED = re.compile(rf"([ \t]*){MARK.pattern}")
+_OPEN = re.compile(r"[\[【][^\]】]*\Z")
+_LONGEST = 41
+"""Characters at the end of a text in which an open bracket may still become a mark."""
 _BRACKETS = re.compile(r"[\[【\]】]")
 _NESTED = 3
 """How often marks may stand within marks before their brackets go: more is no text of people."""
@@ -34,8 +34,9 @@ class Numbering:
     def take(self, piece: str) -> str:
         """As `apply` for a piece of a text; what may be the beginning of a mark is held back."""
         text = self._held + piece
-        whole = _OPEN.search(text)
-        cut = whole.start() if whole else len(text)
+        tail = text[-_LONGEST:]
+        begun = _OPEN.search(tail)
+        cut = len(text[: len(text) - len(tail) + begun.start()].rstrip() if begun else text.rstrip())
         self._held = text[cut:]
         return self.apply(text[:cut])
 
@@ -77,17 +78,29 @@ def merge(text: str, cited_by: Mapping[str, Sequence[str]]) -> tuple[str, list[s
 
 def _replace(text: str, goes: Callable[[str], bool], one: Callable[[str], str]) -> str:
     """Put the new mark for each; a mark that goes takes the space before it along."""
-    return _SPACED.sub(lambda mark: f"{mark[1]}{one(mark[2])}", _cleared(text, goes))
+    return _each(_cleared(text, goes), lambda space, mark, _: f"{space}{one(mark)}")
 
 
 def _cleared(text: str, goes: Callable[[str], bool]) -> str:
     # what stood around a mark that went may be a mark itself
     for _ in range(_NESTED):
-        kept = _SPACED.sub(lambda mark: "" if goes(mark[2]) else mark[0], text)
+        kept = _each(text, lambda space, mark, whole: "" if goes(mark) else f"{space}{whole}")
         if kept == text:
             return text
         text = kept
     return _BRACKETS.sub("", text)
+
+
+def _each(text: str, new: Callable[[str, str, str], str]) -> str:
+    """The text with something new for each mark: from the space before, what it says, and all of it."""
+    parts, end = list[str](), 0
+    # the space is looked up backwards: a pattern that began with it would try every blank of a text
+    for mark in MARK.finditer(text):
+        before = text[end : mark.start()]
+        words = before.rstrip(" \t")
+        parts += (words, new(before[len(words) :], mark[1], mark[0]))
+        end = mark.end()
+    return "".join((*parts, text[end:]))
 
 
 def without_marks(text: str) -> str:
