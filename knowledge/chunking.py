@@ -186,10 +186,11 @@ def _units(text: str) -> Iterator[tuple[str, str]]:
 
 def _table_parts(text: str) -> Iterator[tuple[str, str]]:
     """Split a long table at its rows, repeating the header; rows are numbered as in a sheet, header = 1."""
-    lines = [line[:HARD_LIMIT] for line in text.splitlines()]
-    has_header = len(lines) > 2 and not set(lines[1]) - set("|-: ")
-    header, rows = (lines[:2], lines[2:]) if has_header else ([], lines)
-    first_row = 2 if header else 1
+    lines = text.splitlines()
+    has_header = len(lines) > 2 and not set(lines[1]) - set("|-: ") and len(lines[0]) <= HARD_LIMIT
+    header, whole = (lines[:2], lines[2:]) if has_header else ([], lines)
+    parts = [(part, row) for row, line in enumerate(whole, 2 if header else 1) for part in _row_parts(line)]
+    rows = [part for part, _ in parts]
     if len(text) <= LIMIT:
         yield "\n".join(lines), ""
         return
@@ -199,8 +200,17 @@ def _table_parts(text: str) -> Iterator[tuple[str, str]]:
         while end < len(rows) and size + len(rows[end]) + 1 <= LIMIT:
             size += len(rows[end]) + 1
             end += 1
-        yield "\n".join([*header, *rows[start:end]]), f"rows {first_row + start}-{first_row + end - 1}"
+        yield "\n".join([*header, *rows[start:end]]), f"rows {parts[start][1]}-{parts[end - 1][1]}"
         start = end
+
+
+def _row_parts(row: str) -> Iterator[str]:
+    """A row that nothing could hold, in pieces that end between words."""
+    while len(row) > HARD_LIMIT:
+        at = row.rfind(" ", HARD_LIMIT // 2, HARD_LIMIT) + 1 or HARD_LIMIT
+        yield row[:at].rstrip()
+        row = f"| {row[at:]}"
+    yield row
 
 
 def header_of(title: str, headings: tuple[str, ...]) -> str:

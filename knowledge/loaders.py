@@ -33,6 +33,8 @@ _HTML = (".html", ".htm")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_FRONT_LINE = re.compile(r"\s|\Z|#|-\s|[\w.-]+\s*:(?:\s|\Z)")
+"""What front matter is made of; between two rules there may as well be text."""
 _HEADING = re.compile(r"^#[^\S\n]+(\S.*)$", re.MULTILINE)
 
 
@@ -295,7 +297,7 @@ def _with_front_matter(path: Path, text: str, said: Mapping[str, str]) -> Loaded
 def split_front_matter(text: str) -> tuple[Mapping[str, str], str]:
     """The `key: value` lines between two `---` at the top, and the rest."""
     match = _FRONT_MATTER.match(text)
-    if match is None:
+    if match is None or not all(map(_FRONT_LINE.match, match[1].split("\n"))):
         return {}, text
     fields: dict[str, str] = {}
     for line in match[1].splitlines():

@@ -53,6 +53,20 @@ def test_a_long_table_repeats_its_header_and_numbers_its_rows() -> None:
     assert len(rows) == 80
 
 
+@pytest.mark.parametrize("header", ["| City | Note |\n| --- | --- |\n", f"| {'City ' * 900}|\n| --- |\n", ""])
+def test_a_row_that_is_longer_than_any_chunk_loses_nothing(header: str) -> None:
+    words = [f"word{n}" for n in range(1_200)]
+    table = f"{header}| Leeds | {' '.join(words)} |\n| Lisbon | last |"
+    chunks = cut(f"# Rates\n\n{table}", document_id="d")
+    if header.startswith("| City | Note"):
+        assert all(chunk.text.startswith(header) for chunk in chunks)
+        assert [chunk.location for chunk in chunks[:4]] == ["Rates, rows 2-2"] * 3 + ["Rates, rows 3-3"]
+    text = " ".join(chunk.text for chunk in chunks).split()
+    assert [word for word in text if word.startswith("word")] == words
+    assert "last" in text
+    assert text.count("City") == (table.count("City") if len(header) > HARD_LIMIT else text.count("Note"))
+
+
 def test_ids_move_with_text_not_with_place() -> None:
     before = {chunk.text: chunk.id for chunk in cut(PAGE, document_id="d")}
     after = {chunk.text: chunk.id for chunk in cut(f"# New\n\nA first section.\n\n{PAGE}", document_id="d")}

@@ -281,6 +281,24 @@ def test_blanks_within_a_heading_take_no_time(tmp_path: Path, loader: Loader) ->
     assert time.process_time() - begun < 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\nEveryone has thirty days of leave.\n---\n\nMore.\n",
+        "---\ntitle: Leave\n\nThirty days, as of: today.\n---\nMore.\n",
+        "---\n\n| a | b |\n---\nMore.\n",
+    ],
+)
+def test_text_between_rules_is_no_front_matter(text: str) -> None:
+    assert split_front_matter(text) == ({}, text)
+
+
+def test_front_matter_may_hold_lists_and_comments() -> None:
+    text = "---\n# ours\ntitle: Leave\n\ntags:\n- hr\n  more\nlast-seen: 2026\nempty:\n---\nText\n"
+    fields, body = split_front_matter(text)
+    assert (fields["title"], body) == ("Leave", "Text\n")
+
+
 @given(st.text())
 def test_front_matter_never_fails(text: str) -> None:
     fields, body = split_front_matter(text)
