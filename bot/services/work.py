@@ -105,6 +105,8 @@ class Worker:
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
     _jobs: dict[str, Job] = field(default_factory=dict)
     _carriers: set[asyncio.Task[None]] = field(default_factory=set)
+    _lets_go: bool = False
+    """Whether it stops and the grace time is over: nothing more is waited for."""
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then let runs finish for the grace time and hand the rest back."""
@@ -194,7 +196,7 @@ class Worker:
 
     async def _rest(self, job: Job) -> None:
         """Queue a run again that the database stopped, as soon as that can be written: no attempt counts."""
-        while job.stopped != HANDED_BACK:
+        while not self._lets_go:
             try:
                 await self.store.write(
                     lambda connection: run_leases.hand_back(connection, [job.held], after_s=self.pace.rest_s)
@@ -352,6 +354,7 @@ class Worker:
         rest = [job.held for job in self._jobs.values()]
         if not rest:
             return
+        self._lets_go = True
         self._stop_all(HANDED_BACK)
         await asyncio.wait(self._carriers)
         try:

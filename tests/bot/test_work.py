@@ -14,6 +14,7 @@ from bot.adapters.store.run_leases import Held, claim_runs, finish_run, queue_ag
 from bot.adapters.store.run_log import RunRow
 from bot.adapters.store.store_down import StoreDown
 from bot.services.journal import RunJournal
+from bot.services.work import Worker
 from tests.bot.run_desk import ANA, Desk, request
 from tests.fakes import FakeClock
 from workflows.ports import LostLease, ModelUnavailable, Progress
@@ -336,6 +337,41 @@ async def test_a_run_that_the_database_stopped_goes_on_with_its_attempts(desk: D
     await desk.worker().drain()
     assert (await desk.runs.view(run_id)).status is RunStatus.SUCCEEDED
     assert desk.sql("SELECT attempts FROM runs")[0].attempts == 1
+
+
+@pytest.mark.parametrize("lease_s", [60.0, 0.05], ids=["in its lease", "after its lease"])
+async def test_a_worker_that_stops_ends_while_the_database_is_away(
+    desk: Desk, lease_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, stop, may_stop = desk.worker(lease_s=lease_s, grace_s=0.05), asyncio.Event(), asyncio.Event()
+    stop_all = Worker._stop_all
+
+    async def away(*_: object, **__: object) -> Any:
+        raise StoreDown("unreachable")
+
+    async def act(*_: object) -> RunResult:
+        monkeypatch.setattr(desk.store, "write", away)
+        if lease_s > 1:
+            may_stop.set()
+        raise StoreDown("unreachable")
+
+    def noted(self: Worker, why: str) -> None:
+        stop_all(self, why)
+        if why == "lost":
+            may_stop.set()
+
+    monkeypatch.setattr(Worker, "_stop_all", noted)
+    desk.perform.act = act
+    await desk.ask()
+    working = asyncio.create_task(worker.run_until(stop))
+    await asyncio.wait_for(may_stop.wait(), 3)
+    stop.set()
+    await asyncio.wait_for(working, 3)
+    monkeypatch.undo()
+    desk.perform.act = None
+    desk.expire()
+    await desk.worker().drain()
+    assert desk.sql("SELECT status FROM runs") == [("succeeded",)]
 
 
 async def test_an_ending_that_cannot_be_recorded_is_not_lost(
