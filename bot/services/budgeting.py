@@ -36,6 +36,8 @@ from workflows.run import Json
 
 T = TypeVar("T")
 LONGEST_TOP_UP = timedelta(days=366)
+LATELY = 100
+"""Top-ups of one scope among which one is looked for that may have been made a moment ago."""
 
 
 class UnknownBudget(Exception):
@@ -166,10 +168,15 @@ class Budgets:
 
     async def top_up(self, actor: Actor, budget_id: str, dollars: Decimal, until: datetime) -> BudgetView:
         """Add to a limit until a moment. Raises NotAuthorized, Outsider, UnknownBudget, InvalidTopUp."""
+        asked = opaque_ids.top_up_id()
 
         def act(connection: Connection) -> BudgetView:
+            # before it is read: what another process adds meanwhile would be lost
+            budgets_log.lock(connection)
             budget, at = self._find(connection, budget_id), self._clock.now()
             self._access.authorise(connection, actor, Permission.BUDGET, budget.scope.permission_scope)
+            if _is_added(connection, budget, asked):
+                return BudgetView(self._balance(connection, budget, at), at, may_change=True)
             _check_top_up(dollars, until, at)
             kept = [each for each in budget.top_ups if each.until > at]
             budget = replace(budget, top_ups=(*kept, TopUp(dollars, until, actor.id)))
@@ -180,6 +187,7 @@ class Budgets:
                 "amount_usd": f"{dollars:f}",
                 "period": budget.period.value,
                 "until": until.isoformat(),
+                "top_up": asked,
             }
             self._changed(connection, actor, budget, "budget.topped-up", said, at)
             return BudgetView(balance, at, may_change=True)
@@ -293,6 +301,14 @@ def _balance_now(connection: Connection, budget: Budget, at: datetime) -> Balanc
     starts_at, key = budget.period.starts(at), balance_key(budget, at)
     row = balances_log.read_balances(connection, [key]).get(key)
     return row.of(budget, starts_at) if row else Balance(budget, starts_at)
+
+
+def _is_added(connection: Connection, budget: Budget, asked: str) -> bool:
+    """Whether an attempt whose commit was not heard of added it already."""
+    events = audit_log.read_events(
+        connection, target=f"budget:{budget.scope}", action="budget.topped-up", limit=LATELY
+    )
+    return any(event.context.get("top_up") == asked for event in events)
 
 
 def _check_top_up(dollars: Decimal, until: datetime, at: datetime) -> None:

@@ -37,6 +37,11 @@ def budget_id() -> str:
     return "b_" + _random(5)
 
 
+def top_up_id() -> str:
+    """`u_` and 40 random bits."""
+    return "u_" + _random(5)
+
+
 def topic_id() -> str:
     """`q_` and 40 random bits."""
     return "q_" + _random(5)

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from threading import Event
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, insert
 
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.reservation import BudgetSpent, Expected, UnknownPrice
+from bot.adapters.store.all_tables import metadata
 from bot.adapters.store.audit_log import read_events, verify
 from bot.adapters.store.database import Store
 from bot.adapters.store.evaluations_log import (
@@ -25,6 +28,7 @@ from bot.adapters.store.run_log import runs
 from bot.adapters.store.store_down import StoreDown
 from bot.governance.budget import WORKSPACE, Period, Scope, ScopeKind, Spender
 from bot.quality.evaluation import EvaluationReport, ReportRow, Standing, Trial
+from bot.services import budgeting
 from bot.services.access import NotAuthorized
 from bot.services.billing import Billing
 from tests.bot.budget_desk import ADMIN, ASK_POLICY, OWNER, SPENDER, BudgetDesk
@@ -406,6 +410,53 @@ async def test_a_top_up_lets_calls_through_until_it_ends(desk: BudgetDesk) -> No
     with pytest.raises(BudgetSpent):
         await desk.ask()
     assert [kind for kind, _ in desk.told()] == ["budget-spent", "budget-spent"]
+
+
+@pytest.mark.postgres
+async def test_two_processes_that_top_up_at_once_both_add(
+    postgres_url: str, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = (BudgetDesk(Store(postgres_url), server) for _ in range(2))
+    one.store.write_now(metadata.create_all)
+    view = await one.limit("10", ASK_POLICY)
+    check, inside, go_on = budgeting._check_top_up, Event(), Event()
+
+    def held_up(*args: Any) -> None:
+        if not inside.is_set():
+            inside.set()
+            # the other one waits for this where it has to
+            go_on.wait(1)
+        check(*args)
+
+    monkeypatch.setattr(budgeting, "_check_top_up", held_up)
+    until = one.clock.at + timedelta(hours=5)
+    first = asyncio.create_task(one.budgets.top_up(ADMIN, view.budget.id, Decimal(3), until))
+    await asyncio.to_thread(inside.wait, 5)
+    await two.budgets.top_up(ADMIN, view.budget.id, Decimal(7), until)
+    go_on.set()
+    await first
+    assert (await one.budgets.budget(ADMIN, view.budget.id)).allowed_usd == 20
+    for desk in (one, two):
+        desk.store.close()
+
+
+async def test_a_top_up_whose_commit_was_not_heard_of_counts_once(
+    desk: BudgetDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = await desk.limit("10", ASK_POLICY)
+    transact, left = GroupCommit._transact, [1]
+
+    def unheard(self: GroupCommit, group: list[Any], *, relaxed: bool) -> None:
+        transact(self, group, relaxed=relaxed)
+        if left:
+            left.pop()
+            raise StoreDown("unreachable")
+
+    monkeypatch.setattr(GroupCommit, "_transact", unheard)
+    until = desk.clock.at + timedelta(hours=5)
+    again = await desk.budgets.top_up(ADMIN, view.budget.id, Decimal(5), until)
+    assert (left, again.allowed_usd) == ([], 15)
+    assert desk.sql("SELECT count(*) FROM audit_events WHERE action = 'budget.topped-up'")[0][0] == 1
 
 
 async def test_a_price_that_nobody_knows(desk: BudgetDesk) -> None:
