@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from bot.adapters.store import audit_log
 from bot.adapters.store import changes_log as log
 from bot.adapters.store.changes_log import ChangeRow, HeldChange
+from bot.adapters.store.versions_log import hold_labels
 from bot.governance.changes import ChangeStatus
 from bot.services.change_errors import TooLate
 from bot.services.change_posts import note
@@ -30,7 +31,9 @@ class Step:
 
 
 def locked(connection: Connection, change_id: str) -> ChangeRow:
-    """The row, held until the transaction ends. Raises UnknownChange."""
+    """The row, held until the transaction ends, and with it every label. Raises UnknownChange."""
+    # always before the row: two processes that took both in different orders would block each other
+    hold_labels(connection)
     row = log.lock_change(connection, change_id)
     if row is None:
         raise UnknownChange(change_id)

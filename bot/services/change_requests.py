@@ -11,7 +11,7 @@ from bot.adapters.store.changes_log import ChangeRow
 from bot.adapters.store.database import Store
 from bot.adapters.store.evaluations_log import read_evaluation
 from bot.adapters.store.outbox_log import message_about, subject_of_message
-from bot.adapters.store.versions_log import PRODUCTION
+from bot.adapters.store.versions_log import PRODUCTION, hold_labels
 from bot.governance.changes import UNDECIDED, ChangeStatus, Target
 from bot.governance.roles import Permission
 from bot.quality.evaluation import EvaluationReport
@@ -221,6 +221,7 @@ class Changes:
         prepared = await self._prepare_version(found, number)
 
         def act(connection: Connection) -> ChangeRow:
+            hold_labels(connection)
             row = self._rollback_row(connection, actor, found, number, place, expected)
             return self.releases.apply(connection, row, actor, prepared)
 

@@ -1,14 +1,17 @@
 """Change requests on both databases: who may do what, when, and what is in force afterwards."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
 from bot.adapters.store import audit_log
+from bot.adapters.store.all_tables import metadata
 from bot.adapters.store.database import Store
 from bot.governance.changes import Policy, Target
 from bot.governance.roles import Role
@@ -29,8 +32,9 @@ from bot.services.change_errors import (
     TooLate,
     WouldBreak,
 )
+from bot.services.change_proposals import Proposals
 from bot.services.content_checks import InvalidContent
-from bot.services.targets import NoSuchVersion, UnknownTarget
+from bot.services.targets import NoSuchVersion, Targets, UnknownTarget
 from tests.bot.change_desk import (
     ANA,
     ANSWER,
@@ -378,6 +382,47 @@ async def test_rolling_back_twice_by_one_double_click_is_refused(desk: ChangeDes
     with pytest.raises(MovedSince):
         await desk.changes.roll_back(BEN, ANSWER, expected=3)
     assert desk.live() == FRIENDLIER
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("way", ["roll back", "undo"])
+async def test_what_is_approved_while_another_process_goes_back_is_not_overwritten(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    stores = Store(postgres_url), Store(postgres_url)
+    stores[0].write_now(metadata.create_all)
+    folders = tmp_path / "one", tmp_path / "two"
+    for folder in folders:
+        folder.mkdir()
+    here, there = (ChangeDesk(store, folder) for store, folder in zip(stores, folders, strict=True))
+    await here.open()
+    earlier = await here.applied()
+    newer = await here.tested(content=FRIENDLIER + "And kind.\n")
+    place, name = (Proposals, "keep_rollback") if way == "roll back" else (Targets, "put")
+    inside, go_on, real = Event(), Event(), getattr(place, name)
+
+    def held_up(*args: Any) -> Any:
+        if not inside.is_set():
+            inside.set()
+            # the approval waits for this where it has to
+            go_on.wait(1)
+        return real(*args)
+
+    monkeypatch.setattr(place, name, held_up)
+    going = asyncio.create_task(
+        there.changes.roll_back(CLEO, ANSWER, 1, origin=HERE, expected=2)
+        if way == "roll back"
+        else there.changes.undo(CLEO, earlier)
+    )
+    await asyncio.to_thread(inside.wait, 5)
+    with pytest.raises(TooLate):
+        await here.changes.approve(BEN, newer)
+    go_on.set()
+    await going
+    assert (await here.status(newer), here.live()) == ("stale", PROMPT)
+    for desk in (here, there):
+        await desk.holdings.close()
+        desk.store.close()
 
 
 async def test_rolling_back_to_what_would_no_longer_work_is_refused(desk: ChangeDesk) -> None:

@@ -105,6 +105,12 @@ def append_event(
     return sealed
 
 
+def hold_chain(connection: Connection) -> None:
+    """Keep everybody else from the chain until this transaction ends; on SQLite a writer is alone anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK, {"key": CHAIN_LOCK})
+
+
 _heads: WeakKeyDictionary[Transaction, tuple[int, str]] = WeakKeyDictionary()
 """End of the chain as an open transaction left it: nobody else can extend it before that transaction ends."""
 
@@ -113,8 +119,7 @@ def _head(connection: Connection) -> tuple[int, str]:
     known = _heads.get(_transaction(connection))
     if known is not None:
         return known
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK, {"key": CHAIN_LOCK})
+    hold_chain(connection)
     last = connection.execute(_LAST).first()
     return (last.seq, last.hash) if last else (0, GENESIS)
 

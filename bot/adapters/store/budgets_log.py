@@ -17,11 +17,10 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    text,
     update,
 )
 
-from bot.adapters.store.audit_log import CHAIN_LOCK
+from bot.adapters.store.audit_log import hold_chain
 from bot.adapters.store.tables import JsonText, Money, UtcDateTime, filled, metadata
 from bot.governance.budget import Budget, Period, Scope, ScopeKind, TopUp
 
@@ -42,17 +41,14 @@ budgets = Table(
 )
 """`revision` is higher than that of every earlier change to any budget: the highest says if one changed."""
 
-_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
-
 
 def lock(connection: Connection) -> None:
     """Keep everybody else from money until this transaction ends.
 
     It is the lock of the audit chain: writes of both kinds share transactions, and two locks taken in
-    different orders by two processes would block each other. On SQLite a writer is alone anyway.
+    different orders by two processes would block each other.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK, {"key": CHAIN_LOCK})
+    hold_chain(connection)
 
 
 _NEWEST = select(func.coalesce(func.max(budgets.c.revision), 0))

@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from bot.adapters.store.audit_log import hold_chain
 from bot.adapters.store.tables import UtcDateTime, filled, metadata
 from bot.adapters.store.transaction_memory import forget, read_once
 
@@ -165,6 +166,16 @@ def read_pointers(connection: Connection) -> Pointers:
         return tuple((row[0], row[1], row[2], row[3], row[4]) for row in rows)
 
     return read_once(connection, _READ_POINTERS, read)
+
+
+def hold_labels(connection: Connection) -> None:
+    """Let no other process move a label until this transaction ends, and read anew where each points.
+
+    It is the lock of the audit chain, which whoever moves one takes in any case: a label that was read
+    before may have been moved while that was waited for.
+    """
+    hold_chain(connection)
+    forget(connection, _READ_POINTERS)
 
 
 def list_versions(connection: Connection, kind: str, name: str) -> tuple[StoredVersion, ...]:
