@@ -13,7 +13,7 @@ from bot.services.actors import Origin
 from bot.services.outbox import Courier, Round
 from bot.services.outbox_items import OutboxItem, Posted, SendAmbiguous, SendLater, SendRefused
 from bot.services.undelivered import owners_told
-from tests.bot.run_desk import DEV, Desk
+from tests.bot.run_desk import ANA, DEV, Desk
 from workflows.ports import Progress
 from workflows.run import Answer, RunResult, RunStatus
 
@@ -176,6 +176,28 @@ async def test_posts_into_a_thread_keep_their_order(desk: Desk) -> None:
     await desk.courier.drain()
     posted = [item.run_id for kind, item in desk.sender.calls if kind == "post"]
     assert posted[1:] == ids
+
+
+async def test_what_changes_while_the_answer_is_drawn_is_drawn_after_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = await desk.ask()
+    await desk.courier.drain()
+    await desk.worker().drain()
+    update, shown = desk.sender.update, []
+
+    async def shared_meanwhile(item: OutboxItem) -> None:
+        await update(item)
+        shown.append(item.run is not None and item.run.shared)
+        if not shown[-1]:
+            await desk.runs.share(ANA, run_id)
+
+    monkeypatch.setattr(desk.sender, "update", shared_meanwhile)
+    await desk.courier.drain()
+    due_now(desk)
+    await desk.courier.drain()
+    assert shown == [False, True]
+    assert desk.sql("SELECT state FROM outbox WHERE kind = 'run'") == [("settled",)]
 
 
 async def test_updates_are_a_second_apart_and_the_last_is_sent(desk: Desk) -> None:

@@ -298,12 +298,11 @@ def refuse_item(connection: Connection, held: HeldItem, reason: str) -> bool:
 
 def reopen_message(connection: Connection, run_id: str) -> None:
     """Have the run's own message drawn again after its run changed once more."""
-    statement = (
-        update(outbox)
-        .where(outbox.c.run_id == run_id, outbox.c.kind == "run", outbox.c.state == SETTLED)
-        .values(state=SHOWN)
-    )
-    connection.execute(statement)
+    own = (outbox.c.run_id == run_id, outbox.c.kind == "run", outbox.c.state.in_((WAITING, SHOWN, SETTLED)))
+    state = case((outbox.c.state == SETTLED, SHOWN), else_=outbox.c.state)
+    # one that is being drawn as the run was before must not be settled by that
+    wanted = select(runs.c.revision).where(runs.c.id == run_id).scalar_subquery()
+    connection.execute(update(outbox).where(*own).values(state=state, wanted_revision=wanted))
 
 
 def redraw(connection: Connection, subject: str) -> None:
@@ -321,13 +320,8 @@ def redraw(connection: Connection, subject: str) -> None:
 
 def message_about(connection: Connection, subject: str) -> tuple[str, str]:
     """Channel and ts of the first message about something; empty strings until it is posted."""
-    query = (
-        select(outbox.c.posted_channel, outbox.c.ts)
-        .where(outbox.c.subject == subject, outbox.c.ts != "")
-        .order_by(outbox.c.seq)
-        .limit(1)
-    )
-    row = connection.execute(query).first()
+    query = select(outbox.c.posted_channel, outbox.c.ts).where(outbox.c.subject == subject, outbox.c.ts != "")
+    row = connection.execute(query.order_by(outbox.c.seq).limit(1)).first()
     return (row.posted_channel, row.ts) if row else ("", "")
 
 
