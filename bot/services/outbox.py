@@ -60,6 +60,8 @@ class Round:
     """Time between two looks at how the queue moved."""
     blunders: int = 5
     """Attempts that may fail in a way nobody foresaw before the message is given up."""
+    doubts: int = 1_500
+    """Attempts that Slack may answer unclearly before it is given up: more than a day of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +185,11 @@ class Courier:
                 errand, error.after_s, errand.attempts, sent=errand.tried, is_channel=error.is_channel
             )
         except SendAmbiguous:
-            self._tell(errand, "uncertain")
-            await self._put_back(errand, self._wait_s(errand), errand.attempts + 1, sent=True)
+            if errand.attempts + 1 >= self.round.doubts:
+                await self._refuse(errand, "unclear", "")
+            else:
+                self._tell(errand, "uncertain")
+                await self._put_back(errand, self._wait_s(errand), errand.attempts + 1, sent=True)
         except SendRefused as error:
             await self._refuse(errand, error.reason, "")
         except Exception:

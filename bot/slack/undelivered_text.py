@@ -22,6 +22,7 @@ _WHY = {
     "msg_blocks_too_long": _SHAPE,
     "invalid_blocks": _SHAPE,
     "internal": "it could not be drawn. The log line `outbox.blunder` says why",
+    "unclear": "Slack answered every attempt of a day with an error of its own. Look whether it is there",
     **dict.fromkeys(TOKEN_REFUSED, _NOT_HEARD),
 }
 

@@ -178,6 +178,40 @@ async def test_posts_into_a_thread_keep_their_order(desk: Desk) -> None:
     assert posted[1:] == ids
 
 
+async def test_a_message_that_slack_never_takes_clearly_holds_back_none_for_long_and_is_given_up(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post, tried = desk.sender.post, []
+    first, second = await desk.ask("k1"), await desk.ask("k2")
+
+    async def in_doubt(item: OutboxItem) -> Posted:
+        if item.run_id != first:
+            return await post(item)
+        tried.append(item.id)
+        raise SendAmbiguous
+
+    monkeypatch.setattr(desk.sender, "post", in_doubt)
+    await desk.access.grant(DEV, "U0CHLOE", Role.OWNER, "workflow:ask-policy")
+    courier = Courier(desk.store, desk.sender, desk.clock, desk.outgoing, Round(doubts=30))
+    courier.tell_owners = owners_told(desk.access)
+
+    async def try_it(times: int) -> None:
+        for _ in range(times):
+            due_now(desk)
+            await courier.drain()
+
+    await try_it(outbox_log.IN_THE_WAY - 1)
+    assert (len(tried), texts(desk)) == (outbox_log.IN_THE_WAY - 1, [])
+    await try_it(1)
+    assert [item.run_id for kind, item in desk.sender.calls if kind == "post"] == [second]
+    await try_it(20)
+    assert len(tried) == 30
+    assert ("run", "U0ANA", "refused") in told(desk)
+    assert ("undelivered", "U0CHLOE", "settled") in told(desk)
+    event = desk.store.read_now(lambda c: audit_log.read_events(c, action="message.refused"))[0]
+    assert event.context["reason"] == "unclear"
+
+
 async def test_what_changes_while_the_answer_is_drawn_is_drawn_after_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,9 +125,13 @@ def is_known(connection: Connection, item_id: str) -> bool:
     return bool(connection.execute(select(exists().where(outbox.c.id == item_id))).scalar())
 
 
+IN_THE_WAY = 20
+"""Attempts, of a quarter of an hour, after which a message holds back later ones of its thread no longer."""
+
 _EARLIER = outbox.alias("earlier")
 _IN_TURN = ~exists().where(
     _EARLIER.c.state == WAITING,
+    _EARLIER.c.attempts < IN_THE_WAY,
     _EARLIER.c.channel == outbox.c.channel,
     _EARLIER.c.thread_ts == outbox.c.thread_ts,
     _EARLIER.c.seq < outbox.c.seq,
