@@ -11,6 +11,7 @@ from bot.adapters.queue.wakeup import WakeUp, ringing_on
 from bot.adapters.store import evaluations_log, outbox_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.evaluations_log import HeldEvaluation
+from bot.adapters.store.store_down import StoreDown
 from bot.services.evaluating import Evaluations
 from bot.services.evaluation_material import Asked
 from bot.services.evaluation_requests import SUBJECT
@@ -99,26 +100,36 @@ class EvaluationWork:
         ending: "asyncio.Task[bool]",
         progress: _Progress,
     ) -> None:
-        """Report how far it is until it ends, is stopped by a person, or this process is."""
+        """Report how far it is until it ends, a person or this process stops it, or the lease is over."""
+        loop = asyncio.get_running_loop()
+        held_at = loop.time()
         while not task.done():
             await asyncio.wait({task, ending}, timeout=self.pace.beat_s, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 break
-            if ending.done() or not await self._beat(held, progress):
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-                if ending.done():
-                    await self.store.write(
-                        lambda connection: evaluations_log.put_back(connection, held.id, held.fence)
-                    )
-                return
+            began, is_ours = loop.time(), None
+            if not ending.done():
+                is_ours = await self._beat(held, progress)
+                held_at = began if is_ours else held_at
+                if is_ours or (is_ours is None and loop.time() - held_at < self.pace.lease_s):
+                    continue
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            if is_ours is None:
+                await self.store.write(
+                    lambda connection: evaluations_log.put_back(connection, held.id, held.fence)
+                )
+            return
         error = None if task.cancelled() else task.exception()
         if error is not None:
             await self._fail(held, error)
 
-    async def _beat(self, held: HeldEvaluation, progress: _Progress) -> bool:
-        """Hold it longer and have its message drawn; False when it is not ours any more."""
+    async def _beat(self, held: HeldEvaluation, progress: _Progress) -> bool | None:
+        """Hold it longer and have its message drawn.
+
+        False when it is not ours any more, None when the database does not say: the lease may outlast that.
+        """
 
         def act(connection: Connection) -> bool:
             is_ours = evaluations_log.note_progress(
@@ -133,7 +144,11 @@ class EvaluationWork:
                 outbox_log.redraw(connection, f"{SUBJECT}:{held.id}")
             return is_ours
 
-        is_ours = await self.store.write(act)
+        try:
+            is_ours = await self.store.write(act)
+        except StoreDown as error:
+            log.warning("evaluation.not_held", evaluation=held.id, why=error.why)
+            return None
         self.outgoing.ring()
         return is_ours
 
