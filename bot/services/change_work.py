@@ -187,16 +187,24 @@ class ChangeWork:
             return False
         held = HeldChange(row.id, row.fence)
         await self._write(lambda connection: redraw(connection, subject_of(row.id)))
-        beating = asyncio.create_task(self._beat(held))
+        testing = asyncio.create_task(self._tests(row))
+        beating = asyncio.create_task(self._beat(held, testing))
         try:
-            tests = await self._tests(row)
+            await asyncio.wait({testing})
         except asyncio.CancelledError:
+            testing.cancel()
+            await asyncio.wait({testing})
             await self.store.write(lambda connection: log.drop_hold(connection, held))
             raise
-        except Exception as error:
-            return await self._failed(row, held, error)
         finally:
             beating.cancel()
+        if testing.cancelled():
+            # it is not ours any more
+            return True
+        try:
+            tests = testing.result()
+        except Exception as error:
+            return await self._failed(row, held, error)
         await self._write(lambda connection: self._tested(connection, held, tests))
         return True
 
@@ -265,12 +273,20 @@ class ChangeWork:
         await self._write(lambda connection: self._tested(connection, held, tests))
         return True
 
-    async def _beat(self, held: HeldChange) -> None:
-        while True:
+    async def _beat(self, held: HeldChange, testing: "asyncio.Task[Any]") -> None:
+        """Hold it while it is tested; what is withdrawn, revised or taken by another is tested no longer."""
+        is_ours = True
+        while is_ours:
             await asyncio.sleep(self.pace.lease_s / 3)
-            await self.store.write(
-                lambda connection: log.extend_hold(connection, held, lease_s=self.pace.lease_s), relaxed=True
-            )
+            try:
+                is_ours = await self.store.write(
+                    lambda connection: log.extend_hold(connection, held, lease_s=self.pace.lease_s),
+                    relaxed=True,
+                )
+            except Exception as error:
+                # the lease may outlast it
+                log_.warning("changes.not_held", change=held.id, error=type(error).__name__)
+        testing.cancel()
 
     async def _announce(self) -> None:
         """Tell the listeners of what was applied, each at least once."""

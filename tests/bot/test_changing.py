@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.store import audit_log
+from bot.adapters.store import audit_log, changes_log
 from bot.adapters.store.all_tables import metadata
 from bot.adapters.store.database import Store
+from bot.adapters.store.store_down import StoreDown
 from bot.governance.changes import Policy, Target
 from bot.governance.roles import Role
+from bot.services import change_work
 from bot.services.access import NotAuthorized, Outsider
 from bot.services.actors import Actor
 from bot.services.catalogue import Content
@@ -666,10 +668,55 @@ async def test_a_test_under_way_when_it_was_revised_stores_nothing(desk: ChangeD
     assert desk.events(view.id).count("change.tested") == 1
 
 
+async def test_a_heartbeat_that_the_database_does_not_take_is_not_the_last(
+    desk: ChangeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare, extend, beats = desk.comparer.compare, changes_log.extend_hold, [0]
+    loop, heard = asyncio.get_running_loop(), asyncio.Event()
+
+    def down_at_first(*args: Any, **kwargs: Any) -> bool:
+        beats[0] += 1
+        if beats[0] == 1:
+            raise StoreDown("full")
+        loop.call_soon_threadsafe(heard.set)
+        return extend(*args, **kwargs)
+
+    async def long(*args: Any, **rest: Any) -> Any:
+        await asyncio.wait_for(heard.wait(), 5)
+        return await compare(*args, **rest)
+
+    monkeypatch.setattr(changes_log, "extend_hold", down_at_first)
+    monkeypatch.setattr(desk.comparer, "compare", long)
+    view = await desk.changes.propose(ANA, ANSWER, FRIENDLIER, origin=HERE)
+    work = desk.work()
+    work.pace = change_work.TestPace(lease_s=0.3)
+    await work.drain()
+    assert (await desk.status(view.id), len(desk.comparer.asked)) == ("in_review", 1)
+
+
+async def test_what_is_withdrawn_is_tested_no_longer(
+    desk: ChangeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = await desk.changes.propose(ANA, ANSWER, FRIENDLIER, origin=HERE)
+    ended: list[str] = []
+
+    async def endless(*_: Any, **__: Any) -> Any:
+        await desk.changes.withdraw(ANA, view.id)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cancelled")
+
+    monkeypatch.setattr(desk.comparer, "compare", endless)
+    work = desk.work()
+    work.pace = change_work.TestPace(lease_s=0.3)
+    await asyncio.wait_for(work.drain(), 5)
+    assert (await desk.status(view.id), ended) == ("withdrawn", ["cancelled"])
+
+
 async def test_a_lost_tester_is_replaced(desk: ChangeDesk) -> None:
     from sqlalchemy import update
 
-    from bot.adapters.store import changes_log
     from bot.adapters.store.changes_log import changes
 
     view = await desk.changes.propose(ANA, ANSWER, FRIENDLIER, origin=HERE)
