@@ -29,6 +29,8 @@ class Reply:
     latency_s: float = 0.0
     between_s: float = 0.0
     """Before every piece of a stream."""
+    pieces: tuple[str, ...] = ()
+    """Of a stream, where they are not the words of `text`."""
     drop_after: int | None = None
     """Close the connection after this many pieces of a stream."""
     body: str | None = None
@@ -196,7 +198,7 @@ async def _stream(
     """The response, and whether it went out whole."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
-    pieces = re.findall(r"\s*\S+\s*", reply.text) if reply.has_choices else []
+    pieces = (reply.pieces or re.findall(r"\s*\S+\s*", reply.text)) if reply.has_choices else []
     for number, piece in enumerate(pieces):
         if number == reply.drop_after:
             assert request.transport is not None

@@ -1,6 +1,7 @@
 """One call to one provider through litellm, whose objects and errors stay in here."""
 
 import asyncio
+import codecs
 import functools
 import os
 import re
@@ -103,6 +104,7 @@ class ProviderCall:
         self._litellm = litellm
         self._answerer = answerer
         self._received: list[str] = []
+        self._characters = codecs.getincrementaldecoder("utf-16-le")("replace")
         self._usage: Any = None
         self.served_by = ""
         """What the provider says that answered."""
@@ -208,7 +210,7 @@ class ProviderCall:
         self._usage = getattr(response, "usage", None)
         self.served_by = response.model or ""
         for choice in (response.choices or [])[:1]:
-            self._received.append(choice.message.content or "")
+            self._take(choice.message.content or "")
             self._ending.take(choice)
         return self._result()
 
@@ -241,9 +243,14 @@ class ProviderCall:
         for choice in chunk.choices[:1]:
             self._ending.take(choice)
             if choice.delta.content:
-                self._received.append(choice.delta.content)
-                return str(choice.delta.content)
+                return self._take(choice.delta.content)
         return ""
+
+    def _take(self, text: str) -> str:
+        """What came, in whole characters: halves that come apart are joined, one alone cannot be stored."""
+        whole = self._characters.decode(text.encode("utf-16-le", "surrogatepass"))
+        self._received.append(whole)
+        return whole
 
     async def _start(self) -> Any:
         # litellm.acompletion runs this same function in a thread to get this same coroutine, and wraps
@@ -271,7 +278,8 @@ class ProviderCall:
             raise self._litellm.exception_type(self.profile.model, error, provider) from error
 
     def _result(self) -> CallResult:
-        text, facts, ending = "".join(self._received), facts_of(self.profile), self._ending
+        text = "".join(self._received) + self._characters.decode(b"", final=True)
+        facts, ending = facts_of(self.profile), self._ending
         if ending.kind == "filtered":
             refused = ModelRefused(self.request.alias, reason="content_policy", **facts)
             raise CallFailed(refused, may_fall_back=False)

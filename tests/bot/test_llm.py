@@ -200,6 +200,20 @@ async def test_the_deadline_is_for_the_whole_call(bench: Bench) -> None:
     assert entry.output_tokens > 0
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_half_a_character_is_replaced(bench: Bench, streamed: bool) -> None:
+    bench.server.script.append(Reply("Five \U0001f600 days \ud83d [1]. \ud83d"))
+    reply = await bench.ask(streamed=streamed)
+    assert reply.text == "Five \U0001f600 days \ufffd [1]. \ufffd"
+    assert reply.text.startswith("".join(bench.pieces))
+
+
+async def test_a_character_that_comes_in_two_pieces_is_one(bench: Bench) -> None:
+    bench.server.script.append(Reply(pieces=("Five \ud83d", "\ude00 days.")))
+    assert (await bench.ask(streamed=True)).text == "Five \U0001f600 days."
+    assert bench.pieces == ["Five ", "\U0001f600 days."]
+
+
 async def test_a_broken_stream_is_tried_again_in_silence(bench: Bench) -> None:
     bench.server.script.extend([Reply("one two three", drop_after=2), Reply("one two three")])
     reply = await bench.ask(streamed=True)

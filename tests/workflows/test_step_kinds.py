@@ -62,6 +62,7 @@ async def test_classify(replies: list[str], label: str, calls: int) -> None:
         ['{"label": "pay"}'],
         ["NaN"],
         ['{"label": "pay", "confidence": 7, "because": ""}'],
+        ['{"label": "pay", "confidence": 1, "because": "half a character: \\ud83d"}'],
     ],
 )
 async def test_a_reply_that_stays_useless(replies: list[str]) -> None:

@@ -101,6 +101,8 @@ def read_json(text: str, shape: Shape) -> tuple[Json, str]:
         return None, "it is too long"
     try:
         value: Json = json.loads(body, parse_constant=_refuse)
+        # half a character, written as an escape, could be stored nowhere
+        json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None, "it is not JSON"
     return value, shape.problem(value)
