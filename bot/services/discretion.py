@@ -13,6 +13,14 @@ from bot.services.readers import TERMINAL, Audience, reads_there
 from bot.services.run_views import Explanation
 
 
+class AnswerWithheld(Exception):
+    """Whoever asks may see the run and not read the documents that its answer was made from."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.facts = {"run": run_id}
+
+
 class Discretion:
     """What one person may read, looked up once for many runs."""
 

@@ -31,6 +31,12 @@ class Audience:
         """One person alone."""
         return cls((frozenset({actor.id, *actor.groups}),))
 
+    def and_also(self, actor: Actor) -> "Audience":
+        """These readers and one more."""
+        if self.readers is None:
+            return self
+        return Audience((frozenset({actor.id, *actor.groups}), *self.readers))
+
     def may_read(self, allowed: Collection[str]) -> bool:
         """Whether every reader is among those allowed. Nobody named in the list means nobody."""
         if EVERYONE in allowed:

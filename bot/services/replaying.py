@@ -11,10 +11,11 @@ from bot.adapters.llm import Models
 from bot.adapters.store import audit_log
 from bot.adapters.store.database import Store
 from bot.adapters.store.document_log import collection_revisions
-from bot.adapters.store.run_log import read_run
+from bot.adapters.store.run_log import RunRow, read_run
 from bot.governance.budget import Spender
 from bot.quality.complaint import says_the_same
 from bot.services import opaque_ids
+from bot.services.access import OPERATOR
 from bot.services.actors import Actor
 from bot.services.billing import Billing
 from bot.services.catalogue import Catalogue
@@ -91,15 +92,14 @@ class Replays:
         self._holdings = holdings
         self._clock = clock
         self._billing = billing
-        self._billing = billing
         self._cap_usd = cap_usd
 
     async def replay(self, actor: Actor, run_id: str) -> Replay:
-        """The question of a run on what is live now, made from what its readers may read.
+        """The question of a run on what is live now, made from what its readers and the actor may read.
 
-        Raises NotAuthorized, UnknownRun, UnknownWorkflow, NothingToReplay, UnknownAlias.
+        Raises NotAuthorized, UnknownRun, AnswerWithheld, UnknownWorkflow, NothingToReplay, UnknownAlias.
         """
-        explanation = await self._runs.explain(actor, run_id)
+        explanation = await self._runs.explain_answer(actor, run_id)
         run = explanation.run
         if run.status not in (RunStatus.SUCCEEDED, RunStatus.FAILED):
             raise NothingToReplay(run_id, run.status.value)
@@ -137,7 +137,13 @@ class Replays:
             at=self._clock.now(),
         )
         pinned = self._catalogue.resolve(connection, run.workflow)
-        return pinned, collection_revisions(connection), audience_of(row)
+        return pinned, collection_revisions(connection), _readers(actor, row)
+
+
+def _readers(actor: Actor, row: RunRow) -> Audience:
+    """Those of the old answer and the one who sees the new: all must be allowed what it is made from."""
+    readers = audience_of(row)
+    return readers if actor.id == OPERATOR else readers.and_also(actor)
 
 
 def moves(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[VersionMove, ...]:

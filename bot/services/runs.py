@@ -20,6 +20,7 @@ from bot.services.actors import Actor, Origin
 from bot.services.admitting import ANYTHING, Admission
 from bot.services.audience import refuse_unreadable
 from bot.services.catalogue import Catalogue, Released
+from bot.services.discretion import AnswerWithheld, Discretion
 from bot.services.preferences import Answers, answers_of
 from bot.services.readers import reads_there
 from bot.services.run_views import Explanation, RunView
@@ -253,6 +254,16 @@ class Runs:
             return replace(explanation, titles=self._titles(connection, explanation.run))
 
         return await self._store.read(look)
+
+    async def explain_answer(self, actor: Actor, run_id: str) -> Explanation:
+        """The same for whoever may also read the documents that the answer was made from.
+
+        Raises Outsider, NotAuthorized, UnknownRun, AnswerWithheld.
+        """
+        explanation = await self.explain(actor, run_id)
+        if not await self._store.read(lambda it: Discretion(it, actor).reads_explained(explanation)):
+            raise AnswerWithheld(run_id)
+        return explanation
 
     def _titles(self, connection: Connection, run: RunView) -> dict[str, str]:
         if not run.pins:

@@ -87,7 +87,7 @@ async def replay(call: Call, desk: Desk, rest: str) -> Reply:
     if not run_id:
         return saying(desk, notice(words.USAGE_REPLAY))
     actor = await desk.people.actor(call.person)
-    await desk.runs.explain(actor, run_id)
+    await desk.runs.explain_answer(actor, run_id)
 
     async def show_both() -> None:
         found = await desk.replays.replay(actor, run_id)

@@ -38,6 +38,14 @@ def nothing_to_replay(facts: Facts) -> str:
     )
 
 
+def answer_withheld(facts: Facts) -> str:
+    """Documents behind the answer are not for this person."""
+    return (
+        f":lock: Not replayed: the answer of run `{escape(facts.get('run', ''))}` was made from documents "
+        "that you may not read. Ask whoever asked for it, or the owner of those documents."
+    )
+
+
 def spending_cap(facts: Facts) -> str:
     """The money of an evaluation is used up."""
     return (
@@ -47,6 +55,7 @@ def spending_cap(facts: Facts) -> str:
 
 
 SENTENCES: Mapping[str, Callable[[Facts], str]] = {
+    "AnswerWithheld": answer_withheld,
     "UnknownEvaluation": unknown_evaluation,
     "UnknownCase": unknown_case,
     "CaseDoesNotFit": case_does_not_fit,

@@ -201,6 +201,68 @@ async def test_a_run_is_asked_again_beside_its_answer_for_whoever_may_see_it(sce
     assert "find no run" in str(missing.payload)
 
 
+SHELF = """
+name: shelf
+title: Look it up
+purpose: Looks a question up.
+inputs:
+  question: {kind: text, label: Question, from: message}
+parameters:
+  passages: {kind: integer, min: 1, max: 20, default: 6}
+steps:
+  - id: find
+    kind: retrieve
+    query: "{{ inputs.question }}"
+    collection: people
+    limit: "{{ parameters.passages }}"
+  - {id: say, kind: template, needs: [find], text: "Found: {{ find.passages[0].text }}"}
+answer: "{{ say.text }}"
+"""
+
+
+@pytest.fixture
+async def shelf(tmp_path: Path) -> AsyncIterator[Scene]:
+    """A question that Ana asked of documents that Ben, who sees all runs, may not read."""
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    (folder / "pay.md").write_text(
+        "# Redundancies\n\nThe Lisbon office closes on 30 June.\n", encoding="utf-8"
+    )
+    made, close = await open_scene(tmp_path, workflows=(SHELF,))
+    await made.holdings.add(folder, "people", source="shelf", audience=["U0ANA"])
+    await made.desk.access.grant(DEV, "U0BEN", Role.AUDITOR)
+    yield made
+    await close()
+
+
+async def replayed(scene: Scene, user: str, run_id: str) -> str:
+    """What somebody is told of a replay."""
+    person = scene.person(user)
+    outcome = await person.command(CHANNEL, f"/spanwise replay {run_id}")
+    await scene.quiet()
+    return "\n".join([str(outcome.payload), *map(words, person.ephemerals(CHANNEL))])
+
+
+async def test_nobody_reads_in_a_replay_what_was_made_from_documents_closed_to_them(shelf: Scene) -> None:
+    shelf.script.ending = lambda row: succeeded(Answer("Lisbon closes.", "", searched=("people",)))
+    ana = shelf.person("U0ANA")
+    await ana.command(CHANNEL, "/shelf Is an office closing?")
+    await shelf.answered(ana)
+    run_id = shelf.script.rows[0].id
+    told = await replayed(shelf, "U0BEN", run_id)
+    assert "documents that you may not read" in told and "Lisbon" not in told
+    assert "The Lisbon office closes" in await replayed(shelf, "U0ANA", run_id)
+
+
+async def test_the_new_answer_of_a_replay_is_made_from_what_its_reader_may_read(shelf: Scene) -> None:
+    shelf.script.ending = lambda row: succeeded(Answer("I do not know.", ""))
+    ana = shelf.person("U0ANA")
+    await ana.command(CHANNEL, "/shelf Is an office closing?")
+    await shelf.answered(ana)
+    told = await replayed(shelf, "U0BEN", shelf.script.rows[0].id)
+    assert "I do not know." in told and "Lisbon" not in told
+
+
 @pytest.mark.parametrize("typed", ["evaluate", "cases", "replay"])
 async def test_what_is_missing_is_asked_for(scene: Scene, typed: str) -> None:
     outcome = await scene.person("U0EVA").command(CHANNEL, f"/spanwise {typed}")
