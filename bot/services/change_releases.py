@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from bot.adapters.store import audit_log
+from bot.adapters.store import audit_log, outbox_log
 from bot.adapters.store import changes_log as log
 from bot.adapters.store.audit_log import AuditEvent
 from bot.adapters.store.changes_log import ChangeRow
-from bot.adapters.store.versions_log import PRODUCTION
+from bot.adapters.store.versions_log import CANDIDATE, PRODUCTION
 from bot.governance.changes import UNDECIDED, ChangeStatus, Target
 from bot.services.actors import Actor
 from bot.services.change_errors import MovedSince, NothingToRollBack, TooLate, WouldBreak
@@ -19,6 +19,7 @@ from bot.services.change_record import Step, move
 from bot.services.change_views import target_of
 from bot.services.content_checks import InvalidContent, checked
 from bot.services.contents import PROMPT, WORKFLOW
+from bot.services.staging import CARD
 from bot.services.targets import Current, Move, Targets, UnknownTarget
 from bot.services.work import ITSELF
 from workflows.ports import Clock
@@ -104,7 +105,16 @@ class Releases:
             is_announced=False,
         )
         self._settle_others(connection, applied)
+        self._redraw_cards(connection, applied)
         return applied
+
+    def _redraw_cards(self, connection: Connection, row: ChangeRow) -> None:
+        """Readiness cards show the candidate, which people approve by what they read there."""
+        if row.label != CANDIDATE:
+            return
+        target = target_of(row)
+        for name in {target.workflow, *self.targets.affected(connection, target, CANDIDATE)}:
+            outbox_log.redraw(connection, f"{CARD}:{name}")
 
     def _unfit(self, connection: Connection, row: ChangeRow) -> dict[str, str] | None:
         """What around it changed so that the content can no longer be used."""
@@ -148,6 +158,7 @@ class Releases:
         why = {"reason": "undone", "by": by.id}
         undone = move(connection, row, ChangeStatus.UNDONE, step, at=self.clock.now(), why=why)
         self._settle_others(connection, undone)
+        self._redraw_cards(connection, undone)
         return undone
 
     def before(self, connection: Connection, row: ChangeRow) -> str | None:

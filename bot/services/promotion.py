@@ -47,6 +47,14 @@ class OwnCandidate(Exception):
         self.facts = {"workflow": workflow}
 
 
+class CandidateMoved(Exception):
+    """The candidate is another one than the card showed; fact `workflow`."""
+
+    def __init__(self, workflow: str) -> None:
+        super().__init__(workflow)
+        self.facts = {"workflow": workflow}
+
+
 class NobodyApproves(Exception):
     """Nobody but the authors may approve; facts `workflow` and `ask`, who can give the role."""
 
@@ -141,16 +149,16 @@ class Promotions:
         """The card for a message that is drawn again; None when it cannot be put together."""
         return self._cards.load_card(connection, workflow)
 
-    async def approve(self, actor: Actor, workflow: str) -> Card:
-        """Say yes to exactly what the candidate is now.
+    async def approve(self, actor: Actor, workflow: str, *, seen: str | None = None) -> Card:
+        """Say yes to exactly what the candidate is now; `seen` is the fingerprint that a card showed.
 
-        Raises Outsider, NotAuthorized, UnknownWorkflow, NoCandidate, OwnCandidate.
+        Raises Outsider, NotAuthorized, UnknownWorkflow, NoCandidate, CandidateMoved, OwnCandidate.
         """
 
         def act(connection: Connection) -> Card:
             self._access.authorise(connection, actor, Permission.APPROVE, f"workflow:{workflow}")
             standing = lock_standing(connection, self._stages.standing_in(connection, workflow))
-            found = self._differing(connection, workflow)
+            found = self._differing(connection, workflow, seen)
             if actor.id in {each.author for each in found}:
                 raise OwnCandidate(workflow)
             others = tuple(each for each in standing.approvals if each.person != actor.id)
@@ -216,11 +224,13 @@ class Promotions:
 
         return await self._write(act)
 
-    async def promote(self, actor: Actor, workflow: str, directory: Directory) -> Card:
+    async def promote(
+        self, actor: Actor, workflow: str, directory: Directory, *, seen: str | None = None
+    ) -> Card:
         """Point production at what the candidate is, when nothing is missing.
 
         The approval of whoever promotes does not count: it takes two people. Raises Outsider, NotAuthorized,
-        UnknownWorkflow, NoCandidate, NotReady, WrongStage.
+        UnknownWorkflow, NoCandidate, CandidateMoved, NotReady, WrongStage.
         """
         await self._store.read(lambda connection: self._stages.authorise(connection, actor, workflow))
         await self.refresh(workflow, directory)
@@ -228,7 +238,7 @@ class Promotions:
         def act(connection: Connection) -> Card:
             self._stages.authorise(connection, actor, workflow)
             standing = lock_standing(connection, self._stages.standing_in(connection, workflow))
-            found = self._differing(connection, workflow)
+            found = self._differing(connection, workflow, seen)
             if standing.stage is not Stage.PILOT:
                 raise WrongStage(workflow, standing.stage, "promote")
             card = self._cards.card_in(connection, workflow, but=actor.id)
@@ -241,10 +251,14 @@ class Promotions:
 
         return await self._write(act)
 
-    def _differing(self, connection: Connection, workflow: str) -> tuple[Difference, ...]:
+    def _differing(
+        self, connection: Connection, workflow: str, seen: str | None = None
+    ) -> tuple[Difference, ...]:
         found = differences(connection, self._catalogue, workflow)
         if not found:
             raise NoCandidate(workflow)
+        if seen is not None and seen != fingerprint(found):
+            raise CandidateMoved(workflow)
         return found
 
     def _release(self, connection: Connection, actor: Actor, each: Difference) -> None:

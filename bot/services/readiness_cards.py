@@ -66,6 +66,11 @@ class Card:
     """Of the pilot so far; None when there is none."""
 
     @property
+    def fingerprint(self) -> str:
+        """Of the candidate that it shows."""
+        return fingerprint(self.differences)
+
+    @property
     def groups(self) -> tuple[str, ...]:
         """User groups that it names."""
         return self.standing.pilot.groups if self.standing.pilot else ()

@@ -88,6 +88,15 @@ def own_candidate(facts: Facts) -> str:
     return f"You wrote part of this candidate of {_name(facts)}: somebody else has to approve it."
 
 
+def candidate_moved(facts: Facts) -> str:
+    """Another candidate than the card showed."""
+    card = f"`/spanwise promote {escape(facts.get('workflow', ''))}`"
+    return (
+        f"The candidate of {_name(facts)} has changed since that card was drawn, so nothing was decided. "
+        f"Press *Look again* or send {card}, and decide on what it shows then."
+    )
+
+
 def nobody_approves(facts: Facts) -> str:
     """No one to ask."""
     named = [mention(person) for person in facts.get("ask", "").split(",") if is_person(person)]
@@ -108,6 +117,7 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "NobodyToPilot": nobody_to_pilot,
     "NotReady": not_ready,
     "OwnCandidate": own_candidate,
+    "CandidateMoved": candidate_moved,
     "NobodyApproves": nobody_approves,
     "InvalidVolume": not_a_number,
 }

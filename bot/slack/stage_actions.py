@@ -110,8 +110,9 @@ async def stages(call: Call, desk: Desk, _rest: str) -> Reply:
 async def approve(call: Call, desk: Desk) -> Reply:
     """Yes to exactly this candidate."""
     actor = await desk.people.actor(call.person)
-    await desk.promotions.approve(actor, call.value)
-    return telling(call, desk, words.approved(call.value))
+    workflow, _, seen = call.value.partition(":")
+    await desk.promotions.approve(actor, workflow, seen=seen)
+    return telling(call, desk, words.approved(workflow))
 
 
 async def ask_approval(call: Call, desk: Desk) -> Reply:
@@ -128,10 +129,11 @@ async def ask_approval(call: Call, desk: Desk) -> Reply:
 async def promoted(call: Call, desk: Desk) -> Reply:
     """To everybody."""
     actor = await desk.people.actor(call.person)
+    workflow, _, seen = call.value.partition(":")
 
     async def act() -> None:
-        await desk.promotions.promote(actor, call.value, desk.people)
-        await desk.tell(call, notice(words.promoted(call.value)))
+        await desk.promotions.promote(actor, workflow, desk.people, seen=seen)
+        await desk.tell(call, notice(words.promoted(workflow)))
 
     return Reply(after=act)
 

@@ -34,7 +34,7 @@ APPROVE, PROMOTE, PILOT, PAUSE, RESUME, STOP, REFRESH = (
     "stage-stop",
     "stage-refresh",
 )
-"""Action ids; each carries the workflow."""
+"""Action ids; each carries the workflow, and what decides on a candidate also which one the card showed."""
 
 SUPPLIES: Mapping[Supply, str] = {
     Supply.NAME_OWNER: NAME_PERSON,
@@ -138,12 +138,13 @@ def _supply(line: Line, workflow: str) -> Block | None:
 def _moves(card: Card) -> list[Block]:
     """What can be done next, in the order one does it."""
     workflow, stage = card.standing.workflow, card.standing.stage
+    decided = f"{workflow}:{card.fingerprint}"
     found: list[Block] = []
     if card.differences and stage is Stage.PILOT and card.readiness.is_ready:
-        button = el.button("Promote", PROMOTE, workflow, style="primary")
+        button = el.button("Promote", PROMOTE, decided, style="primary")
         found.append(el.confirming(button, **words.sure_to_promote(workflow)))
     if card.differences and stage is not Stage.RETIRED:
-        found.append(el.button("Approve", APPROVE, workflow))
+        found.append(el.button("Approve", APPROVE, decided))
         found.append(
             el.button("Start a pilot" if stage is not Stage.PILOT else "Change the pilot", PILOT, workflow)
         )

@@ -11,9 +11,10 @@ from slack_scene import DEV, Scene, open_scene, words
 
 from bot.adapters.store import evaluations_log
 from bot.adapters.store.versions_log import CANDIDATE
+from bot.governance.changes import Target
 from bot.governance.roles import Role
 from bot.quality.evaluation import EvaluationReport, ReportRow, Standing, Trial
-from bot.services.actors import Actor
+from bot.services.actors import Actor, Origin
 from bot.services.catalogue import Content
 from bot.services.contents import PINNED_KINDS
 from bot.slack import blocks as message_blocks
@@ -187,6 +188,33 @@ async def test_from_candidate_to_production_by_the_buttons_of_the_card(scene: Sc
     assert "is in production" in words(chloe.ephemerals(CHANNEL)[-1])
     await ana.command(CHANNEL, "/ask-policy How many days?")
     assert "v2 ·" in words(await scene.answered(ana))
+
+
+async def test_an_approval_is_of_the_candidate_that_the_card_showed(scene: Scene) -> None:
+    chloe, ben = scene.person("U0CHLOE"), scene.person("U0BEN")
+    await chloe.command(CHANNEL, "/spanwise promote ask-policy")
+    posted = await card(scene, chloe)
+    shown = next(each["value"] for each in buttons(posted) if each["action_id"] == blocks.APPROVE)
+    await scene.desk.stages.draft(EVA, [Content("workflow", "ask-policy", NEW.replace("New ", "Newer "))])
+    await ben.click(posted, blocks.APPROVE, shown)
+    await scene.quiet()
+    assert "has changed since that card was drawn" in words(ben.ephemerals(CHANNEL)[-1])
+    seen = await scene.desk.promotions.card(EVA, "ask-policy")
+    assert seen.readiness.evidence.approvals == ()
+
+
+async def test_the_card_is_drawn_again_when_a_change_of_the_candidate_is_applied(scene: Scene) -> None:
+    chloe = scene.person("U0CHLOE")
+    await chloe.command(CHANNEL, "/spanwise promote ask-policy")
+    await card(scene, chloe, holding="`ask-policy` v2")
+    origin = Origin("command", "T0SPAN", CHANNEL)
+    target = Target("workflow", "ask-policy")
+    newer = NEW.replace("New ", "Newer ")
+    view = await scene.desk.changes.propose(EVA, target, newer, origin=origin, label=CANDIDATE)
+    await scene.changing.drain()
+    view = await scene.desk.changes.approve(Actor("U0BEN", "Ben"), view.id, "Good.")
+    assert view.status.value == "applied"
+    await card(scene, chloe, holding="`ask-policy` v3")
 
 
 async def test_a_budget_is_set_from_the_card(scene: Scene) -> None:
