@@ -62,6 +62,12 @@ def rich_text(markdown: str, allowed: Allowed = no_links) -> list[Block]:
     return blocks
 
 
+def as_written(text: str) -> list[Block]:
+    """What a person wrote, letter by letter and line by line, as a quotation."""
+    quoted = {"type": "rich_text_quote", "elements": [_text(visible(text).strip() or " ")]}
+    return [{"type": "rich_text", "elements": [piece]} for piece, _ in _pieces(quoted)]
+
+
 def _elements(text: str, allowed: Allowed) -> Iterator[tuple[Block, int]]:
     lines = text.strip("\n").split("\n")
     at = 0
@@ -78,7 +84,7 @@ def _next_element(lines: list[str], at: int, allowed: Allowed) -> tuple[int, Blo
     if line.lstrip().startswith("```"):
         return _fence(lines, at)
     for pattern, style in ((_BULLET, "bullet"), (_NUMBERED, "ordered")):
-        if pattern.match(line):
+        if _begins_list(line, pattern):
             return _list(lines, at, pattern, style, allowed)
     if line.lstrip().startswith(">"):
         end = _while(lines, at, lambda item: item.lstrip().startswith(">"))
@@ -95,8 +101,14 @@ def _is_plain(line: str) -> bool:
     return (
         bool(line.strip())
         and not starts
-        and not any(pattern.match(line) for pattern in (_BULLET, _NUMBERED, _HEADING))
+        and not any(_begins_list(line, pattern) for pattern in (_BULLET, _NUMBERED))
+        and not _HEADING.match(line)
     )
+
+
+def _begins_list(line: str, pattern: re.Pattern[str]) -> bool:
+    """Slack counts every list from 1, so a line with another number, which may be a date, stays as it is."""
+    return _place_of(line, pattern)[1] in (0, 1)
 
 
 def _while(lines: list[str], at: int, test: Callable[[str], bool]) -> int:
@@ -123,18 +135,45 @@ def _fence(lines: list[str], at: int) -> tuple[int, Block | None]:
 def _list(
     lines: list[str], at: int, pattern: re.Pattern[str], style: str, allowed: Allowed
 ) -> tuple[int, Block]:
-    first = pattern.match(lines[at])
-    indent = min(len(first.group(1)) // 2, 8) if first else 0
-    items = []
-    end = at
-    while end < len(lines) and (found := pattern.match(lines[end])):
-        if min(len(found.group(1)) // 2, 8) != indent:
+    items: list[Block] = []
+    end, size = at, 0
+    following: int | None = at
+    while following is not None and (end == following or _continues(lines[end], lines[following], pattern)):
+        found = pattern.match(lines[following])
+        words = found.groups()[-1] if found else ""
+        item = {"type": "rich_text_section", "elements": list(_spans(words or " ", allowed))}
+        size += _length(item)
+        # a second list would count from 1 again, so what does not fit into this one keeps its numbers as text
+        if items and size >= MAX_PIECE:
             break
-        items.append(
-            {"type": "rich_text_section", "elements": list(_spans(found.groups()[-1] or " ", allowed))}
-        )
-        end += 1
-    return end, {"type": "rich_text_list", "style": style, "indent": indent, "elements": items}
+        items.append(item)
+        end = following
+        following = _following(lines, end)
+    indent, _ = _place_of(lines[at], pattern)
+    return end + 1, {"type": "rich_text_list", "style": style, "indent": indent, "elements": items}
+
+
+def _place_of(line: str, pattern: re.Pattern[str]) -> tuple[int, int]:
+    """Indent and number of an item; 0 stands for no number, and -1 for what is no item."""
+    found = pattern.match(line)
+    if found is None:
+        return 0, -1
+    number = int(found.group(2)) if pattern is _NUMBERED else 0
+    return min(len(found.group(1)) // 2, 8), number
+
+
+def _following(lines: list[str], at: int) -> int | None:
+    """The next line, past one that is empty."""
+    after = (line for line in range(at + 1, min(at + 3, len(lines))) if lines[line].strip())
+    return next(after, None)
+
+
+def _continues(line: str, following: str, pattern: re.Pattern[str]) -> bool:
+    """Whether the next line is the next item: at the same indent, and counted on or all of them "1."."""
+    (indent, number), (next_indent, next_number) = _place_of(line, pattern), _place_of(following, pattern)
+    if next_number < 0 or indent != next_indent:
+        return False
+    return pattern is _BULLET or next_number == number + 1 or number == next_number == 1
 
 
 def _spans(text: str, allowed: Allowed, bold: bool = False) -> Iterator[Block]:

@@ -51,6 +51,32 @@ def test_paragraphs_lists_and_marks() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "kinds", "plain"),
+    [
+        ("1. Ask.\n\n2. Fill in the form.\n\n3. Wait.", ["rich_text_list"], ""),
+        ("Until\n31. December 2026.", ["rich_text_section"], "Until\n31. December 2026."),
+        ("14. Keep it.\n15. Return it.", ["rich_text_section"], "14. Keep it.\n15. Return it."),
+        ("1. A\n   - sub\n2. B", ["rich_text_list", "rich_text_list", "rich_text_section"], "2. B"),
+        ("1. A\n1. B", ["rich_text_list"], ""),
+        ("1. A\n7. B", ["rich_text_list", "rich_text_section"], "7. B"),
+    ],
+)
+def test_the_numbers_of_ordered_lines_are_those_that_were_written(
+    text: str, kinds: list[str], plain: str
+) -> None:
+    made = elements(text)
+    assert [element["type"] for element in made] == kinds
+    assert "".join(texts(each) for each in made if each["type"] == "rich_text_section").strip() == plain
+
+
+def test_a_list_too_long_for_one_block_keeps_its_numbers() -> None:
+    made = elements("\n".join(f"{number}. {'x' * 500}" for number in range(1, 9)))
+    lists = [each for each in made if each["type"] == "rich_text_list"]
+    rest = "".join(texts(each) for each in made if each["type"] == "rich_text_section")
+    assert len(lists) == 1 and rest.startswith(f"{len(lists[0]['elements']) + 1}. x") and "\n8. x" in rest
+
+
 def test_nested_lists_keep_their_indent() -> None:
     made = elements("- one\n  - two\n- three")
     assert [element["indent"] for element in made] == [0, 1, 0]
