@@ -12,7 +12,7 @@ from bot.slack import elements as el
 from bot.slack import escalation_text as words
 from bot.slack.blocks import asked_text
 from bot.slack.elements import Outgoing
-from bot.slack.richtext import Block
+from bot.slack.richtext import Block, as_written
 
 REPLY, DECLINE = "escalation-reply", "escalation-decline"
 """Action ids; the value is the run."""
@@ -49,7 +49,8 @@ def reply_letter(item: OutboxItem, _now: datetime, _names: Mapping[str, str]) ->
     blocks = (
         el.section(words.reply_heading(row.replied_by, run.title)),
         el.section(words.question(asked_text(run.inputs))),
-        el.section(words.reply_body(row.reply)),
+        el.section(words.reply_label()),
+        *as_written(row.reply),
         el.context(words.reply_is_human(), *_kept(found)),
     )
     return Outgoing(f"{run.title}: {row.reply}", blocks, frozenset({row.replied_by}))

@@ -97,9 +97,9 @@ def reply_heading(person: str, title: str) -> str:
     return f":speech_balloon: {mention(person)} answered what *{escape(title)}* could not."
 
 
-def reply_body(reply: str) -> str:
-    """The reply, as it was written."""
-    return f"*The reply*\n{quote(reply, 2500)}"
+def reply_label() -> str:
+    """Above the reply."""
+    return "*The reply*"
 
 
 def reply_is_human() -> str:

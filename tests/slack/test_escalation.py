@@ -111,11 +111,25 @@ async def test_a_reply_reaches_the_asker_and_is_proposed_as_a_document(scene: Sc
     assert (change.kind, change.name) == ("document", "people/dogs-at-work.md")
     assert change.content == "# Dogs at work\n\nYes, *on Fridays* <!channel>.\n"
     letter_to_ana = await card_that_says(scene, ana, "answered what")
-    assert "on Fridays" in words(letter_to_ana) and "<!channel>" not in words(letter_to_ana)
+    assert "Yes, *on Fridays* <!channel>." in words(letter_to_ana)
+    others = [block for block in letter_to_ana.blocks if block["type"] != "rich_text"]
+    assert "<!channel>" not in json.dumps(others), (
+        "only rich text, which pings nobody, says it as it was written"
+    )
     assert "<@U0CHLOE>" in words(letter_to_ana)
     settled = await card_that_says(scene, chloe, f"change `{change.id}`")
     assert escalation_blocks.REPLY not in json.dumps(settled.blocks)
     assert [event.actor for event in actions(scene, "escalation.answered")] == ["U0CHLOE"]
+
+
+async def test_a_reply_arrives_line_by_line_and_whole(scene: Scene) -> None:
+    ana, chloe = scene.person("U0ANA"), scene.person("U0CHLOE")
+    _, card = await handed_on(scene, ana)
+    await chloe.click(card, escalation_blocks.REPLY)
+    reply = "Do this:\n1. Open the portal\n2. Send it\n\n" + "Then wait. " * 260 + "The end."
+    assert (await chloe.submit(await the_form(chloe, escalation_blocks.FORM), {"text": {"value": reply}})).ok
+    letter = await card_that_says(scene, ana, "answered what")
+    assert "1. Open the portal\n2. Send it\n" in words(letter) and "The end." in words(letter)
 
 
 async def test_a_reply_need_not_be_kept(scene: Scene) -> None:
