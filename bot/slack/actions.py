@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.services.actors import Surface, Visibility
+from bot.services.actors import Actor, Surface, Visibility
 from bot.services.runs import RunRequest
 from bot.slack import home, text
 from bot.slack.admin_actions import ADMIN_ACTIONS
@@ -81,10 +81,10 @@ async def retry(call: Call, desk: Desk) -> Reply:
 
 async def pick(call: Call, desk: Desk) -> Reply:
     """One of several workflows that fit a message: once for each message, however often it is pressed."""
-    call, ask = await _carried(call, desk)
+    actor = await desk.people.actor(call.person)
+    call, ask = await _carried(call, desk, actor)
     key = f"pick:{call.team}:{call.person}:{call.channel}:{call.message_ts}:{ask.released.name}"
     call = replace(call, dedupe_key=key)
-    actor = await desk.people.actor(call.person)
     try:
         accepted = await accept(call, desk, ask, actor)
     except InvalidInputs as error:
@@ -100,13 +100,13 @@ async def pick(call: Call, desk: Desk) -> Reply:
 
 async def fill(call: Call, desk: Desk) -> Reply:
     """Open the form for what a message left out."""
-    call, ask = await _carried(call, desk)
+    call, ask = await _carried(call, desk, await desk.people.actor(call.person))
     return open_form(call, desk, ask, {})
 
 
 async def start(call: Call, desk: Desk) -> Reply:
     """Run from a list or App Home: the form, empty."""
-    released = await desk.catalogue.find(call.value)
+    released = await desk.catalogue.find(call.value, await desk.people.actor(call.person))
     visibility = await visibility_of(call, desk, released)
     return open_form(call, desk, Ask(released, {}, "command", visibility), {})
 
@@ -121,10 +121,10 @@ async def forget(call: Call, desk: Desk) -> Reply:
     return Reply(after=lambda: desk.tell(call, notice(text.forgotten()), replace=True))
 
 
-async def _carried(call: Call, desk: Desk) -> tuple[Call, Ask]:
+async def _carried(call: Call, desk: Desk, actor: Actor) -> tuple[Call, Ask]:
     """The request that a button carries, and where it was made."""
     carried = call.json_value()
-    released = await desk.catalogue.find(str(carried.get("w", "")))
+    released = await desk.catalogue.find(str(carried.get("w", "")), actor)
     channel = str(carried.get("c", ""))
     placed = replace(
         call,

@@ -143,7 +143,7 @@ async def _fit(
 
 async def _continue(call: Call, desk: Desk, before: RunView, words: str, actor: Actor) -> Reply:
     """Ask further in the thread of an answer: the same workflow, the other inputs as they were."""
-    released = await desk.catalogue.find(before.workflow)
+    released = await desk.catalogue.find(before.workflow, actor)
     kept = {name: value for name, value in before.inputs.items() if name in released.face.inputs}
     name = primary_input(released)
     values = {**kept, name: words, **earlier_from(released, before, name, words)} if name else kept

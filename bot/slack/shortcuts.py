@@ -44,7 +44,7 @@ async def rechoose(call: Call, desk: Desk, entered: Mapping[str, str]) -> Reply:
     """The form again, for another workflow; the longest text entered is taken along."""
     actor = await desk.people.actor(call.person)
     everything = await desk.catalogue.released(actor)
-    chosen = await desk.catalogue.find(call.value)
+    chosen = await desk.catalogue.find(call.value, actor)
     words = max(entered.values(), key=len, default="")
     place = {name: str(call.metadata.get(name, "")) for name in ("channel", "thread_ts", "message_ts")}
 

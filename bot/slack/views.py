@@ -47,13 +47,13 @@ async def received(call: Call, desk: Desk) -> Reply:
 
 async def inputs_sent(call: Call, desk: Desk) -> Reply:
     """A workflow's inputs: accepted, or sent back with what is wrong under each field."""
-    released = await desk.catalogue.find(_chosen(call))
+    actor = await desk.people.actor(call.person)
+    released = await desk.catalogue.find(_chosen(call), actor)
     values = {**read_inputs(call.state), **await _taken(call, desk)}
     values = {name: value for name, value in values.items() if name in released.face.inputs}
     visibility: Visibility = "channel" if chose_public(call.state) else "private"
     surface = SURFACES.get(str(call.metadata.get("surface", "")), "command")
     ask = Ask(released, values, surface, visibility)
-    actor = await desk.people.actor(call.person)
     try:
         accepted = await accept(call, desk, ask, actor)
     except InvalidInputs as error:

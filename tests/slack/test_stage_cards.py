@@ -90,6 +90,25 @@ async def test_a_pilot_serves_people_and_groups_and_the_receipt_says_so(scene: S
     assert labels == {"U0BEN": "candidate", "U0ANA": "production"}
 
 
+async def test_people_of_a_pilot_get_the_form_of_the_candidate(scene: Scene) -> None:
+    chloe, ben = scene.person("U0CHLOE"), scene.person("U0BEN")
+    asks_more = NEW.replace("from: message}", "from: message}\n  country: {kind: text, label: Country}")
+    await scene.desk.stages.draft(EVA, [Content("workflow", "ask-policy", asks_more)])
+    await chloe.command(CHANNEL, "/spanwise pilot ask-policy @pilots 0%")
+    entered = {
+        "input:question@ask-policy": {"value": "How many days?"},
+        "input:country@ask-policy": {"value": "Spain"},
+    }
+    await ben.command(CHANNEL, "/ask-policy How many days?")
+    assert (await ben.submit(await form(ben), entered)).ok
+    await scene.answered(ben)
+    await ben.command(CHANNEL, "/spanwise list")
+    await ben.click(ben.ephemerals(CHANNEL)[-1], message_blocks.START, "ask-policy")
+    assert (await ben.submit(await form(ben), entered)).ok
+    await scene.answered(ben, count=2)
+    assert [row.inputs["country"] for row in scene.script.rows] == ["Spain", "Spain"]
+
+
 async def test_people_are_named_by_mention_and_shares_in_percent(scene: Scene) -> None:
     chloe = scene.person("U0CHLOE")
     outcome = await chloe.command(CHANNEL, "/spanwise pilot ask-policy @ana and 20 % of the others")
