@@ -19,7 +19,7 @@ from bot.slack.evaluation_actions import EVALUATION_ACTIONS
 from bot.slack.explain_actions import EXPLAIN_ACTIONS
 from bot.slack.feedback_actions import FEEDBACK_ACTIONS
 from bot.slack.forms import CHOICE, read_inputs
-from bot.slack.incoming import primary_input
+from bot.slack.incoming import thread_for, values_from
 from bot.slack.payloads import Call
 from bot.slack.requesting import Ask, accept, is_channel, open_form, visibility_of, working_notice
 from bot.slack.retention_actions import RETENTION_ACTIONS
@@ -134,9 +134,9 @@ async def _carried(call: Call, desk: Desk, actor: Actor) -> tuple[Call, Ask]:
     )
     surface = SURFACES.get(str(carried.get("s", "")), "mention")
     visibility: Visibility = "channel" if is_channel(channel) and surface != "shortcut" else "private"
-    words = str(carried.get("q", ""))
-    name = primary_input(released)
-    return placed, Ask(released, {name: words} if name and words else {}, surface, visibility)
+    thread = await thread_for(desk, released, channel, placed.thread_ts)
+    values = values_from(released, str(carried.get("q", "")), thread)
+    return placed, Ask(released, values, surface, visibility)
 
 
 ACTIONS: Mapping[str, Handler] = {

@@ -77,6 +77,11 @@ async def thread_text(desk: Desk, channel: str, thread_ts: str) -> str:
     return "\n".join(lines)
 
 
+async def thread_for(desk: Desk, released: Released, channel: str, thread_ts: str) -> str:
+    """The thread for a workflow that takes one; empty for others, and outside of a thread."""
+    return await thread_text(desk, channel, thread_ts) if thread_ts and wants_thread(released) else ""
+
+
 def values_from(released: Released, message: str, thread: str) -> dict[str, str]:
     """Inputs marked `from: message` and `from: thread`; without a mark, the first text input."""
     marked: dict[str, str] = {}

@@ -16,9 +16,8 @@ from bot.slack.incoming import (
     mentions,
     plain_text,
     primary_input,
-    thread_text,
+    thread_for,
     values_from,
-    wants_thread,
     without_mention,
 )
 from bot.slack.payloads import Call
@@ -134,7 +133,7 @@ async def _fit(
         return Reply(after=lambda: desk.tell(call, list_message(())))
     if len(fitting) == 1 or len(words) > PICK_CHARACTERS:
         best = fitting[0]
-        thread = await thread_text(desk, call.channel, call.thread_ts) if wants_thread(best) else ""
+        thread = await thread_for(desk, best, call.channel, call.thread_ts)
         ask = Ask(best, values_from(best, words, thread), surface, visibility)
         return await accept_message(call, desk, ask, actor)
     values = [carried(call, Ask(item, {}, surface, visibility), words) for item in fitting]
@@ -146,7 +145,9 @@ async def _continue(call: Call, desk: Desk, before: RunView, words: str, actor: 
     released = await desk.catalogue.find(before.workflow, actor)
     kept = {name: value for name, value in before.inputs.items() if name in released.face.inputs}
     name = primary_input(released)
-    values = {**kept, name: words, **earlier_from(released, before, name, words)} if name else kept
+    thread = await thread_for(desk, released, call.channel, call.thread_ts)
+    said = values_from(released, words, thread) if thread else {name: words} if name else {}
+    values = {**kept, **said, **earlier_from(released, before, name, words)} if name else kept
     ask = Ask(released, values, "thread", _visibility(call, before), follows=before.id)
     return await accept_message(call, desk, ask, actor)
 

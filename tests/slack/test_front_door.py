@@ -400,6 +400,35 @@ def picks(offer: Message) -> list[str]:
     return [b["accessory"]["value"] for b in offer.blocks if b.get("accessory")]
 
 
+async def broken_heating(scene: Scene) -> Message:
+    """A thread of two people."""
+    root = await scene.person("U0ANA").say(CHANNEL, "The heating in Lisbon is broken since Monday.")
+    await scene.person("U0BEN").say(CHANNEL, "The landlord comes on Thursday.", root.ts)
+    return root
+
+
+async def test_a_workflow_picked_in_a_thread_gets_the_thread(scene: Scene) -> None:
+    ana, root = scene.person("U0ANA"), await broken_heating(scene)
+    await ana.say(CHANNEL, "<@U0SPAN> please have a look", root.ts)
+    offer = await ana.wait_for(lambda: next((m for m in ana.ephemerals(CHANNEL) if picks(m)), None))
+    chosen = next(value for value in picks(offer) if "summarise-thread" in value)
+    await ana.click(offer, blocks.PICK, chosen)
+    await scene.answered(ana, CHANNEL, root.ts)
+    (row,) = scene.script.rows
+    assert "The landlord comes on Thursday." in row.inputs["thread"]
+
+
+async def test_a_thread_is_read_again_when_its_answer_is_continued(scene: Scene) -> None:
+    ana, root = scene.person("U0ANA"), await broken_heating(scene)
+    await ana.say(CHANNEL, "<@U0SPAN> summarise-thread: go", root.ts)
+    await scene.answered(ana, CHANNEL, root.ts)
+    await scene.person("U0BEN").say(CHANNEL, "And somebody has to be there at nine.", root.ts)
+    await ana.say(CHANNEL, "<@U0SPAN> summarise this thread again please", root.ts)
+    await scene.answered(ana, CHANNEL, root.ts, count=2)
+    second = scene.script.rows[1].inputs["thread"]
+    assert "The heating" in second and "be there at nine" in second
+
+
 async def test_a_workflow_picked_twice_for_a_message_runs_once(scene: Scene) -> None:
     ana = scene.person("U0ANA")
 
