@@ -45,7 +45,13 @@ def seal_message(message: Outgoing, domains: Collection[str] = ()) -> dict[str, 
     """`text` and `blocks` as Slack may have them."""
     guard = _Guard(message.mentions, message.links, domains)
     blocks = _within(_fitted(guard, message.blocks), MESSAGE_BLOCKS)
-    return {"text": escape(shorten(visible(message.text), FALLBACK)), "blocks": _short_enough(blocks)}
+    return {"text": _fallback(message.text), "blocks": _short_enough(blocks)}
+
+
+def _fallback(text: str) -> str:
+    """Cut once it is escaped: an escaped character is up to five of those that Slack counts."""
+    whole = escape(text)
+    return whole if len(whole) <= FALLBACK else _HALF.sub("", whole[: FALLBACK - 1]).rstrip() + "…"
 
 
 def seal_view(view: Mapping[str, Any], domains: Collection[str] = ()) -> dict[str, Any]:

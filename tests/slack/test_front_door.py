@@ -429,6 +429,16 @@ async def test_a_thread_is_read_again_when_its_answer_is_continued(scene: Scene)
     assert "The heating" in second and "be there at nine" in second
 
 
+async def test_an_answer_full_of_escaped_characters_is_shown(scene: Scene) -> None:
+    code = "```\n" + '<row a="1"><b>x</b></row>\n' * 110 + "```"
+    scene.script.ending = lambda row: succeeded(answer(code))
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, "/ask-policy xml please")
+    message = await scene.answered(ana)
+    assert "<row a=" in words(message) and len(message.text) <= 3000
+    assert not re.search(r"&[a-z]*…$", message.text)
+
+
 async def test_a_workflow_picked_twice_for_a_message_runs_once(scene: Scene) -> None:
     ana = scene.person("U0ANA")
 
