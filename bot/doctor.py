@@ -15,6 +15,7 @@ from bot.services.part_troubles import advice, detail
 from bot.services.readers import TERMINAL
 from bot.settings import Settings
 from bot.shipped import PEOPLE
+from bot.shown_urls import without_secrets
 from bot.slack.manifest import SCOPES
 from bot.slack.self_check import Wire, closed_channels, look_at_slack
 
@@ -60,7 +61,9 @@ async def examine(settings: Settings) -> list[Finding]:
 
 
 def _broken(name: str, error: Exception, fix: str) -> Finding:
-    facts = ", ".join(f"{key}: {value}" for key, value in getattr(error, "facts", {}).items())
+    facts = ", ".join(
+        f"{key}: {without_secrets(value)}" for key, value in getattr(error, "facts", {}).items()
+    )
     return Finding(name, False, f"{type(error).__name__}{f' ({facts})' if facts else ''}", fix)
 
 

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from bot.governance.changes import InvalidPolicy, policies
 from bot.quality.alerts import InvalidThresholds, read_thresholds
 from bot.settings import Secret, Settings
+from bot.shown_urls import without_secrets
 
 DATABASES = ("postgresql://", "postgresql+psycopg://", "postgres://", "sqlite://")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -140,7 +141,7 @@ def describe() -> list[tuple[str, str, str, str]]:
     return [
         (
             each.metadata["alias"],
-            _shown(each.name, getattr(read, each.name)),
+            _shown(getattr(read, each.name)),
             _source(each, read),
             each.metadata["description"],
         )
@@ -148,28 +149,18 @@ def describe() -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _shown(name: str, value: Any) -> str:
+def _shown(value: Any) -> str:
     if isinstance(value, Secret):
         return "set, hidden" if value.get_secret_value() else ""
     if isinstance(value, tuple):
         return ",".join(value)
-    if name == "database_url":
-        return _without_password(value)
-    return "" if value is None else str(value)
+    return "" if value is None else without_secrets(str(value))
 
 
 def _source(of: "dataclasses.Field[Any]", read: BaseSettings) -> str:
     if of.name not in read.model_fields_set:
         return "default"
     return "environment" if of.metadata["alias"] in os.environ else ".env"
-
-
-def _without_password(url: str) -> str:
-    head, at, tail = url.rpartition("@")
-    if not at or "://" not in head:
-        return url
-    scheme, _, user = head.partition("://")
-    return f"{scheme}://{user.split(':', 1)[0]}:***@{tail}"
 
 
 def _hand_on() -> None:

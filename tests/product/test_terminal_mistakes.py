@@ -1,0 +1,35 @@
+"""What an operator gets wrong at the terminal: said in a sentence with the next step, and no secret shown."""
+
+import re
+from pathlib import Path
+
+import pytest
+from terminal import Ran, Terminal
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    return Terminal(tmp_path / "var")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "shown"),
+    [
+        ("DATABASE_URL", "postgresql://h/db?user=u&password=topsecret", "h/db?user=u&password=***"),
+        ("DATABASE_URL", "postgresql://u:top@secret@h/db", "u:***@h/db"),
+        ("CHROMA_URL", "http://user:topsecret@127.0.0.1:1", "http://user:***@127.0.0.1:1"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://topsecret@c:4318", "http://***@c:4318"),
+        ("SLACK_API_URL", "http://h/api/?token=topsecret&x=1", "http://h/api/?token=***&x=1"),
+        ("CHROMA_URL", "http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+    ],
+)
+def test_no_address_shows_its_secret(terminal: Terminal, setting: str, value: str, shown: str) -> None:
+    ran = terminal("settings", **{setting: value})
+    assert ran.code == 0 and shown in ran.out
+    assert "secret" not in next(line for line in ran.out.splitlines() if line.startswith(setting))
+
+
+def test_doctor_shows_no_secret_of_what_does_not_answer(first_run: tuple[Terminal, Ran]) -> None:
+    ran = first_run[0]("doctor", CHROMA_URL="http://user:topsecret@127.0.0.1:1")
+    assert ran.code == 1 and re.search(r"^-- index: ", ran.out, re.MULTILINE)
+    assert "topsecret" not in ran.out + ran.err
