@@ -5,12 +5,13 @@ import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.adapters.profiles import SHIPPED, read_profiles
+from bot.adapters.profiles import SHIPPED, ModelProfile, ModelProfiles, read_profiles
 from bot.adapters.provider_reach import why_unreached
 from bot.adapters.store.migrate import current_revision, migrate
 from bot.adapters.store.store_down import StoreDown
 from bot.bootstrap import Product, build
 from bot.groundwork import models_text
+from bot.services.contents import MODELS
 from bot.services.part_troubles import advice, detail
 from bot.services.readers import TERMINAL
 from bot.settings import Settings
@@ -147,13 +148,34 @@ async def knowledge(product: Product) -> list[Finding]:
 
 
 async def models(product: Product) -> list[Finding]:
-    """Whether each alias has what it needs to be called."""
-    aliases = product.models.profiles.aliases
-    return list(await asyncio.gather(*(_model(product, alias) for alias in aliases)))
+    """Whether each alias has what it needs to be called: of the models in force, and of the file named."""
+    live = await product.store.read(product.catalogue.versions)
+    released, named = live.get((MODELS, MODELS)), product.models.profiles
+    if released is None or released.content == models_text(product.settings):
+        return await _models(product, named)
+    found = [_others(product.settings, released.number)]
+    if product.settings.models is not None:
+        found += await _models(product, named)
+    where = " in force" if product.settings.models is not None else ""
+    return found + await _models(product, read_profiles(released.content), where)
 
 
-async def _model(product: Product, alias: str) -> Finding:
-    profile, name = product.models.profiles.profile(alias), f"model {alias}"
+async def _models(product: Product, profiles: ModelProfiles, where: str = "") -> list[Finding]:
+    looks = (_model(product, profiles.profile(each), f"model {each}{where}") for each in profiles.aliases)
+    return list(await asyncio.gather(*looks))
+
+
+def _others(settings: Settings, number: int) -> Finding:
+    named = settings.models or "the built-in model, as SPANWISE_MODELS is empty"
+    return Finding(
+        "models",
+        True,
+        f"version {number} is in force, which is not what the setting names ({named})",
+        "docs/models.md says which commands put a file in force.",
+    )
+
+
+async def _model(product: Product, profile: ModelProfile, name: str) -> Finding:
     if profile.api_key_env and not product.models.calls.key_of(profile):
         fix = f"Set {profile.api_key_env} in the environment."
         return Finding(name, False, f"{profile.model} has no key", fix)

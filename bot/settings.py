@@ -35,7 +35,10 @@ class Settings:
     models: Path | None = _setting(
         None,
         "SPANWISE_MODELS",
-        "Path of models.yaml; empty means the built-in model that quotes and needs no key.",
+        "Path of models.yaml; `serve`, `worker`, `demo` and every `run`, `evaluate`, `explain` or "
+        "`workflow add` with it put the file in force for the whole installation, without a change "
+        "request. Empty means the built-in model that quotes and needs no key; such a `run` leaves "
+        "the models in force as they are.",
     )
     admins: tuple[str, ...] = _setting(
         (), "SPANWISE_ADMINS", "Slack user ids of the first admins, separated by commas."

@@ -28,15 +28,16 @@ async def load_shipped(product: Product, on_progress: OnProgress | None = None) 
         await take_up_handbook(product, on_progress)
 
 
-async def seed_contents(product: Product, *, is_passing: bool = False) -> None:
+async def seed_contents(product: Product, *, is_passing: bool = False) -> bool:
     """Release the shipped workflows and record the model profiles; costs little where nothing changed.
 
+    Returns whether other models are in force from now on.
     `is_passing`: for one command of the terminal, which without `SPANWISE_MODELS` says nothing about models.
     """
     await product.catalogue.seed(library())
     is_said = not is_passing or product.settings.models is not None
     profiles = Content("models", "models", models_text(product.settings))
-    await product.catalogue.seed([profiles], SETTINGS if is_said else LIBRARY)
+    return bool(await product.catalogue.seed([profiles], SETTINGS if is_said else LIBRARY))
 
 
 async def take_up_handbook(product: Product, on_progress: OnProgress | None = None) -> None:

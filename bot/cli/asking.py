@@ -56,10 +56,17 @@ async def prepare(product: Product) -> None:
 
     Its later changes come with `serve` and `demo`, which look into each of its files.
     """
-    await seed_contents(product, is_passing=True)
+    await release_files(product)
     if await lacks_handbook(product):
         with console.progress_bar("Reading the shipped handbook") as follow:
             await take_up_handbook(product, follow)
+
+
+async def release_files(product: Product) -> None:
+    """Release what is in files; that a file's models hold for everybody from now on is said."""
+    is_moved, file = await seed_contents(product, is_passing=True), product.settings.models
+    if is_moved and file is not None:
+        console.err.print(f"The models of {file} are in force now.", markup=False)
 
 
 class WrongInputs(Exception):

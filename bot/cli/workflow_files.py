@@ -10,9 +10,10 @@ import typer
 
 from bot.bootstrap import Product, library
 from bot.cli import console
+from bot.cli.asking import release_files
 from bot.services.content_checks import unmet
 from bot.services.contents import PROMPT, WORKFLOW, Content
-from bot.shipped import PEOPLE, seed_contents
+from bot.shipped import PEOPLE
 from workflows.cases import InvalidCases, load_cases
 from workflows.definition import InvalidWorkflow, Workflow, check_references, load_workflow
 from workflows.reader import InvalidYaml, Problem, read_yaml
@@ -95,7 +96,7 @@ def read_files(file: Path) -> WorkflowFiles:
 
 async def refuse_unmet(product: Product, file: Path, contents: list[Content], label: str) -> None:
     """End the command where the workflow could not run here; warn of a collection that is not there yet."""
-    await seed_contents(product, is_passing=True)
+    await release_files(product)
     found = await product.store.read(
         lambda connection: unmet(connection, product.catalogue, contents, shipped=(PEOPLE,), label=label)
     )

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from terminal import Ran, Terminal
 
+from tests.handbook_vectors import HandbookVectors
+
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
@@ -33,3 +35,22 @@ def test_doctor_shows_no_secret_of_what_does_not_answer(first_run: tuple[Termina
     ran = first_run[0]("doctor", CHROMA_URL="http://user:topsecret@127.0.0.1:1")
     assert ran.code == 1 and re.search(r"^-- index: ", ran.out, re.MULTILINE)
     assert "topsecret" not in ran.out + ran.err
+
+
+def test_models_that_a_command_puts_in_force_are_named_and_looked_at(
+    terminal: Terminal, handbook_vectors: HandbookVectors, tmp_path: Path
+) -> None:
+    handbook_vectors.lend(terminal.data_dir)
+    file = tmp_path / "models.yaml"
+    file.write_text("default: {model: openai/x, api_key_env: NO_SUCH_KEY}\n")
+    said = f"The models of {file} are in force now."
+    assert said in terminal("explain", "ask-policy", SPANWISE_MODELS=str(file)).err
+    assert said not in terminal("explain", "ask-policy", SPANWISE_MODELS=str(file)).err
+    assert "in force now" not in terminal("explain", "ask-policy").err
+    looked = terminal("doctor").out
+    assert "-- model default: openai/x has no key" in looked
+    assert re.search(r"^ok models: version 1 is in force, .*SPANWISE_MODELS is empty", looked, re.MULTILINE)
+    assert "models: version" not in terminal("doctor", SPANWISE_MODELS=str(file)).out
+    file.write_text("default: {model: openai/y, api_key_env: NO_SUCH_KEY}\n")
+    both = terminal("doctor", SPANWISE_MODELS=str(file)).out
+    assert "-- model default: openai/y" in both and "-- model default in force: openai/x" in both
