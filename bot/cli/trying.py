@@ -19,9 +19,11 @@ from bot.governance.changes import Target
 from bot.quality.evaluation import EvaluationReport, ReportRow, Standing, Trial
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
+from bot.services.candidates import differences
 from bot.services.content_checks import checked
 from bot.services.contents import PINNED_KINDS, Content
 from bot.services.replaying import Replay
+from bot.services.staging import NoCandidate
 from bot.services.targets import Targets
 from bot.settings_reading import read_settings
 from bot.slack import evaluation_text as words
@@ -122,9 +124,14 @@ async def _evaluate(product: Product, wanted: Wanted) -> EvaluationReport:
 
 
 def _checked(connection: Connection, product: Product, wanted: Wanted, label: str) -> list[Content]:
-    """The contents as they would be kept. Raises InvalidContent, UnknownTarget, UnknownWorkflow."""
+    """The contents as they would be kept.
+
+    Raises InvalidContent, UnknownTarget, UnknownWorkflow, and NoCandidate where one is to be compared.
+    """
     targets = Targets(product.catalogue, product.access, product.holdings, product.clock)
-    return [
+    if wanted.label == CANDIDATE and not differences(connection, product.catalogue, wanted.workflow):
+        raise NoCandidate(wanted.workflow)
+    kept = [
         Content(
             each.kind,
             each.name,
@@ -132,6 +139,10 @@ def _checked(connection: Connection, product: Product, wanted: Wanted, label: st
         )
         for each in wanted.contents
     ]
+    pinned = product.catalogue.resolve_with(connection, wanted.workflow, kept, label=label)
+    for each in kept:
+        targets.find(connection, Target(each.kind, each.name), pinned, label)  # type: ignore[arg-type]  # as above
+    return kept
 
 
 def _label(value: str) -> str:
@@ -207,7 +218,8 @@ def _summary(report: EvaluationReport) -> list[str]:
     if report.has_two_sides:
         judged = report.passed_old + report.count(Standing.FAILED, "old")
         said.append(f"{report.passed} of {report.judged} pass; before, {report.passed_old} of {judged}.")
-    said += [words.voted_down(report), *report.notes, f"{slowest}{before}. {words.spent(report)}"]
+    took = f"{slowest}{before}. " if report.p95_new is not None else ""
+    said += [words.voted_down(report), *report.notes, f"{took}{words.spent(report)}"]
     return [each for each in said if each]
 
 

@@ -21,6 +21,8 @@ from workflows.inputs import InvalidInputs
 from workflows.reader import Problem
 from workflows.template import InvalidPrompt, parse_prompt
 
+PARAMETERS_FORM = 'must be names with their values as JSON: {"passages": 6, "min_support": 0.5}'
+
 MAX_DOCUMENT = 400_000
 """Characters of a document that a person writes."""
 
@@ -81,7 +83,7 @@ def _parameters(connection: Connection, targets: Targets, target: Target, text: 
     try:
         given = parameter_values(text)
     except ValueError:
-        raise InvalidContent(target, ("must be names with their values",)) from None
+        raise InvalidContent(target, (PARAMETERS_FORM,)) from None
     typed = targets.workflow(connection, target, label).read_parameters(given)
     return json.dumps({name: typed[name] for name in sorted(given)}, ensure_ascii=False)
 

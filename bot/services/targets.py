@@ -39,6 +39,7 @@ from workflows.workflow import Workflow
 if TYPE_CHECKING:
     from bot.services.document_edits import PreparedDocument
     from bot.services.holdings import Holdings
+    from bot.services.pinning import Pinned
 
 HELD = "held"
 """Content of a grant that is given; one that is not has none."""
@@ -135,6 +136,15 @@ class Targets:
             names = [name for kind, name in live if kind == WORKFLOW]
             raise UnknownTarget(target, _nearest(target.workflow, names))
         return self.catalogue.resolve(connection, target.workflow, label=label).root
+
+    def find(self, connection: Connection, target: Target, pinned: "Pinned", label: str) -> None:
+        """See that what a run is pinned to, or anything live, has that name. Raises UnknownTarget."""
+        live = [name for kind, name in self.catalogue.versions(connection, label) if kind == target.kind]
+        if target.kind in ("parameters", "rules") or target.name in (*live, *pinned.names(target.kind)):
+            # of those two it is the workflow that has to be there, and that is looked up as they are read
+            return
+        nearest = MODELS if target.kind == MODELS else _nearest(target.name, live)
+        raise UnknownTarget(target, nearest)
 
     def _document(self, connection: Connection, target: Target) -> Current:
         collection, _, path = target.name.partition("/")

@@ -129,7 +129,12 @@ def unknown_target(facts: Facts) -> str:
     """Nothing of that name."""
     near = facts.get("nearest", "")
     guess = f"Did you mean `{escape(near)}`?" if near else "Check how it is written."
-    kinds = {"rules": "decision table", "parameters": "workflow", "grant": "role"}
+    kinds = {
+        "rules": "decision table",
+        "parameters": "workflow",
+        "grant": "role",
+        "models": "set of model profiles",
+    }
     kind = kinds.get(facts.get("kind", ""), facts.get("kind", ""))
     return f"There is no {escape(kind) or 'such thing'} {_named(facts)}. {guess}"
 

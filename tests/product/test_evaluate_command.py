@@ -53,6 +53,15 @@ def test_all_pass(terminal: Terminal) -> None:
     assert re.search(r"^95 of 100 answered within .* Took .* and \$0\.$", ran.out, re.MULTILINE)
 
 
+def test_without_cases_nothing_is_said_to_have_taken_long(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "greet-all.yaml"
+    file.write_text(GREET.replace("name: greet-team", "name: greet-all"), encoding="utf-8")
+    assert terminal("workflow", "add", file).code == 0
+    ran = terminal("evaluate", "greet-all")
+    assert ran.code == 0 and "There are no golden cases yet." in ran.out
+    assert "–" not in ran.out and "95 of 100" not in ran.out
+
+
 def test_one_fails_and_the_report_is_written(terminal: Terminal, tmp_path: Path) -> None:
     wrong = CASES.replace("Hello, Leeds!", "Good day, Leeds!")
     (tmp_path / "greet-team.cases.yaml").write_text(wrong, encoding="utf-8")
@@ -88,6 +97,12 @@ def test_what_goes_to_another_program_is_the_report_alone(terminal: Terminal) ->
         (("evaluate", "greet-team", "--with", "prompt=x"), "--with should be KIND:NAME=FILE"),
         (("evaluate", "greet-team", "--with", "prompt:a=/nowhere"), "there is no readable text file"),
         (("evaluate", "greet-team", "--with", "rules:greet-team/size={empty}"), ""),
+        (("evaluate", "ask-policy", "--with", "prompt:ask-policy.anser={text}"), "mean ask-policy.answer?"),
+        (("evaluate", "greet-team", "--with", "prompt:draft-reply.nothere={text}"), "There is no prompt"),
+        (("evaluate", "greet-team", "--with", "models:foo={models}"), "Did you mean models?"),
+        (("evaluate", "greet-team", "--with", "workflow:greet={workflow}"), "name must stay greet"),
+        (("evaluate", "greet-team", "--label", "candidate"), "There is no candidate of"),
+        (("evaluate", "greet-team", "--with", "parameters:greet-team={text}"), "as JSON: {"),
         (("replay", "r_nope"), "There is no run “r_nope”"),
     ],
 )
@@ -96,7 +111,11 @@ def test_what_cannot_be_done_is_neither_a_pass_nor_a_failing_case(
 ) -> None:
     empty = tmp_path / "empty.yaml"
     empty.write_text("rules: []\n", encoding="utf-8")
-    ran = terminal(*(word.format(empty=empty) for word in words))
+    texts = {"text": "Hello.\n", "models": "default: {model: spanwise/quote}\n", "workflow": GREET}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    files = {name: tmp_path / name for name in texts} | {"empty": empty}
+    ran = terminal(*(word.format(**files) for word in words))
     assert ran.code == 2 and said in ran.err and ran.err.strip(), ran.out + ran.err
     assert "i_" not in ran.err, "a person can put it right"
 
