@@ -13,6 +13,7 @@ from bot.services.seeding import HasRuns, SeedPlan
 from bot.settings import Secret, Settings
 from bot.shipped import load_shipped
 from bot.slack import manifest
+from bot.slack.http_door import PortTaken
 from bot.workspace.town_records import User
 from bot.workspace.workspace_server import Workspace
 
@@ -38,13 +39,17 @@ class Demo:
 
     def __init__(self, settings: Settings, port: int = 0, *, history: int = 0) -> None:
         self.workspace = Workspace({}, port=port)
+        self._port = port
         self._settings = settings
         self._history = history
         self._product: Product | None = None
 
     async def open_page(self) -> str:
-        """Start the local workspace; returns the page's address. Raises OSError when the port is taken."""
-        return await self.workspace.start()
+        """Start the local workspace; returns the page's address. Raises PortTaken."""
+        try:
+            return await self.workspace.start()
+        except OSError as error:
+            raise PortTaken(self._port, "--port") from error
 
     async def prepare(self, on_progress: OnProgress | None = None) -> Product:
         """Build the product, load what ships, and install the manifest made of it."""

@@ -1,6 +1,7 @@
 """What taking a command needs, constructed: a process that only does that has little else in memory."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from bot.adapters.queue.wakeup import EmbeddedQueue, RunQueue, WakeUp
 from bot.adapters.store.database import Store
@@ -17,6 +18,14 @@ from bot.services.preferences import Preferences
 from bot.services.runs import Runs
 from bot.settings import Settings
 from workflows.ports import Clock
+
+
+class DataFolderUnusable(Exception):
+    """The data folder is a file, or cannot be made; fact `path`."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self.facts = {"path": str(path)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +49,11 @@ class Front:
 def open_front(
     settings: Settings, clock: Clock, encode: Encode = encode_elsewhere, *, readers: int = 4
 ) -> Front:
-    """Construct it and bring the database up to date. Raises TelemetryMissing and errors of the database."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    """Construct it and bring the database up to date.
+
+    Raises DataFolderUnusable, TelemetryMissing and errors of the database.
+    """
+    make_data_folder(settings)
     migrate(settings.store_url)
     store, outgoing = Store(settings.store_url, readers=readers), WakeUp()
     seen = watching(settings)
@@ -61,6 +73,14 @@ def open_front(
         preferences=Preferences(store, clock),
         watching=seen,
     )
+
+
+def make_data_folder(settings: Settings) -> None:
+    """See that the data folder is there. Raises DataFolderUnusable."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataFolderUnusable(settings.data_dir) from error
 
 
 def _admission(settings: Settings) -> Admission:

@@ -1,10 +1,11 @@
 """What everything else stands on: the database, the models, knowledge, rights and money."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from bot.adapters.llm import Models
-from bot.adapters.profiles import SHIPPED, read_profiles
+from bot.adapters.profiles import SETTING, SHIPPED, read_profiles
 from bot.adapters.queue.wakeup import WakeUp
 from bot.adapters.store.database import Store
 from bot.front import Front
@@ -20,6 +21,14 @@ from workflows.ports import Clock
 if TYPE_CHECKING:
     from bot.services.holdings import Holdings
     from knowledge.embedding import Embedder
+
+
+class ModelsUnreadable(Exception):
+    """The setting names no file of text; facts `file` and `setting`."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self.facts = {"file": str(path), "setting": SETTING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ class Base:
 
 
 def lay(front: Front, embedder: "Embedder | None") -> Base:
-    """Construct it. Raises InvalidProfiles.
+    """Construct it. Raises InvalidProfiles, ModelsUnreadable.
 
     Without an embedder, what needs models or vectors is left to a worker, and its libraries are never loaded.
     """
@@ -88,5 +97,9 @@ def _holdings(front: Front, embedder: "Embedder | None") -> "Holdings":
 
 
 def models_text(settings: Settings) -> str:
-    """The text of models.yaml in force."""
-    return (settings.models or SHIPPED).read_text(encoding="utf-8")
+    """The text of the models.yaml that the settings name. Raises ModelsUnreadable."""
+    path = settings.models or SHIPPED
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelsUnreadable(path) from error

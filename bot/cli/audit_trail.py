@@ -12,6 +12,7 @@ from bot.adapters.store.database_rights import rights as rights_of
 from bot.bootstrap import Product
 from bot.cli import console
 from bot.cli.keeping import act
+from bot.cli.out_files import appearing
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
 from bot.services.audit_files import Format
@@ -62,11 +63,10 @@ def export(
     search = Search(about, actor, action, _day(since), _day(until, after=1))
 
     async def work(product: Product) -> bool:
-        made = await product.auditing.export(Actor(OPERATOR), search, chosen, surface="terminal")
-        if out is None:
-            sys.stdout.write(made.content)
-        else:
-            out.write_text(made.content, encoding="utf-8", newline="")
+        # opened first: an export that reaches nobody is not on record as taken
+        with appearing(out) as write:
+            made = await product.auditing.export(Actor(OPERATOR), search, chosen, surface="terminal")
+            write(made.content)
         console.err.print(console.plain(words.exported(made)))
         return True
 

@@ -11,6 +11,7 @@ import typer
 from bot.bootstrap import Product, build
 from bot.cli import console
 from bot.cli.asking import prepare
+from bot.cli.out_files import see_writable
 from bot.services.access import OPERATOR
 from bot.services.actors import Actor
 from bot.settings_reading import read_settings
@@ -34,6 +35,7 @@ def explain(
 
 
 async def _explain(what: str, path: Path | None) -> None:
+    see_writable(path)
     product = build(read_settings())
     try:
         await prepare(product)

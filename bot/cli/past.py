@@ -1,10 +1,5 @@
 """`python -m bot runs`: looking through the run log at the terminal, and writing it to a file."""
 
-import shutil
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +9,7 @@ import typer
 from bot.bootstrap import Product
 from bot.cli import console
 from bot.cli.keeping import act
+from bot.cli.out_files import appearing
 from bot.governance.retention_words import read_keeping
 from bot.governance.run_filter import RunFilter
 from bot.governance.run_words import read_filter, span_of
@@ -123,25 +119,5 @@ def _row(line: RunLine) -> tuple[str, ...]:
 
 
 async def _write(product: Product, wanted: RunFilter, form: Format, out: Path | None) -> int:
-    with _appearing(out) as write:
+    with appearing(out) as write:
         return await product.past_runs.exports.export(ACTOR, wanted, form, write, surface="terminal")
-
-
-@contextmanager
-def _appearing(out: Path | None) -> Iterator[Callable[[str], object]]:
-    """Writes beside the file that is wanted, which is there once everything went well, for its owner only."""
-    folder = out.parent if out else None
-    with tempfile.NamedTemporaryFile(
-        "w+", encoding="utf-8", newline="", dir=folder, prefix=".runs-", delete=False
-    ) as part:
-        path = Path(part.name)
-        try:
-            yield part.write
-            part.flush()
-            if out is None:
-                part.seek(0)
-                shutil.copyfileobj(part, sys.stdout)
-            else:
-                path.replace(out)
-        finally:
-            path.unlink(missing_ok=True)

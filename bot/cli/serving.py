@@ -17,6 +17,7 @@ from bot.bootstrap import build
 from bot.cli import console
 from bot.demo import RUNS, Demo
 from bot.entrance import stopping_on_signals
+from bot.front import make_data_folder
 from bot.processes import EVERYTHING, Part, run_parts
 from bot.settings_reading import read_settings
 from bot.shipped import load_shipped
@@ -25,7 +26,7 @@ QUESTION = "/ask-policy How many days of leave can I carry over?"
 
 
 def demo(
-    port: Annotated[int, typer.Option(help="Port of the page on this machine.")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page on this machine.")] = 8765,
 ) -> None:
     """Run the whole product with a local workspace in place of Slack."""
     _finish(_demo(port))
@@ -59,7 +60,7 @@ def migrate(
     """Bring the database up to date; safe to repeat."""
     with console.refusing():
         settings = read_settings()
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        make_data_folder(settings)
         console.out.print(f"The database is at revision {bring_up_to_date(settings.store_url)}")
         if restored:
             with contextlib.closing(Store(settings.store_url)) as store:

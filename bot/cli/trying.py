@@ -15,6 +15,7 @@ from bot.adapters.store.versions_log import CANDIDATE, PRODUCTION
 from bot.bootstrap import Product, build
 from bot.cli import console
 from bot.cli.asking import prepare
+from bot.cli.out_files import see_writable
 from bot.governance.changes import Target
 from bot.quality.evaluation import EvaluationReport, ReportRow, Standing, Trial
 from bot.services.access import OPERATOR
@@ -109,6 +110,7 @@ def _carried_out(work: Callable[[Product], Awaitable[T]]) -> T:
 
 
 async def _evaluate(product: Product, wanted: Wanted) -> EvaluationReport:
+    see_writable(wanted.target if str(wanted.target) != "-" else None)
     await prepare(product)
     label = wanted.label or (await product.catalogue.find(wanted.workflow)).label
     contents = await product.store.read(lambda connection: _checked(connection, product, wanted, label))

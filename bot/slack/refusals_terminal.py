@@ -32,8 +32,44 @@ def unknown_run(facts: Facts) -> str:
     )
 
 
+def cannot_write(facts: Facts) -> str:
+    """A file that was asked for."""
+    return (
+        f"{escape(facts.get('path', 'The file'))} cannot be written: {escape(facts.get('problem', ''))}. "
+        "Nothing was done; name another file."
+    )
+
+
+def data_folder_unusable(facts: Facts) -> str:
+    """A file, or nothing that may be made."""
+    return (
+        f"The data folder {escape(facts.get('path', ''))} is a file, or cannot be made. "
+        "Set SPANWISE_DATA_DIR to a folder that this user may write to."
+    )
+
+
+def models_unreadable(facts: Facts) -> str:
+    """No file of text."""
+    return (
+        f"{escape(facts.get('file', ''))}, which SPANWISE_MODELS names, is no file of text that can be read. "
+        "Correct the path, or leave the setting empty for the built-in model."
+    )
+
+
+def invalid_database_url(_facts: Facts) -> str:
+    """Nothing to connect to."""
+    return (
+        "DATABASE_URL is no address of a database. Write postgresql://user:password@host:5432/name, or "
+        "sqlite:////folder/file.db with a file's whole path; empty means SQLite in the data folder."
+    )
+
+
 SENTENCES: Mapping[str, Callable[[Facts], str]] = {
+    "CannotWrite": cannot_write,
+    "DataFolderUnusable": data_folder_unusable,
+    "InvalidDatabaseUrl": invalid_database_url,
     "InvalidInputs": invalid_inputs,
+    "ModelsUnreadable": models_unreadable,
     "UnknownRun": unknown_run,
     "UnknownWorkflow": unknown_workflow,
     "WrongInputs": wrong_inputs,

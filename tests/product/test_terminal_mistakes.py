@@ -1,6 +1,7 @@
 """What an operator gets wrong at the terminal: said in a sentence with the next step, and no secret shown."""
 
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,60 @@ def test_models_that_a_command_puts_in_force_are_named_and_looked_at(
     file.write_text("default: {model: openai/y, api_key_env: NO_SUCH_KEY}\n")
     both = terminal("doctor", SPANWISE_MODELS=str(file)).out
     assert "-- model default: openai/y" in both and "-- model default in force: openai/x" in both
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"SPANWISE_DATA_DIR": "/proc/nowhere"},
+            "The data folder /proc/nowhere is a file, or cannot be made",
+        ),
+        ({"SPANWISE_DATA_DIR": "{file}"}, "Set SPANWISE_DATA_DIR to a folder"),
+        ({"SPANWISE_MODELS": "/nope.yaml"}, "/nope.yaml, which SPANWISE_MODELS names, is no file of text"),
+        ({"SPANWISE_MODELS": "{folder}"}, "or leave the setting empty for the built-in model"),
+        ({"DATABASE_URL": "sqlite://foo.db"}, "sqlite:////folder/file.db"),
+        ({"DATABASE_URL": "postgresql://u:hush@host:abc/db"}, "DATABASE_URL is no address of a database"),
+    ],
+)
+def test_a_setting_that_leads_nowhere_is_a_sentence(
+    terminal: Terminal, tmp_path: Path, settings: dict[str, str], said: str
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    given = {name: value.format(file=tmp_path / "file", folder=tmp_path) for name, value in settings.items()}
+    for command in (("grants",), ("migrate",), ("run", "ask-policy", "x")):
+        if command == ("migrate",) and "SPANWISE_MODELS" in given:
+            continue
+        ran = terminal(*command, **given)
+        assert (ran.code, ran.out) == (1, "") and said in ran.err, ran.err
+        assert "ncident" not in ran.err and ran.log == [] and "hush" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("audit", "export", "--out", "/nonexist/a.csv"),
+        ("runs", "--format", "jsonl", "--out", "/nonexist/r.jsonl"),
+        ("explain", "ask-policy", "--picture", "/nonexist/p.png"),
+        ("evaluate", "ask-policy", "--json", "/nonexist/r.json"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_said_before_anything_is_done(
+    first_run: tuple[Terminal, Ran], words: tuple[str, ...]
+) -> None:
+    terminal, _ = first_run
+    taken = terminal("audit", "export").out.count("exported")
+    ran = terminal(*words)
+    assert ran.code == (2 if words[0] == "evaluate" else 1) and ran.out == ""
+    assert f"{words[-1]} cannot be written: there is no folder /nonexist. Nothing was done" in ran.err
+    assert terminal("audit", "export").out.count("exported") == taken + 1, "only those that reached somebody"
+
+
+def test_the_port_of_the_demo_is_free_or_a_sentence(terminal: Terminal) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ran = terminal("demo", "--port", port)
+    assert ran.code == 1 and f"The port {port} of --port is in use" in ran.err and "ncident" not in ran.err
+    assert terminal("demo", "--port", "99999").code == 2

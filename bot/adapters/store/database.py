@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from bot.adapters.store.group_commit import BUSY_S, GroupCommit, Write, begin, once_free
 from bot.adapters.store.open_connections import OpenConnections
@@ -44,9 +44,22 @@ POSTGRES = {
 what was sent to it would otherwise be sent again for a quarter of an hour."""
 
 
+class InvalidDatabaseUrl(Exception):
+    """An address that leads to no database; it may hold a password, and is no fact."""
+
+
 def open_engine(url: str) -> Engine:
-    """Make an engine. SQLite gets WAL, and begins no transaction of its own: `begin` does."""
-    parsed = make_url(url)
+    """Make an engine. SQLite gets WAL, and begins no transaction of its own: `begin` does.
+
+    Raises InvalidDatabaseUrl.
+    """
+    try:
+        return _made_engine(make_url(url))
+    except (ArgumentError, ValueError) as error:
+        raise InvalidDatabaseUrl from error
+
+
+def _made_engine(parsed: URL) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         driver = parsed.set(drivername="postgresql+psycopg")
         return create_engine(driver, pool_size=8, max_overflow=8, pool_pre_ping=True, connect_args=POSTGRES)
