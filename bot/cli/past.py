@@ -32,13 +32,18 @@ SHOWN = 60
 def runs(
     what: Annotated[list[str] | None, typer.Argument(help=WHAT)] = None,
     form: Annotated[
-        str, typer.Option("--format", help="csv or jsonl writes every run; left out, a table.")
+        str,
+        typer.Option(
+            "--format", help="csv or jsonl writes every run; left out, as --out ends, else a table."
+        ),
     ] = "",
     out: Annotated[Path | None, typer.Option(help="The file to write; none means standard output.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows of the table.")] = 20,
 ) -> None:
     """List runs with filters, or write them to a file; that they were written is an audit event."""
-    chosen = next((each for each in FORMATS if each == form), None)
+    # a file that is named is written, whether or not it says how
+    wished = form or (out and (out.suffix.removeprefix(".") if out.suffix[1:] in FORMATS else "csv"))
+    chosen = next((each for each in FORMATS if each == wished), None)
     if form and chosen is None:
         raise typer.BadParameter("should be csv or jsonl", param_hint="--format")
 

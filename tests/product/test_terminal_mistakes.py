@@ -112,3 +112,10 @@ def test_the_port_of_the_demo_is_free_or_a_sentence(terminal: Terminal) -> None:
         ran = terminal("demo", "--port", port)
     assert ran.code == 1 and f"The port {port} of --port is in use" in ran.err and "ncident" not in ran.err
     assert terminal("demo", "--port", "99999").code == 2
+
+
+def test_a_file_for_runs_is_written_as_its_name_ends(first_run: tuple[Terminal, Ran], tmp_path: Path) -> None:
+    for name, begins in (("r.jsonl", '{"'), ("r.csv", "run,"), ("r.txt", "run,")):
+        ran = first_run[0]("runs", "--out", tmp_path / name)
+        assert (ran.code, ran.out) == (0, ""), ran.err
+        assert (tmp_path / name).read_text(encoding="utf-8").lstrip("\ufeff").startswith(begins)
