@@ -25,6 +25,14 @@ Since = Annotated[datetime | None, typer.Option(formats=DATES, help="From this d
 Until = Annotated[datetime | None, typer.Option(formats=DATES, help="Up to the end of this day (UTC).")]
 
 
+class NoCheckpointFile(Exception):
+    """A name that no readable file has; fact `path`."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.facts = {"path": path}
+
+
 @audit.command("verify")
 def verify(
     checkpoint: Annotated[
@@ -95,11 +103,13 @@ def rights(role: Annotated[str, typer.Argument(help="A PostgreSQL role that owns
 def _text(given: str) -> str:
     if given == "-":
         return sys.stdin.read()
-    path = Path(given)
-    try:
-        return path.read_text(encoding="utf-8") if "\n" not in given and path.is_file() else given
-    except OSError:
+    if "\n" in given:
         return given
+    try:
+        return Path(given).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        # no checkpoint is one line
+        raise NoCheckpointFile(given) from None
 
 
 def _day(at: datetime | None, *, after: int = 0) -> datetime | None:

@@ -11,6 +11,7 @@ import typer
 from bot.adapters.store.versions_log import CANDIDATE, PRODUCTION
 from bot.bootstrap import Product, build
 from bot.cli import console
+from bot.cli.known_names import see_collection, see_scope
 from bot.cli.workflow_files import read_files, refuse_unmet
 from bot.governance.roles import EVERYONE, EVERYTHING, Role
 from bot.services.access import OPERATOR
@@ -145,6 +146,7 @@ def list_knowledge(
 
     async def work(product: Product) -> bool:
         if collection:
+            await see_collection(product, collection)
             documents = await product.holdings.documents(collection)
             rows = [
                 (item.path, item.title, f"v{item.version}", item.owner, f"{item.updated_at:%Y-%m-%d}")
@@ -182,6 +184,7 @@ def remove_knowledge(
         raise typer.BadParameter("name one document, or say --all")
 
     async def work(product: Product) -> bool:
+        await see_collection(product, collection)
         if everything:
             count = await product.holdings.empty(collection, by=OPERATOR)
             console.out.print(f"{count} removed; {collection} holds nothing now")
@@ -313,6 +316,8 @@ def grant(
     """Give a role."""
 
     async def work(product: Product) -> bool:
+        # a role over what is not there would be a role over nothing
+        await see_scope(product, scope)
         given = await product.access.grant(Actor(OPERATOR), grantee, role, scope)
         console.out.print(f"{grantee} is {role.value} of {scope}" + ("" if given else " already"))
         return True

@@ -25,6 +25,22 @@ def unknown_workflow(facts: Facts) -> str:
     return refusals_front.unknown_workflow(facts, "python -m bot workflow list")
 
 
+def unknown_collection(facts: Facts) -> str:
+    """No such collection, where that is looked up; a run may lack one that only others may read."""
+    if "nearest" not in facts:
+        return refusals.sentence("UnknownCollection", facts)
+    near = facts["nearest"]
+    guess = f" Did you mean `{escape(near)}`?" if near else ""
+    named = escape(facts.get("collection", ""))
+    return f"There is no collection “{named}”.{guess} `python -m bot knowledge list` shows them."
+
+
+def no_checkpoint_file(facts: Facts) -> str:
+    """A file's name, and no file."""
+    path = escape(facts.get("path", ""))
+    return f"There is no file {path} with a checkpoint. Check the path, or give the posted text itself."
+
+
 def unknown_run(facts: Facts) -> str:
     """No such run."""
     return (
@@ -70,6 +86,8 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "InvalidDatabaseUrl": invalid_database_url,
     "InvalidInputs": invalid_inputs,
     "ModelsUnreadable": models_unreadable,
+    "NoCheckpointFile": no_checkpoint_file,
+    "UnknownCollection": unknown_collection,
     "UnknownRun": unknown_run,
     "UnknownWorkflow": unknown_workflow,
     "WrongInputs": wrong_inputs,

@@ -119,3 +119,41 @@ def test_a_file_for_runs_is_written_as_its_name_ends(first_run: tuple[Terminal, 
         ran = first_run[0]("runs", "--out", tmp_path / name)
         assert (ran.code, ran.out) == (0, ""), ran.err
         assert (tmp_path / name).read_text(encoding="utf-8").lstrip("\ufeff").startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("grant", "U0ANA", "runner", "--scope", "workflow:ask-polisy"), "Did you mean ask-policy?"),
+        (("grant", "U0ANA", "runner", "--scope", "collection:peeple"), "Did you mean people?"),
+        (
+            ("grant", "U0ANA", "runner", "--scope", "collection:zzz"),
+            "There is no collection “zzz”. python -m",
+        ),
+        (("knowledge", "list", "peeple"), "There is no collection “peeple”. Did you mean people?"),
+        (("knowledge", "remove", "a.md", "-c", "peeple"), "Did you mean people?"),
+        (("audit", "verify", "--checkpoint", "nofile.txt"), "There is no file nofile.txt with a checkpoint"),
+    ],
+)
+def test_a_name_of_nothing_is_refused_with_the_nearest(
+    first_run: tuple[Terminal, Ran], words: tuple[str, ...], said: str
+) -> None:
+    ran = first_run[0](*words)
+    assert (ran.code, ran.out) == (1, "") and said in ran.err
+
+
+def test_a_role_is_given_over_a_draft_and_over_what_the_first_run_brings(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    file = tmp_path / "greet-team.yaml"
+    file.write_text(
+        "name: greet-team\ntitle: Greet\npurpose: Says hello to a team, to show what a draft is.\n"
+        "inputs:\n  team: {kind: text, label: Team}\n"
+        'steps:\n  - {id: hello, kind: template, text: "Hello, {{ inputs.team }}!"}\n'
+        'answer: "{{ hello.text }}"\n'
+    )
+    assert terminal("grant", "U0ANA", "editor", "--scope", "workflow:greet-team").code == 1
+    assert terminal("workflow", "add", file, "--candidate").code == 0
+    for scope in ("workflow:greet-team", "workflow:ask-policy", "collection:people"):
+        ran = terminal("grant", "U0ANA", "editor", "--scope", scope)
+        assert ran.code == 0, ran.err
