@@ -10,6 +10,7 @@ import pytest
 from bot import reference
 from bot.governance.changes import CHANGE_TRANSITIONS, FIRST
 from bot.governance.roles import Permission, Role
+from workflows.definition import load_workflow
 from workflows.run import RUN_TRANSITIONS
 from workflows.steps import KINDS
 
@@ -49,6 +50,20 @@ def test_the_picture_of_a_change_request_is_its_table() -> None:
 def test_every_step_kind_is_described() -> None:
     text = (ROOT / "docs" / "workflow-files.md").read_text(encoding="utf-8")
     assert {kind for kind in KINDS if f"`{kind}`" not in text} == set()
+
+
+def test_the_sample_of_a_workflow_can_be_loaded() -> None:
+    text = (ROOT / "docs" / "workflow-files.md").read_text(encoding="utf-8")
+    sample = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[0]
+    assert load_workflow(sample).name == "ask-policy"
+
+
+def test_shipped_workflows_are_named_by_where_they_are() -> None:
+    shipped = {path.name for path in (ROOT / "workflows" / "library").glob("*.yaml")}
+    for page in PAGES:
+        for path in re.findall(r"\bworkflows/[\w/-]+\.yaml", page.read_text(encoding="utf-8")):
+            is_there = Path(path).name not in shipped or (ROOT / path).is_file()
+            assert is_there, f"{page.name}: no file {path}"
 
 
 def test_every_role_and_permission_is_listed() -> None:

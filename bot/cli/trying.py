@@ -161,8 +161,10 @@ def _content(said: str) -> Content:
         _misused(f"--with should be KIND:NAME=FILE with one of {', '.join(PINNED_KINDS)}, not {said}")
     try:
         return Content(kind, name, Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        _misused(f"{path}: there is no readable text file")
+    except UnicodeDecodeError:
+        _misused(f"{path}: this is no text that can be read; save it as UTF-8")
+    except OSError:
+        _misused(f"{path}: there is no file that can be read; check the path")
 
 
 def _misused(why: str) -> NoReturn:

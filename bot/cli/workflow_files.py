@@ -51,7 +51,9 @@ class _Reading:
         try:
             return path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
-            self.said.append(f"{self._shown(path)}:1:1: there is no readable text file; save it as UTF-8")
+            there = "this is no text that can be read; save it as UTF-8"
+            why = there if path.exists() else f"there is no file {path}; check the path"
+            self.said.append(f"{self._shown(path)}:1:1: {why}")
             return None
 
     def read(self, path: Path, reader: Callable[[str], T]) -> T | None:

@@ -95,7 +95,7 @@ def test_what_goes_to_another_program_is_the_report_alone(terminal: Terminal) ->
         (("evaluate", "greet-teem"), "Did you mean greet-team?"),
         (("evaluate", "greet-team", "--label", "draft"), "--label should be production or candidate"),
         (("evaluate", "greet-team", "--with", "prompt=x"), "--with should be KIND:NAME=FILE"),
-        (("evaluate", "greet-team", "--with", "prompt:a=/nowhere"), "there is no readable text file"),
+        (("evaluate", "greet-team", "--with", "prompt:a=/nowhere"), "there is no file that can be read"),
         (("evaluate", "greet-team", "--with", "rules:greet-team/size={empty}"), ""),
         (("evaluate", "ask-policy", "--with", "prompt:ask-policy.anser={text}"), "mean ask-policy.answer?"),
         (("evaluate", "greet-team", "--with", "prompt:draft-reply.nothere={text}"), "There is no prompt"),

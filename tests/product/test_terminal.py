@@ -321,8 +321,9 @@ def test_a_workflow_with_mistakes_shows_all_of_them_with_their_lines(
         assert {("4", "colour"), ("6", "inputs.team.max_lenght")} <= set(lines), ran.err
         assert any(line == "8" for line, _ in lines), ran.err
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
-    assert "no readable text file" in terminal("workflow", "check", tmp_path / "bytes.yaml").err
-    assert "no readable text file" in terminal("workflow", "check", tmp_path / "none.yaml").err
+    assert "save it as UTF-8" in terminal("workflow", "check", tmp_path / "bytes.yaml").err
+    missing = terminal("workflow", "check", tmp_path / "none.yaml").err
+    assert f"there is no file {tmp_path / 'none.yaml'}" in missing and "UTF-8" not in missing
 
 
 def test_a_workflow_of_ones_own_runs_once_it_is_added(
