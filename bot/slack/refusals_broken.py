@@ -4,18 +4,19 @@ from collections.abc import Callable, Mapping
 
 from bot.slack.elements import escape
 
-_WHY_NOT = {
+WHY_NOT = {
     "full": "the database has no room left",
     "locked": "something else holds the database",
     "read-only": "the database takes nothing new just now",
     "unreachable": "the database cannot be reached",
     "damaged": "the database is damaged",
 }
+"""Fact `why` to words."""
 
 
 def store_down(facts: Mapping[str, str]) -> str:
     """Nothing can be kept."""
-    why = _WHY_NOT.get(facts.get("why", ""), "the database does not answer")
+    why = WHY_NOT.get(facts.get("why", ""), "the database does not answer")
     return (
         f":warning: That was not taken: {why}, so nothing was stored or started. What I took before is safe. "
         "Admins are told; try again in a few minutes."

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from bot.slack import refusals, refusals_front
+from bot.slack import refusals, refusals_broken, refusals_front
 from bot.slack.elements import escape
 
 Facts = Mapping[str, str]
@@ -80,6 +80,20 @@ def invalid_database_url(_facts: Facts) -> str:
     )
 
 
+def store_down(facts: Facts) -> str:
+    """Whoever reads it runs the installation."""
+    why = refusals_broken.WHY_NOT.get(facts.get("why", ""), "the database does not answer")
+    return (
+        f"Nothing was done: {why}. Check DATABASE_URL, or where it is empty the data folder of "
+        "SPANWISE_DATA_DIR; `python -m bot doctor` says what to do."
+    )
+
+
+def unknown_budget(_facts: Facts) -> str:
+    """Nothing to lift or add to."""
+    return "There is no such limit; it may have been lifted. `python -m bot budget` shows those there are."
+
+
 SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "CannotWrite": cannot_write,
     "DataFolderUnusable": data_folder_unusable,
@@ -87,6 +101,8 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "InvalidInputs": invalid_inputs,
     "ModelsUnreadable": models_unreadable,
     "NoCheckpointFile": no_checkpoint_file,
+    "StoreDown": store_down,
+    "UnknownBudget": unknown_budget,
     "UnknownCollection": unknown_collection,
     "UnknownRun": unknown_run,
     "UnknownWorkflow": unknown_workflow,

@@ -157,3 +157,12 @@ def test_a_role_is_given_over_a_draft_and_over_what_the_first_run_brings(
     for scope in ("workflow:greet-team", "workflow:ask-policy", "collection:people"):
         ran = terminal("grant", "U0ANA", "editor", "--scope", scope)
         assert ran.code == 0, ran.err
+
+
+def test_the_terminal_speaks_of_the_terminal(terminal: Terminal) -> None:
+    away = terminal("grants", DATABASE_URL="postgresql://bot:hush@127.0.0.1:9/x")
+    assert away.code == 1 and "Admins are told" not in away.err
+    assert "cannot be reached. Check DATABASE_URL" in away.err and "python -m bot doctor" in away.err
+    lifted = terminal("budget", "ask-policy", "off")
+    assert lifted.code == 1 and "python -m bot budget shows" in lifted.err, lifted.err
+    assert terminal("budget", "nobody", "off").err.count("/spanwise") == 0
