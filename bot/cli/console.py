@@ -24,6 +24,9 @@ log = structlog.get_logger(__name__)
 WIDE = 400
 """Columns for a table that goes to a file or another program."""
 
+NARROW = 7
+"""Columns that a cell may be squeezed into so that a name beside it stays on a line."""
+
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -44,11 +47,34 @@ def progress_bar(title: str) -> Iterator[OnProgress]:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows under headings; text is shown as it is, a row on a line where no window bounds it."""
-    drawn = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    """Rows under headings; text is shown as it is, a row on a line where no window bounds it.
+
+    In a window nothing is cut off: names and ids, which are typed again, stay on a line where there is room,
+    and what is longer goes on in the next line of its column.
+    """
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    whole = _kept_whole(columns, rows, out.width)
+    for position, column in enumerate(columns):
+        drawn.add_column(column, overflow="fold", no_wrap=position in whole)
     for row in rows:
         drawn.add_row(*(escape(cell) for cell in row))
-    (out if out.is_terminal else Console(width=WIDE, highlight=False)).print(drawn)
+    (out if out.is_terminal else Console(width=WIDE, highlight=False)).print(drawn, soft_wrap=False)
+
+
+def _kept_whole(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> dict[int, int]:
+    """Columns of single words to the width that keeps each on a line: the widest first, while all fit."""
+    cells = {at: [row[at] for row in rows] for at in range(len(columns) - 1)}
+    names = {at: max(map(len, found)) for at, found in cells.items() if found and not _has_blanks(found)}
+    kept: dict[int, int] = {}
+    for at, widest in sorted(names.items(), key=lambda item: -item[1]):
+        rest = len(columns) - len(kept) - 1
+        if sum(kept.values()) + 2 * len(kept) + widest + rest * NARROW <= width:
+            kept[at] = widest
+    return kept
+
+
+def _has_blanks(cells: Sequence[str]) -> bool:
+    return any(" " in cell for cell in cells)
 
 
 def plain(mrkdwn: str) -> str:

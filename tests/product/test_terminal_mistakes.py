@@ -2,11 +2,14 @@
 
 import re
 import socket
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from terminal import Ran, Terminal
 
+from bot.cli import console
 from tests.handbook_vectors import HandbookVectors
 
 
@@ -166,3 +169,24 @@ def test_the_terminal_speaks_of_the_terminal(terminal: Terminal) -> None:
     lifted = terminal("budget", "ask-policy", "off")
     assert lifted.code == 1 and "python -m bot budget shows" in lifted.err, lifted.err
     assert terminal("budget", "nobody", "off").err.count("/spanwise") == 0
+
+
+def test_a_window_of_80_columns_cuts_no_name_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    window = Console(width=80, file=StringIO(), force_terminal=True, color_system=None, soft_wrap=True)
+    monkeypatch.setattr(console, "out", window)
+    question = "How many days of leave can I carry over into the next year?"
+    run = ("2026-11-24 01:47", "r_k2m4k2m4k2m4k2m4", "summarise-thread", "Ana", "failed", "1 s", "$0", "")
+    path = "benefits/parental-leave-and-adoption.md"
+    console.table(
+        ("Asked", "Run", "Workflow", "Who", "Ended", "Took", "Cost", "Votes", "What"), [(*run, question)]
+    )
+    console.table(
+        ("Path", "Title", "Version", "Owner"), [(path, "Parental leave and adoption", "v1", "Chloe Martin")]
+    )
+    console.table(
+        ("Setting", "Value", "From", "What"), [("SLACK_SIGNING_SECRET_PREVIOUS", "", "default", question)]
+    )
+    assert isinstance(window.file, StringIO)
+    shown = window.file.getvalue()
+    assert all(word in shown for word in (run[1], path, "SLACK_SIGNING_SECRET_PREVIOUS", *question.split()))
+    assert "…" not in shown and max(map(len, shown.splitlines())) <= 80
