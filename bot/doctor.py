@@ -9,7 +9,9 @@ from bot.adapters.profiles import SHIPPED, ModelProfile, ModelProfiles, read_pro
 from bot.adapters.provider_reach import why_unreached
 from bot.adapters.store.migrate import current_revision, migrate
 from bot.adapters.store.store_down import StoreDown
+from bot.adapters.system_clock import SystemClock
 from bot.bootstrap import Product, build
+from bot.cli.console import plain
 from bot.groundwork import models_text
 from bot.services.contents import MODELS
 from bot.services.part_troubles import advice, detail
@@ -18,7 +20,9 @@ from bot.settings import Settings
 from bot.shipped import PEOPLE
 from bot.shown_urls import without_secrets
 from bot.slack.manifest import SCOPES
+from bot.slack.refusals_terminal import is_known, sentence
 from bot.slack.self_check import Wire, closed_channels, look_at_slack
+from workflows.ports import Clock
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 MOST_DRIFT_S = 60
@@ -35,6 +39,10 @@ class Finding:
     fix: str = ""
 
 
+SLACK = "slack"
+UNREACHED = "unreachable"
+"""What `Wire.error` says where nobody answered."""
+
 Check = Callable[[Product], Awaitable[list[Finding]]]
 
 
@@ -45,27 +53,43 @@ async def examine(settings: Settings) -> list[Finding]:
         try:
             await asyncio.to_thread(start, settings)
         except Exception as error:
-            found.append(_broken(name, error, FIXES.get(type(error).__name__, fix)))
+            found.append(_broken(name, error, _fix_of(error, settings, fix)))
     if not all(finding.is_ok for finding in found):
-        return found
+        # what stands on the others cannot be looked at; Slack does not
+        return found + await _look(SLACK, slack_of(settings, SystemClock()))
     product = await asyncio.to_thread(build, settings)
     try:
         for name, check in CHECKS.items():
-            try:
-                found += await check(product)
-            except Exception as error:
-                fix = FIXES.get(type(error).__name__, "See the log for details.")
-                found.append(_broken(name, error, fix))
+            found += await _look(name, check(product))
     finally:
         await product.close()
     return found
 
 
+async def _look(name: str, looking: Awaitable[list[Finding]]) -> list[Finding]:
+    try:
+        return await looking
+    except Exception as error:
+        fix = FIXES.get(type(error).__name__, "See the log for details.")
+        return [_broken(name, error, fix)]
+
+
+def _fix_of(error: Exception, settings: Settings, fix: str) -> str:
+    if not isinstance(error, StoreDown):
+        return FIXES.get(type(error).__name__, fix)
+    if error.why != "unreachable":
+        return advice("database", error.why)
+    return SQLITE_FIX if settings.store_url.startswith("sqlite") else SERVER_FIX
+
+
 def _broken(name: str, error: Exception, fix: str) -> Finding:
-    facts = ", ".join(
-        f"{key}: {without_secrets(value)}" for key, value in getattr(error, "facts", {}).items()
-    )
-    return Finding(name, False, f"{type(error).__name__}{f' ({facts})' if facts else ''}", fix)
+    kind, facts = type(error).__name__, getattr(error, "facts", {})
+    if isinstance(error, StoreDown):
+        return Finding(name, False, detail(kind, error.why), fix)
+    if is_known(kind):
+        return Finding(name, False, plain(without_secrets(sentence(kind, facts))), fix)
+    listed = ", ".join(f"{key}: {without_secrets(value)}" for key, value in facts.items())
+    return Finding(name, False, f"{kind}{f' ({listed})' if listed else ''}", fix)
 
 
 def data_folder(settings: Settings) -> Finding:
@@ -104,8 +128,14 @@ FIXES = {
 }
 """What to do about an error, whatever was looked at."""
 
+SERVER_FIX = "Check DATABASE_URL, that the server runs, and that it takes the password."
+SQLITE_FIX = (
+    "Check SPANWISE_DATA_DIR, or the path in DATABASE_URL: the folder must be there, and this user must be "
+    "able to write to it."
+)
+
 STARTS: dict[str, tuple[Callable[[Settings], None], str]] = {
-    "database": (_open_database, "Check DATABASE_URL, that the server runs, and that it takes the password."),
+    "database": (_open_database, SERVER_FIX),
     "models": (_read_models, "Check SPANWISE_MODELS: the path of a file, and what stands in it."),
 }
 """What nothing can be started without."""
@@ -188,7 +218,11 @@ async def _model(product: Product, profile: ModelProfile, name: str) -> Finding:
 
 async def slack(product: Product) -> list[Finding]:
     """Whether Slack takes our tokens, has granted the scopes, and agrees about the time."""
-    settings = product.settings
+    return await slack_of(product.settings, product.clock)
+
+
+async def slack_of(settings: Settings, clock: Clock) -> list[Finding]:
+    """As `slack`, for which nothing else has to work."""
     if not settings.slack_bot_token.get_secret_value():
         return [
             Finding(
@@ -204,7 +238,7 @@ async def slack(product: Product) -> list[Finding]:
         settings.slack_api_url,
     )
     channels = [] if wire.error else await channels_named(settings)
-    return [_token(wire), *_scopes(wire), _way_in(wire, settings), _time(wire, product), *channels]
+    return [_token(wire), *_scopes(wire), _way_in(wire, settings), _time(wire, clock), *channels]
 
 
 async def channels_named(settings: Settings) -> list[Finding]:
@@ -230,9 +264,9 @@ async def channels_named(settings: Settings) -> list[Finding]:
 
 def _token(wire: Wire) -> Finding:
     if wire.error:
-        return Finding(
-            "slack token", False, wire.error, "Copy the bot token again from the app's OAuth page."
-        )
+        again = "Copy the bot token again from the app's OAuth page."
+        away = "Check the network of this machine, and SLACK_API_URL where it is set."
+        return Finding("slack token", False, wire.error, away if wire.error == UNREACHED else again)
     return Finding("slack token", True, f"{wire.bot} in {wire.team}")
 
 
@@ -256,10 +290,10 @@ def _way_in(wire: Wire, settings: Settings) -> Finding:
     return Finding("slack requests", False, "no way in is set", fix)
 
 
-def _time(wire: Wire, product: Product) -> Finding:
+def _time(wire: Wire, clock: Clock) -> Finding:
     if wire.time is None:
         return Finding("clock", True, "no time to compare with")
-    drift = abs((product.clock.now() - wire.time).total_seconds())
+    drift = abs((clock.now() - wire.time).total_seconds())
     if drift > MOST_DRIFT_S:
         return Finding("clock", False, f"{drift:.0f} s off Slack's", "Set up time synchronisation (NTP).")
     return Finding("clock", True, f"within {drift:.0f} s of Slack's")
@@ -270,5 +304,5 @@ CHECKS: dict[str, Check] = {
     "index": index,
     "knowledge": knowledge,
     "models": models,
-    "slack": slack,
+    SLACK: slack,
 }

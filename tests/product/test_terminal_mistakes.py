@@ -190,3 +190,25 @@ def test_a_window_of_80_columns_cuts_no_name_off(monkeypatch: pytest.MonkeyPatch
     shown = window.file.getvalue()
     assert all(word in shown for word in (run[1], path, "SLACK_SIGNING_SECRET_PREVIOUS", *question.split()))
     assert "…" not in shown and max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("settings", "part", "said"),
+    [
+        ({"SPANWISE_DATA_DIR": "/proc/x"}, "database", "it does not answer\n     Check SPANWISE_DATA_DIR"),
+        ({"DATABASE_URL": "sqlite://foo.db"}, "database", "DATABASE_URL is no address of a database"),
+        ({"SPANWISE_MODELS": "/nope.yaml"}, "models", "/nope.yaml, which SPANWISE_MODELS names, is no file"),
+        (
+            {"DATABASE_URL": "postgresql://b:x@127.0.0.1:9/x"},
+            "database",
+            "Check DATABASE_URL, that the server",
+        ),
+    ],
+)
+def test_doctor_speaks_in_sentences_and_looks_at_slack_all_the_same(
+    terminal: Terminal, settings: dict[str, str], part: str, said: str
+) -> None:
+    slack = {"SLACK_BOT_TOKEN": "xoxb-x", "SLACK_API_URL": "http://127.0.0.1:9/api/"}
+    ran = terminal("doctor", **settings, **slack)
+    assert ran.code == 1 and f"-- {part}: {said}" in ran.out, ran.out
+    assert "-- slack token: unreachable\n     Check the network of this machine, and SLACK_API_URL" in ran.out
