@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from bot.adapters.embedded.fields import as_number, extract
 from bot.adapters.embedded.labels import classify
 from bot.adapters.embedded.provider import QUOTED_NOTE
+from bot.adapters.embedded.quoting import join_quotes
 from bot.adapters.embedded.summary import summarise
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models
@@ -18,6 +20,7 @@ from bot.adapters.profiles import load_profiles
 from bot.adapters.store.database import Store
 from knowledge.document import Passage
 from knowledge.embedding import Embedder
+from knowledge.sentence_ranking import ScoredSentence
 from workflows.ports import (
     ABSTAINED,
     FieldSpec,
@@ -84,7 +87,7 @@ async def test_it_says_when_nothing_fits(passages: tuple[Passage, ...]) -> None:
 async def test_brackets_in_a_passage_are_no_citations() -> None:
     cited = passage(3, "Leave may be carried over for five days [7] of each year.")
     reply, _ = await ask(Task("answer", question="How many days of leave carry over?", passages=(cited,)))
-    assert reply.text == "Leave may be carried over for five days of each year [1]."
+    assert reply.text == "Leave may be carried over for five days (7) of each year [1]."
 
 
 @pytest.mark.parametrize(
@@ -119,6 +122,29 @@ def test_a_summary_holds_only_what_was_there(text: str) -> None:
     summary = summarise(text, 2, Embedder.load())
     for line in summary.splitlines():
         assert "".join(line.removeprefix("- ").split()) in "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "quoted"),
+    [
+        ("There are 2**16 and 3**4 ways.", 0, "There are 2**16 and 3**4 ways [1]."),
+        ("Keep `__vault__key.txt` and my__own__name.", 0, "Keep __vault__key.txt and my__own__name [1]."),
+        ("**Only** five __whole__ `days`.", 0, "Only five whole days [1]."),
+        ("**Use `a**b**c` here.", 0, "Use a**b**c here [1]."),
+        ("- > 5,000 EUR needs the signature.", 0, "> 5,000 EUR needs the signature [1]."),
+        ("> EUR 5,000 needs the signature.", 0, "> EUR 5,000 needs the signature [1]."),
+        ("> - Quoted words of others.", 0, "Quoted words of others [1]."),
+        ("see array[10] and [12] of it", 0, "see array(10) and (12) of it [1]."),
+        ("30. June is the last day.", 1, "30. June is the last day [1]."),
+        ("30. juni is the last day.", 0, "30. juni is the last day [1]."),
+        ("1. Ask your manager first.\n2. Ask the People team.", 3, "Ask the People team [1]."),
+        ("1) ask your manager first\n2) it goes to Finance", 1, "it goes to Finance [1]."),
+        ("1. Ask your manager first.\n2. This goes to Finance.", 3, "This goes to Finance [1]."),
+    ],
+)
+def test_a_quote_says_what_the_document_says(text: str, position: int, quoted: str) -> None:
+    sentence = ScoredSentence("", 0, position, 1.0)
+    assert join_quotes([sentence], [replace(LEAVE, text=text)], 1).endswith(quoted)
 
 
 LABELS = {

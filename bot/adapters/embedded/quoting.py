@@ -8,6 +8,7 @@ from knowledge.embedding import Embedder
 from knowledge.sentence_ranking import ScoredSentence, best_sentences
 from knowledge.sentences import split_sentences
 from workflows.ports import ABSTAINED, Task
+from workflows.steps.citing import MARK
 
 FLOOR = 0.38
 """Best sentences that score lower have nothing to do with the question."""
@@ -19,8 +20,14 @@ _LEANS_BACK = re.compile(
     r"then|also|but|instead|after that)\b",
     re.IGNORECASE,
 )
-_MARKUP = re.compile(r"^(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s?)+|\*\*|__|`|\s*\[\d{1,3}\]")
-"""List marks, emphasis, and what would read as a citation of ours."""
+_LIST_MARK = re.compile(r"^(?:[-*+•]\s+|>\s?(?!\s*(?:[€$£=]|[A-Z]{3}\s)?\s*\d))+")
+"""Before a figure `>` means more than."""
+_NUMBER = re.compile(r"(\d{1,3})([.)])(?:\s+|\Z)")
+_CODE = re.compile(r"`([^`]+)`")
+_HELD = "\0"
+_EMPHASIS = re.compile(r"(?<![\w*])(\*{2,3}|__)(?=[^\s*])(.+?)(?<=\S)\1(?![\w*]|\.\w)")
+_HALF = re.compile(r"^\*\*(?=\w)|(?<=[.!?:])\*\*$")
+"""Emphasis over several sentences."""
 
 
 def quote(task: Task, embedder: Embedder) -> str:
@@ -43,7 +50,7 @@ def join_quotes(sentences: Sequence[ScoredSentence], passages: Sequence[Passage]
         for position in (at - 1, at):
             if position == at - 1 and not _needs_the_one_before(whole, at):
                 continue
-            entry = (order.index(sentence.passage_index), position, whole[position])
+            entry = (order.index(sentence.passage_index), position, _numbered(whole, position))
             if entry not in chosen:
                 chosen.append(entry)
     chosen = sorted(chosen[: limit + 1])
@@ -57,8 +64,28 @@ def _cited(sentence: str, number: int) -> str:
 
 
 def _needs_the_one_before(sentences: Sequence[str], at: int) -> bool:
-    return at > 0 and not sentences[at - 1].startswith("#") and bool(_LEANS_BACK.match(_plain(sentences[at])))
+    if at == 0 or sentences[at - 1].startswith("#") or _NUMBER.fullmatch(sentences[at - 1]):
+        return False
+    return bool(_LEANS_BACK.match(_plain(sentences[at])))
+
+
+def _numbered(sentences: Sequence[str], at: int) -> str:
+    """The sentence without its number in a list; where there is no list, the number is text: 30. June."""
+    number, text = _NUMBER.match(sentences[at]), sentences[at]
+    if number is None and at > 0:
+        number = _NUMBER.fullmatch(sentences[at - 1])
+        text = f"{sentences[at - 1]} {text}" if number else text
+    if number is None:
+        return text
+    beside = tuple(f"{int(number[1]) + step}{number[2]}" for step in (-1, 1))
+    is_list = any(each.startswith(beside) for each in sentences)
+    return text[number.end() :].lstrip() if is_list else text
 
 
 def _plain(sentence: str) -> str:
-    return _MARKUP.sub("", sentence.strip()).strip()
+    """The sentence without its marks; a number in brackets may not read as a citation of ours."""
+    text = _LIST_MARK.sub("", sentence.strip())
+    code = iter(_CODE.findall(text))
+    text = _HALF.sub("", _EMPHASIS.sub(r"\2", _CODE.sub(_HELD, text)))
+    text = re.sub(_HELD, lambda _: next(code, ""), text)
+    return MARK.sub(r"(\1)", text).strip()
