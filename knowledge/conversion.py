@@ -4,17 +4,22 @@ Started by loaders as `python -m knowledge.conversion`, one request a line. What
 is this process only.
 """
 
+import csv
 import io
 import json
+import math
 import os
 import re
 import resource
 import sys
 import zipfile
 from collections.abc import Callable
+from datetime import datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from knowledge.loaders import decode
 from knowledge.properties import of_office, of_page
 
 MEMORY_BYTES = 3 * 1024**3
@@ -25,8 +30,8 @@ PAGES = 2_000
 OUTPUT_CHARACTERS = 20_000_000
 
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
-_SHEET = re.compile(r"^## (.+)$", re.MULTILINE)
-_EMPTY_CELL = re.compile(r"(?<=\|)\s*(?:NaN|Unnamed: \d+)\s*(?=\|)")
+_BAR = "\\|"
+"""A bar within a cell."""
 
 
 class _Told(Exception):
@@ -91,8 +96,46 @@ def _page_text(pdf: Any, number: int) -> str:
 
 
 def _sheets(content: bytes) -> str:
-    text = _markitdown("XlsxConverter", ".xlsx")(content)
-    return _EMPTY_CELL.sub("  ", _SHEET.sub(r"<!-- sheet \1 -->", text))
+    import openpyxl
+
+    # by itself: what reads tables as data takes `N/A` for nothing and 220 for 220.0
+    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+    parts: list[str] = []
+    for sheet in book.worksheets:
+        # some programs write a wrong size into the file
+        sheet.reset_dimensions()
+        rows = [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+        parts.append(f"<!-- sheet {sheet.title} -->\n{_table(rows)}" if any(map(any, rows)) else "")
+    return "\n\n".join(filter(None, parts))
+
+
+def _cell(value: Any) -> str:
+    """What a cell shows: no time of day where a date has none, no more digits than a figure has."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime) and value.time() == time():
+        return value.date().isoformat()
+    if isinstance(value, float) and math.isfinite(value):
+        return format(Decimal(f"{value:.15g}"), "f")
+    return str(value)
+
+
+def _table(rows: list[list[str]]) -> str:
+    """Rows as a Markdown table, the first as its header, without what is blank at the end."""
+    while rows and not any(rows[-1]):
+        rows.pop()
+    width = max((at for row in rows for at, cell in enumerate(row, 1) if cell), default=0)
+    even = ([*row[:width], *[""] * (width - len(row))] for row in rows)
+    lines = [f"| {' | '.join(' '.join(cell.split()).replace('|', _BAR) for cell in row)} |" for row in even]
+    return "\n".join((*lines[:1], f"|{' --- |' * width}", *lines[1:])) if lines else ""
+
+
+def _csv(content: bytes) -> str:
+    csv.field_size_limit(OUTPUT_CHARACTERS)
+    text = decode(content)
+    by_separator = {each: next(csv.reader(io.StringIO(text), delimiter=each), []) for each in ",;\t"}
+    separator = max(by_separator, key=lambda each: len(by_separator[each]))
+    return _table(list(csv.reader(io.StringIO(text), delimiter=separator)))
 
 
 def _office(content: bytes, converter: str, extension: str) -> str:
@@ -121,7 +164,7 @@ _CONVERTERS: dict[str, Callable[[bytes], str]] = {
     "pptx": lambda content: _office(content, "PptxConverter", ".pptx"),
     "xlsx": _sheets,
     "html": lambda content: _markitdown("HtmlConverter", ".html")(content),
-    "csv": lambda content: _markitdown("CsvConverter", ".csv")(content),
+    "csv": _csv,
 }
 
 

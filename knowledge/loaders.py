@@ -118,7 +118,7 @@ class Loader:
         """Read one file. Raises DocumentRefused."""
         with reading(path):
             kind = sniff(path)
-            plain = decode(path) if kind == "text" else ""
+            plain = decode(path.read_bytes()) if kind == "text" else ""
         if kind == "text":
             return _with_front_matter(path, plain, {})
         answer = self._convert(path, kind)
@@ -263,9 +263,8 @@ def _sniff_zip(path: Path) -> str:
     raise UnknownFileType(path, suffix=path.suffix.lower())
 
 
-def decode(path: Path) -> str:
+def decode(content: bytes) -> str:
     """Text of a plain file: UTF-8, UTF-16 with its mark, or Windows Western. Line ends become plain."""
-    content = path.read_bytes()
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16", errors="replace")
     else:

@@ -31,6 +31,7 @@ OWNERS = {
     "onnxruntime": {"knowledge/embedding.py"},
     "tokenizers": {"knowledge/embedding.py"},
     "markitdown": {"knowledge/loaders.py", "knowledge/conversion.py"},
+    "openpyxl": {"knowledge/conversion.py"},
     "slack_bolt": {"bot/slack"},
     "slack_sdk": {"bot/slack"},
     "jinja2": {"workflows/steps/render.py"},

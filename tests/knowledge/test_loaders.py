@@ -3,7 +3,7 @@ import struct
 import time
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import openpyxl
@@ -113,6 +113,41 @@ def test_html_and_csv_become_markdown(tmp_path: Path, loader: Loader) -> None:
     assert page.title == "Visitors"
     assert "x()" not in page.text
     assert "| Leeds | 120 |" in table.text
+
+
+def test_cells_of_a_sheet_stay_as_they_stand(tmp_path: Path, loader: Loader) -> None:
+    book = openpyxl.Workbook()
+    rows: list[list[object]] = [
+        ["City", "Rate", "Note"],
+        ["Leeds", 220, "N/A"],
+        ["Lisbon", None, "None"],
+        [None, None, None],
+        ["a|b\nc", 1234567.89, "null"],
+        ["third", 1 / 3, date(2026, 3, 1)],
+        ["sum", 0.1 + 0.2, "NA"],
+        ["tiny", 0.00001, True],
+    ]
+    for row in rows:
+        book.active.append(row)
+    book.create_sheet("Empty")
+    book.save(tmp_path / "rates.xlsx")
+    assert loader.load(tmp_path / "rates.xlsx").text == (
+        "<!-- sheet Sheet -->\n| City | Rate | Note |\n| --- | --- | --- |\n| Leeds | 220 | N/A |\n"
+        "| Lisbon |  | None |\n|  |  |  |\n| a\\|b c | 1234567.89 | null |\n"
+        "| third | 0.333333333333333 | 2026-03-01 |\n| sum | 0.3 | NA |\n| tiny | 0.00001 | True |\n"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+def test_csv_is_read_as_programs_write_it(
+    tmp_path: Path, loader: Loader, separator: str, encoding: str
+) -> None:
+    rows = (("Name", "Größe", "Note"), ("Hotel", '"1,50"', "NA"), ("", "007"))
+    file = tmp_path / "rates.csv"
+    file.write_bytes("\r\n".join(map(separator.join, rows)).encode(encoding))
+    table = "| Name | Größe | Note |\n| --- | --- | --- |\n| Hotel | 1,50 | NA |\n|  | 007 |  |\n"
+    assert loader.load(file).text == table
 
 
 CORE = (
