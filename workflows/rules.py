@@ -19,9 +19,15 @@ FUNCTIONS = frozenset({
     "timestamp", "duration",
 })
 # fmt: on
-_STRING = re.compile(r"""[rR]?("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
+_UNREAD = re.compile(
+    r"""//[^\n]*
+    |(?<!\w)[bB]?[rR](?:\"{3}.*?\"{3}|'{3}.*?'{3}|"[^"\n]*"|'[^'\n]*')
+    |\"{3}(?:\\.|[^\\])*?\"{3}|'{3}(?:\\.|[^\\])*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""",
+    re.VERBOSE | re.DOTALL,
+)
+"""Comments and strings as CEL reads them: in a raw string a backslash is only a backslash."""
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)*(\s*\()?")
-_MACRO = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
+_MACRO = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\((?:\s*(\w+)\s*,)?")
 
 
 class InvalidCondition(Exception):
@@ -85,7 +91,7 @@ def parse_condition(source: str) -> Condition:
     """Compile a condition. Raises InvalidCondition."""
     if len(source) > MAX_CONDITION:
         raise InvalidCondition(f"is longer than {MAX_CONDITION} characters; move parts into a decide step")
-    bare = _STRING.sub('""', source)
+    bare = _UNREAD.sub(lambda found: " " if found[0].startswith("//") else '""', source)
     if len(_MACRO.findall(bare)) > MAX_MACROS:
         raise InvalidCondition(f"uses more than {MAX_MACROS} of `all`, `exists`, `map`, `filter`")
     try:

@@ -5,7 +5,9 @@ is counted and everything that can grow is measured, so a template of any shape 
 not seconds, makes the limit the same on every machine.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Annotated, Any, Literal
 
 from jinja2 import Template as Compiled
@@ -23,6 +25,9 @@ MAX_SOURCE = 20_000
 MAX_OUTPUT = 100_000
 MAX_TURNS = 10_000
 MAX_RANGE = 1_000
+MAX_FILTERED = 200_000
+"""Items that all filters of one rendering may look at; a hundred characters of a text count as one."""
+_LEFT: ContextVar[list[int] | None] = ContextVar("left", default=None)
 
 # fmt: off
 _NODES = (
@@ -92,14 +97,30 @@ def _measured(value: Any) -> Any:
 
 
 def _limited(own: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter whose result is measured. Jinja's marks on the function are kept."""
+    """A filter whose input is counted and whose result is measured. Jinja's marks on it are kept."""
 
     def limited(*args: Any, **kwargs: Any) -> Any:
+        # a test with a list, such as `in`, looks at all of it for each item
+        _spend(math.prod(max(1, _items(each)) for each in (*args, *kwargs.values())))
         found = own(*args, **kwargs)
         return _measured(list(found) if isinstance(found, Iterator) else found)
 
     limited.__dict__.update(getattr(own, "__dict__", {}))
     return limited
+
+
+def _items(value: Any) -> int:
+    if isinstance(value, list | tuple | dict | range):
+        return len(value)
+    return len(value) // 100 if isinstance(value, str) else 1
+
+
+def _spend(items: int) -> None:
+    left = _LEFT.get()
+    if left is not None:
+        left[0] -= items
+        if left[0] < 0:
+            raise TemplateTooMuch(limit=f"{MAX_FILTERED} items")
 
 
 def _replace(value: Any, old: str, new: str) -> str:
@@ -146,7 +167,8 @@ def _range(*bounds: int) -> range:
 def _environment() -> _Environment:
     found = _Environment(autoescape=False, undefined=Undefined, finalize=_plain)
     own = found.filters
-    found.filters = {name: _limited(own[name]) for name in _FILTERS} | {"replace": _replace, "join": _join}
+    known = {name: own[name] for name in _FILTERS} | {"replace": _replace, "join": _join}
+    found.filters = {name: _limited(each) for name, each in known.items()}
     found.tests = {name: found.tests[name] for name in _TESTS}
     found.globals = {"range": _range, "concat_": _concat}
     return found
@@ -178,6 +200,7 @@ class Layout:
 
         size, pieces = 0, []
         values = {root: scope.get(root) for root, *_ in self.references}
+        left = _LEFT.set([MAX_FILTERED])
         try:
             for piece in self._compiled.generate(**values, turn_=turn_):
                 size += len(piece)
@@ -186,6 +209,8 @@ class Layout:
                 pieces.append(piece)
         except (TemplateError, ArithmeticError, TypeError, ValueError, RecursionError) as error:
             raise TemplateFailed(why=str(error)[:200]) from None
+        finally:
+            _LEFT.reset(left)
         return "".join(pieces).strip()
 
     def __str__(self) -> str:
@@ -213,8 +238,9 @@ def _unwanted(node: nodes.Node) -> str:
 def _counted(tree: nodes.Template) -> nodes.Template:
     """The tree with a count in every loop and a measure on every `~`."""
     for loop in tree.find_all(nodes.For):
-        turn = nodes.Call(nodes.Name("turn_", "load"), [], [], None, None)
-        loop.body.insert(0, nodes.Output([turn]))
+        loop.body.insert(0, nodes.Output([_turn()]))
+        if loop.test is not None:
+            loop.test = nodes.And(nodes.Not(_turn()), loop.test)
     for node in list(tree.find_all(nodes.Node)):
         for name, value in list(node.iter_fields()):
             if isinstance(value, nodes.Concat):
@@ -223,6 +249,10 @@ def _counted(tree: nodes.Template) -> nodes.Template:
                 value[:] = [_concat_call(each) if isinstance(each, nodes.Concat) else each for each in value]
     tree.set_lineno(1)
     return tree
+
+
+def _turn() -> nodes.Call:
+    return nodes.Call(nodes.Name("turn_", "load"), [], [], None, None)
 
 
 def _concat_call(node: nodes.Concat) -> nodes.Call:
