@@ -80,6 +80,18 @@ async def test_adding_again_follows_the_folder(holdings: Holdings, folder: Path)
     assert [document.path for document in await holdings.documents("people")] == ["new.md", "travel.md"]
 
 
+async def test_a_passage_that_moved_is_cited_where_it_stands_now(holdings: Holdings, folder: Path) -> None:
+    fire, water = "Leave the house by the stairs.", "Turn off the main tap."
+    pages = folder / "pages.md"
+    pages.write_text(f"<!-- page 1 -->\n\n{fire}\n\n<!-- page 2 -->\n\n{water}\n")
+    await holdings.add(folder, "people")
+    pages.write_text(f"<!-- page 1 -->\n\nNew.\n\n<!-- page 2 -->\n\n{fire}\n\n<!-- page 3 -->\n\n{water}\n")
+    await holdings.add(folder, "people")
+    found = await holdings.retriever(TERMINAL).retrieve("main tap", collection="people", limit=5)
+    places = {passage.text: passage.location for passage in found.passages}
+    assert (places[fire], places[water]) == ("page 2", "page 3")
+
+
 async def test_a_single_file_says_nothing_about_its_neighbours(holdings: Holdings, folder: Path) -> None:
     await holdings.add(folder, "people")
     (folder / "travel.md").write_text("# Travel\n\nTrains only.\n")

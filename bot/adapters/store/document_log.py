@@ -1,6 +1,6 @@
 """Collections, documents, their versions and chunks: the truth that every index is rebuilt from."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -309,19 +309,21 @@ def _close_version(connection: Connection, document_id: str, revision: int) -> N
 
 
 def _retire(
-    connection: Connection, document_id: str, revision: int, *, keep: Collection[str] = ()
+    connection: Connection, document_id: str, revision: int, *, keep: Sequence[Chunk] = ()
 ) -> frozenset[str]:
-    """Close the chunks of a document but those kept; returns the ids that stay live."""
+    """Close the chunks of a document but those that stand where they stood; returns what stays live."""
     live_rows = and_(chunks.c.document_id == document_id, chunks.c.until_revision.is_(None))
-    live = frozenset(connection.execute(select(chunks.c.id).where(live_rows)).scalars())
-    for chunk_id in live - frozenset(keep):
+    found = connection.execute(select(chunks.c.id, chunks.c.position, chunks.c.location).where(live_rows))
+    live = {row.id: (row.position, row.location) for row in found}
+    kept = frozenset(chunk.id for chunk in keep if live.get(chunk.id) == (chunk.position, chunk.location))
+    for chunk_id in live.keys() - kept:
         closed = update(chunks).where(chunks.c.id == chunk_id, chunks.c.until_revision.is_(None))
         connection.execute(closed.values(until_revision=revision))
-    return live & frozenset(keep)
+    return kept
 
 
 def _replace_chunks(connection: Connection, document: Document, cut: Sequence[Chunk], revision: int) -> None:
-    kept = _retire(connection, document.id, revision, keep={chunk.id for chunk in cut})
+    kept = _retire(connection, document.id, revision, keep=cut)
     fresh = [
         {
             "id": chunk.id,
