@@ -116,6 +116,7 @@ class Intake:
                     on_progress(done, len(source.files), file.path)
         if source.is_whole and not self._stop.is_set():
             self._remove_missing(source, stored, outcome)
+            self._remove_doubled(source, stored, outcome)
         return outcome
 
     def _take(self, loader: Loader, source: Source, file: SourceFile, before: log.DocumentRow | None) -> str:
@@ -182,12 +183,28 @@ class Intake:
         present = {file.path for file in source.files}
         for path, row in stored.items():
             if row.source == source.name and path not in present and not source.may_hide(path):
-                self._store.write_now(
-                    functools.partial(
-                        remove_document, document=row.document, by=self._by, at=self._clock.now()
-                    )
-                )
-                outcome.removed.append(path)
+                self._remove(row.document, outcome)
+
+    def _remove_doubled(self, source: Source, stored: Mapping[str, log.DocumentRow], outcome: Added) -> None:
+        """Files of this folder that were added by themselves before stand under its paths now."""
+        if self._by == LIBRARY:
+            return
+        taken = {*outcome.added, *outcome.changed, *outcome.unchanged}
+        places = {str(file.file): file.path for file in source.files if file.path in taken}
+        for path, row in stored.items():
+            alone = Path(row.source)
+            if row.source == source.name or not alone.is_absolute():
+                continue
+            now = places.get(str(alone)) or places.get(str(alone / path)) or ""
+            # only from above: a folder added after the one around it leaves that one's documents alone
+            if now.endswith(f"/{path}"):
+                self._remove(row.document, outcome)
+
+    def _remove(self, document: Document, outcome: Added) -> None:
+        self._store.write_now(
+            functools.partial(remove_document, document=document, by=self._by, at=self._clock.now())
+        )
+        outcome.removed.append(document.path)
 
 
 def document_id(collection: str, path: str) -> str:

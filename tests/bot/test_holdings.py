@@ -256,6 +256,33 @@ async def test_a_file_added_first_belongs_to_its_folder_later(holdings: Holdings
     assert (await holdings.add(folder, "people")).changed == ["travel.md"]
 
 
+@pytest.mark.parametrize("first", ["leave/annual.md", "leave"])
+async def test_what_was_added_by_itself_does_not_stay_beside_its_folder(
+    holdings: Holdings, folder: Path, first: str
+) -> None:
+    await holdings.add(folder / first, "people")
+    (folder / "leave" / "annual.md").write_text("# Annual leave\n\nSix days may be carried over.\n")
+    outcome = await holdings.add(folder, "people")
+    assert (outcome.added, outcome.removed) == (["leave/annual.md", "travel.md"], ["annual.md"])
+    assert set(await _texts(holdings)) == {"leave/annual.md", "travel.md"}
+    assert (await holdings.add(folder, "people")).removed == []
+
+
+async def test_a_folder_leaves_the_documents_of_the_one_around_it(holdings: Holdings, folder: Path) -> None:
+    await holdings.add(folder, "people")
+    outcome = await holdings.add(folder / "leave", "people")
+    assert outcome.removed == []
+
+
+async def test_a_file_added_by_itself_stays_where_its_folder_cannot_take_it(
+    holdings: Holdings, folder: Path
+) -> None:
+    await holdings.add(folder / "leave" / "annual.md", "people")
+    (folder / "leave" / "annual.md").write_bytes(b"")
+    outcome = await holdings.add(folder, "people")
+    assert (outcome.removed, [each.path for each in outcome.refused]) == ([], ["leave/annual.md"])
+
+
 async def test_what_ships_gives_way_to_a_folder_and_does_not_come_back(
     holdings: Holdings, folder: Path, tmp_path: Path
 ) -> None:
