@@ -120,6 +120,7 @@ class Retention:
         rows, until = retention_log.due_runs(connection, workflow, keeping.emptied_until, before, BATCH)
         retention_log.empty_runs(connection, rows)
         if until == before:
+            retention_log.empty_late_words(connection, workflow, before)
             retention_log.empty_digests(connection, workflow, before)
             retention_log.empty_reports(connection, workflow, keeping.emptied_until, before)
         retention_log.mark_emptied(connection, workflow, until, now)

@@ -179,6 +179,21 @@ async def test_content_goes_after_its_time_and_numbers_stay(desk: FeedbackDesk) 
     assert desk.store.read_now(audit_log.verify).bad_seq is None
 
 
+async def test_words_that_come_after_their_run_was_emptied_go_the_next_night(desk: FeedbackDesk) -> None:
+    fill(desk, past("r_old", 100), past("r_kept", 80))
+    keeping = retention(desk, 90)
+    await keeping.empty_due()
+    for run_id, words in (("r_old", "Belated words"), ("r_kept", "Timely words")):
+        await desk.feedback.record(ANA, run_id, "down", words)
+        await desk.feedback.complain(ANA, run_id, "wrong", words)
+    reply = update(escalations).where(escalations.c.run_id == "r_old")
+    desk.store.write_now(lambda c: c.execute(reply.values(reply="Belated words")))
+    desk.clock.at = NOW + timedelta(days=1)
+    await keeping.empty_due()
+    assert "Belated words" not in everything(desk)
+    assert "Timely words" in everything(desk)
+
+
 async def test_what_is_younger_unfinished_or_of_another_workflow_stays(desk: FeedbackDesk) -> None:
     fill(
         desk,

@@ -128,6 +128,15 @@ def empty_runs(connection: Connection, rows: Sequence[RunRow]) -> None:
     _forget_questions(connection, ids)
 
 
+def empty_late_words(connection: Connection, workflow: str, before: datetime) -> None:
+    """Delete what people said of runs that ended before, also of those that were emptied before they did."""
+    ended = select(runs.c.id).where(*_ended(workflow, None, before))
+    said = (scores.c.name.in_(SPOKEN), scores.c.reason != "", scores.c.run_id.in_(ended))
+    connection.execute(update(scores).where(*said).values(reason=""))
+    replied = (escalations.c.reply != "", escalations.c.run_id.in_(ended))
+    connection.execute(update(escalations).where(*replied).values(reply=""))
+
+
 def empty_digests(connection: Connection, workflow: str, before: datetime) -> None:
     """Delete what digests quoted that were made before, and findings that were last made before.
 
