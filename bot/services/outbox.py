@@ -114,9 +114,10 @@ class Courier:
         if self._errands:
             await asyncio.wait(self._errands)
 
-    async def drain(self) -> None:
-        """Bring what is due now."""
-        while await self._claim() or self._errands:
+    async def drain(self, stop: asyncio.Event | None = None) -> None:
+        """Bring what is due now; once `stop` is set, only what is under way."""
+        stop = stop or asyncio.Event()
+        while (not stop.is_set() and await self._claim()) or self._errands:
             if self._errands:
                 await asyncio.wait(self._errands, return_when=asyncio.FIRST_COMPLETED)
 

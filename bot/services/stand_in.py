@@ -30,17 +30,17 @@ class StandIn:
         pause_s = self.first_s
         while not await _ended(stop, pause_s):
             try:
-                await self.look()
+                await self.look(stop)
             except Exception:
                 log.exception("stand_in.failed")
             pause_s = self.look_s
 
-    async def look(self) -> bool:
-        """Bring what is due if nobody else does; whether it was so."""
+    async def look(self, stop: asyncio.Event | None = None) -> bool:
+        """Bring what is due if nobody else does, until `stop` is set; whether it was so."""
         alive = await self.store.read(count_alive)
         if alive.get("worker") or not await self.store.read(has_due):
             return False
-        await (await self.courier()).drain()
+        await (await self.courier()).drain(stop)
         return True
 
 

@@ -9,6 +9,7 @@ from bot.adapters.store.database import Store
 from bot.adapters.store.heartbeats_log import ALIVE, beat, end_beats
 from bot.services import stand_in as standing_in
 from bot.services.outbox import Courier
+from bot.services.outbox_items import OutboxItem, Posted
 from bot.services.stand_in import StandIn
 from tests.bot.run_desk import Desk
 
@@ -68,10 +69,24 @@ async def test_the_first_look_leaves_a_worker_the_time_to_be_heard(
     assert pauses == [ALIVE.total_seconds(), 15.0, 15.0]
 
 
+async def test_who_stops_brings_only_what_is_under_way(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, post = asyncio.Event(), desk.sender.post
+
+    async def stopped_meanwhile(item: OutboxItem) -> Posted:
+        stop.set()
+        return await post(item)
+
+    monkeypatch.setattr(desk.sender, "post", stopped_meanwhile)
+    for number in range(5):
+        await desk.ask(f"k{number}")
+    await StandIn(desk.store, brought_by(desk), first_s=0.0).run_until(stop)
+    assert len(desk.sender.messages) == 1
+
+
 async def test_a_failing_look_is_tried_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     stop, looks = asyncio.Event(), 0
 
-    async def look(_: StandIn) -> bool:
+    async def look(_: StandIn, _stop: asyncio.Event) -> bool:
         nonlocal looks
         looks += 1
         if looks == 2:
