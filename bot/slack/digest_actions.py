@@ -17,7 +17,7 @@ from bot.slack.blocks import notice
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.edit_forms import open_editor
 from bot.slack.edit_views import menu_message
-from bot.slack.form_replies import closing_with, marked, opening, saying
+from bot.slack.form_replies import closing_with, marked, opening, saying, telling
 from bot.slack.gateway import SlackBusy, SlackRefused, SlackUncertain
 from bot.slack.knowledge_forms import MOST_PARTS, PART, draft_sent, parts_of, written
 from bot.slack.payloads import Call, UnreadableClick
@@ -73,7 +73,7 @@ def _revise(call: Call, desk: Desk, revision: Revision) -> Reply:
     parts = parts_of(revision.text)
     # cut within a paragraph, it would not be put together as it was
     if len(parts) > MOST_PARTS or any(len(each) > PART for each in revision.text.split("\n\n")):
-        return saying(desk, notice(found.too_long_to_revise(revision.title)))
+        return telling(call, desk, found.too_long_to_revise(revision.title))
     memory = {**call.place, "finding": call.value, "base": content_hash(revision.text)}
     late = form_expired(found.BUTTONS[Act.FIX], "")
     return opening(call, desk, forms.revision_form(revision, memory), late)

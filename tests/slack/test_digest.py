@@ -45,6 +45,7 @@ from bot.services.readers import Audience
 from bot.slack import digest_blocks as blocks
 from bot.slack import pictures
 from bot.slack.digest_hanging import hanging
+from bot.slack.elements import Outgoing
 from bot.slack.letters import letter
 from bot.slack.refusals import sentence
 from bot.slack.seal import seal_message
@@ -548,6 +549,25 @@ FACTS: dict[FindingKind, dict[str, Any]] = {
         "owner": "HR",
     },
 }
+
+
+async def test_a_document_too_long_for_a_form_is_not_passed_over_in_silence(
+    scene: Scene, tmp_path: Path
+) -> None:
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    pages = [f"{'Word ' * 500}{number}" for number in range(30)]
+    (shelf / "leave.md").write_text("\n\n".join(["# Leave", *pages]), encoding="utf-8")
+    await scene.holdings.add(shelf, "people", source="shelf")
+    facts = {**FACTS[FindingKind.STALE], "path": "leave.md", "collection": "people"}
+    old = Finding("f_1", "collection:people", FindingKind.STALE, "d1", facts, WEEK)
+    scene.store.write_now(lambda connection: digests_log.put_finding(connection, old, scene.desk.clock.now()))
+    dev = scene.person("U0DEV")
+    direct = await scene.desk.gateway.direct_channel("U0DEV")
+    await scene.desk.gateway.post(direct, Outgoing("x", (blocks._ending(old),)))
+    await dev.click(scene.app_messages(dev, dev.dm)[-1], blocks.FIX, "f_1")
+    await scene.quiet()
+    assert "too long" in words(dev.ephemerals(dev.dm)[-1])
 
 
 @pytest.mark.parametrize("is_public", [False, True])
