@@ -15,7 +15,7 @@ from bot.governance.changes import Target
 from bot.governance.roles import Grant, Permission
 from bot.quality.topic_words import question_of
 from bot.services import opaque_ids
-from bot.services.access import Access, NotAuthorized, Outsider
+from bot.services.access import Access, Outsider
 from bot.services.actors import Actor, Origin
 from bot.services.catalogue import Catalogue
 from bot.services.change_views import ChangeView
@@ -34,6 +34,14 @@ SUBJECT, CARD, REPLY = "escalation", "escalation", "escalation-reply"
 LOOKED_BACK = timedelta(days=60)
 MOST = 50
 """People who are told when a gap is closed, and how long ago they may have asked."""
+
+
+class NotTheirQuestion(Exception):
+    """Whoever asked hands a question on and nobody else; fact `ask` is their id."""
+
+    def __init__(self, run_id: str, asker: str) -> None:
+        super().__init__(run_id)
+        self.facts = {"run": run_id, "ask": asker}
 
 
 class NothingToAsk(Exception):
@@ -102,7 +110,7 @@ class Escalating:
     async def ask(self, actor: Actor, run_id: str) -> Escalation:
         """Hand one's own question on, once.
 
-        Raises Outsider, NotAuthorized, UnknownRun, NothingToAsk, NobodyToAsk.
+        Raises Outsider, NotTheirQuestion, UnknownRun, NothingToAsk, NobodyToAsk.
         """
 
         def act(connection: Connection) -> Escalation:
@@ -110,7 +118,7 @@ class Escalating:
             if actor.is_outsider:
                 raise Outsider(actor.id)
             if actor.id != view.actor.id:
-                raise NotAuthorized(Permission.RUN, f"run:{run_id}", (view.actor.id,))
+                raise NotTheirQuestion(run_id, view.actor.id)
             known = load_escalation(connection, run_id)
             if known is not None:
                 return known

@@ -211,7 +211,8 @@ def _failed(view: RunView) -> tuple[str, tuple[Block, ...]]:
 def _answered(view: RunView, answer: Answer, now: datetime, names: Names) -> tuple[str, tuple[Block, ...]]:
     shared = [el.context(text.shared_already())] if view.shared else []
     if view.is_escalated:
-        shared = [*shared, el.context(escalation_text.asked_note())]
+        asker = view.actor.id if view.origin.visibility == "channel" or view.shared else ""
+        shared = [*shared, el.context(escalation_text.asked_note(asker))]
     can_ask = answer.abstained and not view.is_escalated
     buttons = [
         *([_ask(view, answer, names)] if can_ask else []),

@@ -26,8 +26,10 @@ def ask_consent(name: str) -> str:
     return shorten(f"{name or 'The person who answers for this'} will read your question and your name.", 300)
 
 
-def asked_note() -> str:
-    """In place of the button, once it was pressed."""
+def asked_note(asker: str = "") -> str:
+    """In place of the button, once it was pressed; where others read it, with who asked."""
+    if asker:
+        return f":raised_hand: {mention(asker)} handed this question to a person, whose reply goes to them."
     return ":raised_hand: You handed this question to a person; the reply comes as a direct message from me."
 
 

@@ -13,6 +13,14 @@ def nothing_to_ask(_facts: Facts) -> str:
     return "That run has an answer, so there is nothing to hand on. If it is wrong, vote it down and say why."
 
 
+def not_their_question(facts: Facts) -> str:
+    """Asked by somebody else."""
+    return (
+        f"{mention(facts.get('ask', ''))} asked this, so only they can hand it to a person. "
+        "Ask it yourself to hand on your own question."
+    )
+
+
 def nobody_to_ask(facts: Facts) -> str:
     """No owner but oneself."""
     workflow = escape(facts.get("workflow", ""))
@@ -32,6 +40,7 @@ def replied_already(facts: Facts) -> str:
 
 SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "NobodyToAsk": nobody_to_ask,
+    "NotTheirQuestion": not_their_question,
     "NothingToAsk": nothing_to_ask,
     "RepliedAlready": replied_already,
 }

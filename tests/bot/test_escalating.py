@@ -27,6 +27,7 @@ from bot.services.escalating import (
     Escalation,
     NobodyToAsk,
     NothingToAsk,
+    NotTheirQuestion,
     RepliedAlready,
     expert_for,
     load_escalation,
@@ -142,7 +143,7 @@ async def test_a_second_click_that_looked_before_the_first_was_kept_asks_no_more
 async def test_what_cannot_be_asked_is_refused(office: Office) -> None:
     office.run("r_2", abstained=False)
     for actor, run_id, error in (
-        (BEN, "r_1", NotAuthorized),
+        (BEN, "r_1", NotTheirQuestion),
         (Actor("U0ANA", is_outsider=True), "r_1", Outsider),
         (ANA, "r_2", NothingToAsk),
         (ANA, "r_3", UnknownRun),

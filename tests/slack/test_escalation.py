@@ -91,8 +91,17 @@ async def test_only_the_asker_hands_a_question_on(scene: Scene) -> None:
     ana, ben = scene.person("U0ANA"), scene.person("U0BEN")
     message = await asked(scene, ana, QUESTION, public=True)
     assert (await ben.click(message, blocks.ASK, run_of(scene))).ok
-    await whispered(ben, message.channel, "<@U0ANA>")
+    await whispered(ben, message.channel, "<@U0ANA> asked this, so only they can hand it to a person")
     assert actions(scene, "run.escalated") == []
+
+
+async def test_what_others_read_names_who_handed_the_question_on(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    message = await asked(scene, ana, QUESTION, public=True)
+    await ana.click(message, blocks.ASK, run_of(scene))
+    said = "<@U0ANA> handed this question to a person"
+    there = scene.app_messages
+    await ana.wait_for(lambda: next((m for m in there(ana, message.channel) if said in words(m)), None))
 
 
 async def test_a_reply_reaches_the_asker_and_is_proposed_as_a_document(scene: Scene) -> None:
