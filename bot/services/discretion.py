@@ -32,7 +32,7 @@ class Discretion:
 
     def reads(self, row: RunRow) -> bool:
         """Whether the person may read the answer of a run, as its row in the store has it."""
-        return self._may(row.actor_id, Origin.from_json(row.origin), drawn_from(row.answer))
+        return self._may(row.actor_id, (Origin.from_json(row.origin),), drawn_from(row.answer))
 
     def reads_explained(self, explanation: Explanation) -> bool:
         """The same of a run with its steps."""
@@ -40,10 +40,12 @@ class Discretion:
         drawn = {str(each.get("collection", "")) for each in passages_of(explanation)}
         if run.answer is not None:
             drawn |= {*run.answer.searched, *(each.passage.collection for each in run.answer.citations)}
-        return self._may(run.actor.id, run.origin, drawn)
+        return self._may(run.actor.id, explanation.places, drawn)
 
-    def _may(self, asked_by: str, origin: Origin, drawn: Iterable[str]) -> bool:
-        if self._reads_all or asked_by == self._actor.id or reads_there(self._actor, origin):
+    def _may(self, asked_by: str, places: Iterable[Origin], drawn: Iterable[str]) -> bool:
+        if self._reads_all or asked_by == self._actor.id:
+            return True
+        if any(reads_there(self._actor, place) for place in places):
             return True
         return self._open.issuperset(drawn)
 

@@ -1,12 +1,13 @@
 """A run as people are shown it, put together from its row, its message and its ledger."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.store.database import Connection
+from bot.adapters.store.explain_facts import shared_with
 from bot.adapters.store.ledger import Consumed, read_calls, sum_usage
 from bot.adapters.store.outbox_log import messages_of
 from bot.adapters.store.queue_line import NOWHERE, Place, places
@@ -88,6 +89,13 @@ class Explanation:
     calls: tuple[LedgerEntry, ...]
     titles: Mapping[str, str] = field(default_factory=dict)
     """Step id to its title in the version that ran."""
+    shared: Origin | None = None
+    """Where it was shared, with those who read there then."""
+
+    @property
+    def places(self) -> tuple[Origin, ...]:
+        """Where its answer stands."""
+        return (self.run.origin, self.shared) if self.shared else (self.run.origin,)
 
 
 def load_view(connection: Connection, run_id: str, shares: Shares = FREELY) -> RunView:
@@ -122,7 +130,18 @@ def load_views(
 def explain(connection: Connection, run_id: str, shares: Shares = FREELY) -> Explanation:
     """One run with its steps and its calls to models. Raises UnknownRun."""
     view = load_view(connection, run_id, shares)
-    return Explanation(view, tuple(read_steps(connection, run_id).values()), read_calls(connection, run_id))
+    return Explanation(
+        view,
+        tuple(read_steps(connection, run_id).values()),
+        read_calls(connection, run_id),
+        shared=_shared(connection, view) if view.shared else None,
+    )
+
+
+def _shared(connection: Connection, run: RunView) -> Origin | None:
+    """None where nobody wrote down who read there, as in what was shared by an older release."""
+    readers = shared_with(connection, run.id)
+    return None if readers is None else replace(run.origin, visibility="channel", readers=readers)
 
 
 def _view(row: RunRow, *, place: Place, message: tuple[str, str], consumed: Consumed) -> RunView:

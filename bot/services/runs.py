@@ -249,7 +249,7 @@ class Runs:
 
         def look(connection: Connection) -> Explanation:
             explanation = run_views.explain(connection, run_id, self._admission.shares)
-            if not reads_there(actor, explanation.run.origin):
+            if not any(reads_there(actor, place) for place in explanation.places):
                 self._visible(connection, actor, run_id, Permission.SEE_RUNS)
             return replace(explanation, titles=self._titles(connection, explanation.run))
 
@@ -323,6 +323,7 @@ class Runs:
                 channel=view.origin.channel_id,
                 thread_ts=view.origin.thread_ts,
                 run_id=run_id,
+                body={"readers": list(readers)},
             )
             outbox_log.insert_item(connection, item, now)
             self._record(connection, actor.id, "run.shared", run_id, {"channel": view.origin.channel_id})

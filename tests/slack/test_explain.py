@@ -241,6 +241,20 @@ async def opened(scene: Scene, who: Person, about: str, *, with_picture: bool = 
     return await who.wait_for(look)
 
 
+async def test_a_shared_answer_is_explained_to_those_who_read_it_there(scene: Scene) -> None:
+    ana, ben = scene.person("U0ANA"), scene.person("U0BEN")
+    await ana.command(CHANNEL, "/ask-policy How many days?")
+    private = await scene.answered(ana)
+    await ben.command(CHANNEL, f"/spanwise explain {scene.script.rows[0].id}")
+    await scene.quiet()
+    assert "may not" in words(ben.ephemerals(CHANNEL)[-1])
+    await ana.click(private, blocks.SHARE)
+    shared = await scene.answered(ana, CHANNEL)
+    await ben.click(shared, blocks.EXPLAIN)
+    await scene.quiet()
+    assert ben.views(), "the answer stands where Ben reads it"
+
+
 async def test_explain_on_an_answer_shows_the_way_it_took_as_a_picture(scene: Scene) -> None:
     ana = scene.person("U0ANA")
     await ana.command(CHANNEL, "/ask-policy How many days?")

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from bot.adapters.store.document_log import document_versions, documents
 from bot.adapters.store.ledger import sum_usage
+from bot.adapters.store.outbox_log import outbox
 from bot.adapters.store.run_log import own_runs, runs
 from bot.adapters.store.scores import scores
 from bot.adapters.store.versions_log import labels
@@ -134,3 +135,10 @@ def newest_run_of(connection: Connection, actor_id: str) -> str:
     """The newest of this person's own runs; empty when there is none."""
     query = select(runs.c.id).where(own_runs(actor_id)).order_by(runs.c.created_at.desc()).limit(1)
     return connection.execute(query).scalar() or ""
+
+
+def shared_with(connection: Connection, run_id: str) -> tuple[str, ...] | None:
+    """Who read where a run was shared, () for everybody; None when that is not on record."""
+    query = select(outbox.c.body).where(outbox.c.run_id == run_id, outbox.c.kind == "share")
+    readers = (connection.execute(query).scalar() or {}).get("readers")
+    return None if readers is None else tuple(readers)
