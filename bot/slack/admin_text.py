@@ -191,6 +191,11 @@ def no_thread() -> str:
     return "I cannot read that thread. Invite me to the channel with `/invite`, then try again."
 
 
+def draft_was_cut() -> str:
+    """Below a text that is longer than the form."""
+    return ":scissors: The rest does not fit into a form and is left out."
+
+
 def drafting_hint() -> str:
     """Below the form."""
     return (

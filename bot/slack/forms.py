@@ -11,6 +11,7 @@ from bot.slack import elements as el
 from bot.slack import text
 from bot.slack.arguments import NAMELESS
 from bot.slack.richtext import Block
+from bot.slack.thread_text import thread_used
 from workflows.inputs import Input
 
 INPUTS, CHOOSE, SETTINGS, DONE = "inputs-form", "workflow-form", "settings-form", "notice-view"
@@ -181,7 +182,7 @@ def _fields(released: Released, prefill: Prefill) -> Iterable[Block]:
     for name, item in released.face.asked_inputs.items():
         if name in prefill.taken:
             yield el.section(f"*{el.escape(item.label or name)}*\n{text.quote(prefill.taken[name], 300)}")
-            yield el.context("_All of it will be used._")
+            yield el.context(thread_used(prefill.taken[name]))
             continue
         given = prefill.values.get(name, "")
         # an optional 0 stands for "not given"; shown in the field it would read as an answer

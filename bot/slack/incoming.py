@@ -2,15 +2,17 @@
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from bot.services.catalogue import Released
 from bot.services.run_views import RunView
 from bot.slack.desk import Desk
 from bot.slack.gateway import SlackBusy, SlackRefused, SlackUncertain
+from bot.slack.thread_text import EARLIER_LEFT_OUT, LATER_LEFT_OUT
 
-THREAD_MESSAGES = 200
+THREAD_MESSAGES, THREAD_PAGES = 200, 5
+"""Messages that Slack gives at a time, and how many times it is asked: a form that is sent waits for it."""
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 SELF_CONTAINED_WORDS = 5
@@ -57,15 +59,30 @@ def mentions(raw: str) -> frozenset[str]:
     return frozenset(_MENTION.findall(raw))
 
 
+async def thread_messages(desk: Desk, channel: str, thread_ts: str) -> tuple[list[Mapping[str, Any]], bool]:
+    """What people and apps said in a thread, oldest first, and whether more follows than was read.
+
+    Nothing when we may not read it.
+    """
+    messages: list[Mapping[str, Any]] = []
+    cursor = ""
+    for _ in range(THREAD_PAGES):
+        try:
+            answer = await desk.gateway.call(
+                "conversations_replies", channel=channel, ts=thread_ts, limit=THREAD_MESSAGES, cursor=cursor
+            )
+        except (SlackBusy, SlackRefused, SlackUncertain):
+            return messages, bool(messages)
+        messages += answer.get("messages") or ()
+        cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            break
+    return messages, bool(cursor)
+
+
 async def thread_text(desk: Desk, channel: str, thread_ts: str) -> str:
-    """A whole thread as `Name: words` lines; empty when we may not read it."""
-    try:
-        answer = await desk.gateway.call(
-            "conversations_replies", channel=channel, ts=thread_ts, limit=THREAD_MESSAGES
-        )
-    except (SlackBusy, SlackRefused, SlackUncertain):
-        return ""
-    messages: Sequence[Mapping[str, Any]] = answer.get("messages") or ()
+    """A whole thread as `Name: words` lines, and a note where it goes on; empty when we may not read it."""
+    messages, goes_on = await thread_messages(desk, channel, thread_ts)
     people = {message.get("user", "") for message in messages}
     people |= {person for message in messages for person in mentions(message.get("text") or "")}
     names = await desk.people.names(people)
@@ -74,7 +91,15 @@ async def thread_text(desk: Desk, channel: str, thread_ts: str) -> str:
         for message in messages
         if message.get("text") and not message.get("bot_id")
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, LATER_LEFT_OUT] if goes_on else lines)
+
+
+def fitting(thread: str, limit: int) -> str:
+    """The end of a thread that is too long for its input, with a note: the newest is what people act on."""
+    if len(thread) <= limit:
+        return thread
+    kept = thread[len(thread) - limit + len(EARLIER_LEFT_OUT) + 1 :]
+    return f"{EARLIER_LEFT_OUT}\n{kept.partition(chr(10))[2] or kept}"
 
 
 async def thread_for(desk: Desk, released: Released, channel: str, thread_ts: str) -> str:
@@ -89,7 +114,7 @@ def values_from(released: Released, message: str, thread: str) -> dict[str, str]
         if item.source == "message" and message:
             marked[name] = message
         elif item.source == "thread" and (thread or message):
-            marked[name] = thread or message
+            marked[name] = fitting(thread, item.max_length) if thread else message
     if marked:
         return marked
     first = primary_input(released)

@@ -14,24 +14,35 @@ from bot.slack.blocks import notice
 from bot.slack.desk import Desk, Handler, Reply
 from bot.slack.elements import Outgoing
 from bot.slack.form_replies import closing_with, marked, open_form
-from bot.slack.gateway import SlackBusy, SlackRefused, SlackUncertain
-from bot.slack.incoming import THREAD_MESSAGES, mentions, plain_text
+from bot.slack.incoming import mentions, plain_text, thread_messages
 from bot.slack.payloads import Call
 from bot.slack.requesting import memory_of, origin_of
 from bot.slack.richtext import Block
 from bot.slack.text import form_expired
+from bot.slack.thread_text import LATER_LEFT_OUT
 
 DRAFT = "knowledge-draft"
 """Callback id of the shortcut and of its form."""
 
 COLLECTION, HEADING, SOURCE = "collection", "heading", "source"
-PART, PARTS, MOST_PARTS = 3000, 3, 20
-"""Slack takes 3000 characters in a field; a text goes on in the next: in a few for a new one, in as many as a
-form can hold for one that stands already."""
+PART, MOST_PARTS = 3000, 20
+"""Slack takes 3000 characters in a field; a text goes on in the next: in as many as a
+form can hold."""
 ROOM = 2200
 """Characters that are put into a field, so that there is room to write more."""
 
 SOMEBODY = "a colleague"
+ORDINARY = re.compile(
+    r"january|february|march|april|may|june|july|august|september|october|november|"
+    r"december|monday|tuesday|wednesday|thursday|friday|saturday|sunday|will|grant|day|"
+    r"mark|bill|grace|hope|faith|joy|rose|summer|winter|dawn|frank|art|rich|sue|"
+    r"drew|chase|price|young|long|short|white|black|brown|green|gray|king|page|banks|"
+    r"case|law|love|church|wood|hall|hill|field|park|best|bush|cook|cross|fox|gill|"
+    r"good|hunt|little|miles|noble|penny|pope|reed|rob|rush|sharp|stone|street|"
+    r"strong|sterling|swift|ward|wise",
+    re.IGNORECASE,
+)
+"""Words that are also names: as often as not they are meant as words."""
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
 
 
@@ -96,7 +107,8 @@ def draft_form(
         [
             el.field_block(COLLECTION, "Collection", menu),
             el.field_block(HEADING, "Title", el.text_input(HEADING, title, limit=120, multiline=False)),
-            *text_fields(text[: ROOM * PARTS]),
+            *text_fields(text),
+            *([] if len(parts_of(text)) <= MOST_PARTS else [el.context(words.draft_was_cut())]),
             el.context(words.drafting_hint()),
         ],
         callback_id=DRAFT,
@@ -108,7 +120,7 @@ def draft_form(
 
 def text_fields(text: str) -> list[Block]:
     """A text to be written on, in as many fields as it needs."""
-    parts = parts_of(text)
+    parts = parts_of(text)[:MOST_PARTS]
     return [
         el.field_block(
             f"part{number}",
@@ -139,33 +151,36 @@ def written(call: Call) -> str:
 
 
 def without_names(text: str, names: Iterable[str]) -> str:
-    """A text without people: their names, the parts of their names, and e-mail addresses."""
+    """A text without people: their names, the parts of their names, and e-mail addresses.
+
+    A part of a name goes only where it is capitalised; one that is also an ordinary word, only as an address.
+    """
     known = {name for name in names if len(name) > 2}
-    parts = {part for name in known for part in name.split() if len(part) > 2}
-    for name in sorted(known | parts, key=len, reverse=True):
+    parts = {part for name in known for part in name.split() if len(part) > 2} - known
+    for name in sorted(known, key=len, reverse=True):
         text = re.sub(rf"@?(?<!\w){re.escape(name)}(?!\w)", SOMEBODY, text, flags=re.IGNORECASE)
+    for part in sorted(parts, key=len, reverse=True):
+        at = "@" if ORDINARY.fullmatch(part) else "@?"
+        pattern = rf"{at}(?<!\w){re.escape(part)}(?!\w)"
+        text = re.sub(pattern, _unless_small, text, flags=re.IGNORECASE)
     text = _EMAIL.sub("(address removed)", text)
     return re.sub(rf"(?:{SOMEBODY}[ ,]+)+{SOMEBODY}", SOMEBODY, text)
 
 
+def _unless_small(found: re.Match[str]) -> str:
+    return found.group() if found.group().islower() and not found.group().startswith("@") else SOMEBODY
+
+
 async def _thread(desk: Desk, call: Call) -> tuple[str, str]:
     """Text and title of the thread; empty when we may not read it."""
-    try:
-        found = await desk.gateway.call(
-            "conversations_replies",
-            channel=call.channel,
-            ts=call.thread_ts or call.message_ts,
-            limit=THREAD_MESSAGES,
-        )
-    except (SlackBusy, SlackRefused, SlackUncertain):
-        return "", ""
-    messages = [each for each in found.get("messages") or () if each.get("text")]
+    found, goes_on = await thread_messages(desk, call.channel, call.thread_ts or call.message_ts)
+    messages = [each for each in found if each.get("text")]
     people = {str(each.get("user", "")) for each in messages}
     people |= {person for each in messages for person in mentions(each.get("text") or "")} | {call.person}
     names = await desk.people.names(people)
     said = [plain_text(each["text"], names) for each in messages if not each.get("bot_id")]
     clean = [without_names(each, [*names.values(), *people]) for each in said]
-    text = "\n\n".join(each for each in clean if each.strip())
+    text = "\n\n".join(each for each in [*clean, LATER_LEFT_OUT if goes_on else ""] if each.strip())
     first = " ".join(clean[0].split()) if clean else ""
     return text, first[:80].rsplit(" ", 1)[0] if len(first) > 80 else first
 

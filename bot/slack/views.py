@@ -30,7 +30,7 @@ from bot.slack.forms import (
     read_inputs,
     read_settings,
 )
-from bot.slack.incoming import thread_text
+from bot.slack.incoming import fitting, thread_text
 from bot.slack.knowledge_forms import KNOWLEDGE_VIEWS
 from bot.slack.payloads import Call
 from bot.slack.requesting import Ask, accept, working_notice
@@ -49,7 +49,7 @@ async def inputs_sent(call: Call, desk: Desk) -> Reply:
     """A workflow's inputs: accepted, or sent back with what is wrong under each field."""
     actor = await desk.people.actor(call.person)
     released = await desk.catalogue.find(_chosen(call), actor)
-    values = {**read_inputs(call.state), **await _taken(call, desk)}
+    values = {**read_inputs(call.state), **await _taken(call, desk, released)}
     values = {name: value for name, value in values.items() if name in released.face.inputs}
     visibility: Visibility = "channel" if chose_public(call.state) else "private"
     surface = SURFACES.get(str(call.metadata.get("surface", "")), "command")
@@ -80,13 +80,14 @@ def _chosen(call: Call) -> str:
     return str((menu.get("selected_option") or {}).get("value") or call.metadata.get("workflow", ""))
 
 
-async def _taken(call: Call, desk: Desk) -> dict[str, str]:
+async def _taken(call: Call, desk: Desk, released: Released) -> dict[str, str]:
     """Inputs that were too long for a field: the thread as it stands now."""
     names = call.metadata.get("taken") or []
     if not names:
         return {}
     whole = await thread_text(desk, call.channel, call.thread_ts or call.message_ts)
-    return {str(name): whole for name in names}
+    inputs = released.face.inputs
+    return {name: fitting(whole, inputs[name].max_length) for name in map(str, names) if name in inputs}
 
 
 def _sent_back(call: Call, released: Released, problems: Mapping[str, str]) -> Reply:

@@ -486,6 +486,23 @@ async def test_a_thread_becomes_a_knowledge_draft_without_names(scene: Scene) ->
     assert ana.views() == ()
 
 
+def test_only_names_are_taken_out_of_a_text() -> None:
+    people = ["Will Day", "May Grant", "Ben Okafor"]
+    said = "You will get five days in May. Grant the rest, Ben. Ask @Will or may grant."
+    assert knowledge_forms.without_names(said, people) == (
+        "You will get five days in May. Grant the rest, a colleague. Ask a colleague or a colleague."
+    )
+
+
+def test_a_long_text_fills_as_many_fields_as_a_form_holds() -> None:
+    pages = [f"Paragraph {number}. {'x' * 300}" for number in range(60)]
+    form = knowledge_forms.draft_form(["people"], "T", "\n\n".join(pages), {})
+    assert "Paragraph 59." in str(form) and "does not fit into a form" not in str(form)
+    form = knowledge_forms.draft_form(["people"], "T", "\n\n".join(pages * 5), {})
+    assert_view(form)
+    assert "does not fit into a form" in str(form)
+
+
 async def test_outsiders_are_refused(scene: Scene) -> None:
     scene.workspace.town.users["U0ANA"].is_guest = True
     ana = scene.person("U0ANA")

@@ -429,6 +429,20 @@ async def test_a_thread_is_read_again_when_its_answer_is_continued(scene: Scene)
     assert "The heating" in second and "be there at nine" in second
 
 
+async def test_a_thread_is_read_to_its_end(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    root = await ana.say(CHANNEL, "summarise-thread: message 0 of a long discussion")
+    for number in range(1, 230):
+        await ana.say(CHANNEL, f"message {number} of a long discussion", root.ts)
+    await scene.quiet()
+    await ana.shortcut(RUN_ON_THIS, root)
+    form = await ana.wait_for(lambda: next(iter(ana.views()), None))
+    assert "All of it will be used" in words(form)
+    await ana.submit(form, {})
+    await scene.answered(ana)
+    assert "message 229 of a long discussion" in scene.script.rows[-1].inputs["thread"]
+
+
 async def test_an_answer_full_of_escaped_characters_is_shown(scene: Scene) -> None:
     code = "```\n" + '<row a="1"><b>x</b></row>\n' * 110 + "```"
     scene.script.ending = lambda row: succeeded(answer(code))

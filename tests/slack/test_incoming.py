@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from slack_samples import ASK_POLICY, PLAN_TRIP, SUMMARISE, released, view
 
 from bot.slack import incoming
+from bot.slack.thread_text import thread_used
 
 EARLIER = "  earlier: {kind: text, label: Before, default: '', max_length: 24, from: earlier}\n"
 
@@ -109,3 +110,12 @@ def test_a_change_of_subject_leaves_the_old_one_behind(words: str, leans: bool) 
     before = view(inputs={"question": "How many days?", "earlier": "Leave."})
     carried = incoming.earlier_from(item, before, "question", words)
     assert carried == {"earlier": "Leave. How many days?" if leans else ""}
+
+
+def test_of_a_thread_too_long_for_its_input_the_end_stays_and_says_so() -> None:
+    thread = "\n".join(f"Ana: message {number}" for number in range(100))
+    cut = incoming.fitting(thread, 400)
+    assert len(cut) <= 400 and cut.endswith("message 99") and "Earlier messages" in cut.split("\n")[0]
+    assert cut.split("\n")[1].startswith("Ana: message ")
+    assert incoming.fitting(thread, 4000) == thread
+    assert "too long to be used whole" in thread_used(cut) and "All of it" in thread_used(thread)
