@@ -134,7 +134,8 @@ def settings_form(current: str, choices: Mapping[str, str], metadata: Mapping[st
         "answers",
         "Where answers go",
         el.select(ANSWERS, options, current),
-        hint="A flag on a command, --public or --private, counts more than this setting.",
+        hint="Of commands, where a flag, --public or --private, counts more. A mention in a channel is "
+        "always answered there.",
     )
     return el.modal(
         "Your settings",

@@ -565,6 +565,16 @@ async def test_run_through_the_umbrella(scene: Scene) -> None:
     assert scene.script.rows[0].inputs == {"question": "How many days?"}
 
 
+async def test_the_setting_is_of_commands_and_says_so(scene: Scene) -> None:
+    ana = scene.person("U0ANA")
+    await ana.command(CHANNEL, "/spanwise settings")
+    form = await ana.wait_for(lambda: next(iter(ana.views()), None))
+    assert "A mention in a channel is always answered there." in str(form.body)
+    assert (await ana.submit(form, {"answers": {forms.ANSWERS: "private"}})).ok
+    asked = await ana.say(CHANNEL, "<@U0SPAN> ask-policy: How many days?")
+    await scene.answered(ana, CHANNEL, asked.ts)
+
+
 async def test_settings_move_answers_to_the_channel(scene: Scene) -> None:
     ana = scene.person("U0ANA")
     await ana.command(CHANNEL, "/spanwise settings")
