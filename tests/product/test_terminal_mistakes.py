@@ -201,7 +201,7 @@ def test_a_window_of_80_columns_cuts_no_name_off(monkeypatch: pytest.MonkeyPatch
         (
             {"DATABASE_URL": "postgresql://b:x@127.0.0.1:9/x"},
             "database",
-            "Check DATABASE_URL, that the server",
+            "it does not answer\n     Check DATABASE_URL, that",
         ),
     ],
 )
