@@ -27,7 +27,11 @@ class InvalidSettings(Exception):
 
     def __init__(self, error: ValidationError) -> None:
         super().__init__()
-        problems = (f"{found['loc'][0]}: {found['msg']}" for found in error.errors() if found["loc"])
+        problems = (
+            f"{found['loc'][0]}: {found['msg'].removeprefix('Value error, ')}"
+            for found in error.errors()
+            if found["loc"]
+        )
         self.facts = {"problems": "; ".join(problems)}
 
 
@@ -56,7 +60,9 @@ class _Checks(BaseSettings):
         try:
             policies(value)
         except InvalidPolicy as error:
-            raise ValueError(f"should be kinds with numbers, of {error.facts['known']}") from None
+            raise ValueError(
+                f"should be kinds with numbers, such as `prompt=2`; the kinds are {error.facts['known']}"
+            ) from None
         return value
 
     @field_validator("alerts", check_fields=False)
@@ -65,7 +71,9 @@ class _Checks(BaseSettings):
         try:
             read_thresholds(value)
         except InvalidThresholds as error:
-            raise ValueError(f"should be names with numbers, of {error.facts['known']}") from None
+            raise ValueError(
+                f"should be names with numbers, such as `errors=10`; the names are {error.facts['known']}"
+            ) from None
         return value
 
     @field_validator("database_url", check_fields=False)

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, TypeAdapter, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from bot.adapters.prices import Price
 from workflows.ports import UnknownAlias
 from workflows.reader import InvalidYaml, Problem, YamlDocument, read_yaml
+from workflows.wording import problem_of
 
 SHIPPED = Path(__file__).with_name("models.yaml")
 """The profiles used when no other file is named: the built-in model alone."""
@@ -171,7 +173,7 @@ def read_profiles(text: str, *, source: str = "models.yaml") -> ModelProfiles:
     try:
         profiles = _FILE.validate_python(document.value)
     except ValidationError as error:
-        problems = tuple(_placed(document, found["loc"], found["msg"]) for found in error.errors())
+        problems = tuple(_placed(document, found) for found in error.errors())
         raise InvalidProfiles(source, problems) from None
     problems = tuple(_cross_checks(document, profiles))
     if problems:
@@ -183,8 +185,20 @@ _NOWHERE = {"api_base": None, "api_key_env": None, "requests_per_minute": None, 
 _FILE = TypeAdapter(dict[str, ModelProfile])
 
 
-def _placed(document: YamlDocument, loc: tuple[str | int, ...], message: str) -> Problem:
-    return document.problem(loc, message)
+_EXAMPLE = "`default: {model: openai/gpt-4o-mini}`"
+_FORMS: Mapping[tuple[str, str], str] = {
+    ("string_pattern_mismatch", "model"): "needs its provider, `provider/model`: `openai/gpt-4o-mini`",
+    ("string_pattern_mismatch", "api_key_env"): "must be the name of a variable: `OPENAI_API_KEY`",
+    ("model_type", ""): f"must be a mapping: {_EXAMPLE}",
+    ("dict_type", ""): f"must be aliases, each with its model: {_EXAMPLE}",
+}
+"""Type of finding, and the key unless it is about a whole alias or file, to words with an example."""
+
+
+def _placed(document: YamlDocument, found: ErrorDetails) -> Problem:
+    key = str(found["loc"][-1]) if len(found["loc"]) > 1 else ""
+    form = _FORMS.get((found["type"], key))
+    return document.problem(found["loc"], form) if form else problem_of(document, found, ModelProfile)
 
 
 def _cross_checks(document: YamlDocument, profiles: Mapping[str, ModelProfile]) -> Iterator[Problem]:

@@ -154,13 +154,13 @@ def document(what: str) -> Callable[[Facts], str]:
     return lambda facts: f"The document {_fact(facts, 'file', 'given')} was left out: {what}"
 
 
-def invalid(what: str) -> Callable[[Facts], str]:
+def invalid(what: str, again: str = "load it again") -> Callable[[Facts], str]:
     """A file that somebody wrote, with every problem found."""
 
     def say(facts: Facts) -> str:
-        found = escape(facts.get("problems", ""))
-        listed = f" Correct this and load it again: {found}" if found else " Correct it and load it again"
-        return f"{what} cannot be used.{listed}".rstrip(".") + "."
+        found, file = escape(facts.get("problems", "")), escape(facts.get("file", ""))
+        listed = f" Correct this and {again}: {found}" if found else f" Correct it and {again}"
+        return f"{what}{f' {file}' if file else ''} cannot be used.{listed}".rstrip(".") + "."
 
     return say
 
@@ -314,7 +314,7 @@ SENTENCES: Mapping[str, Callable[[Facts], str]] = {
     "TooFewQuestions": too_few_questions,
     "InvalidProfiles": invalid("The file of model profiles"),
     "InvalidPrompt": invalid("The prompt"),
-    "InvalidSettings": invalid("A setting in the environment or in `.env`"),
+    "InvalidSettings": invalid("A setting in the environment or in `.env`", "start again"),
     "InvalidWorkflow": invalid("The workflow file"),
     "InvalidYaml": invalid("The file"),
     "NoBotToken": missing_setting,

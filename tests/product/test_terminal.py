@@ -394,7 +394,7 @@ def test_a_setting_that_cannot_be_is_named_in_a_sentence(
     for command in ("settings", "doctor", "grants", "migrate", "worker"):
         ran = terminal(command, **{setting: value})
         assert (ran.code, ran.out) == (1, ""), command
-        assert f"Correct this and load it again: {setting}: " in ran.err
+        assert f"Correct this and start again: {setting}: " in ran.err
         assert value not in ran.err
 
 

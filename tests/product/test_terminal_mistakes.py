@@ -212,3 +212,26 @@ def test_doctor_speaks_in_sentences_and_looks_at_slack_all_the_same(
     ran = terminal("doctor", **settings, **slack)
     assert ran.code == 1 and f"-- {part}: {said}" in ran.out, ran.out
     assert "-- slack token: unreachable\n     Check the network of this machine, and SLACK_API_URL" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("default: {model: gpt-4o-mini}", "model: needs its provider, provider/model: openai/gpt-4o-mini"),
+        ("default: {model: a/b, temprature: 1}", "is not a key here; did you mean temperature?"),
+        ("default: openai/gpt-4o-mini", "default: must be a mapping: default: {model: openai/gpt-4o-mini}"),
+        ("- a", "must be aliases, each with its model: default: {model: openai/gpt-4o-mini}"),
+    ],
+)
+def test_what_is_wrong_with_a_file_of_models_is_said_in_our_words(
+    terminal: Terminal, tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "models.yaml").write_text(text)
+    ran = terminal("grants", SPANWISE_MODELS=str(tmp_path / "models.yaml"))
+    assert ran.code == 1 and said in ran.err and f"{tmp_path / 'models.yaml'} cannot be used" in ran.err
+
+
+def test_what_is_wrong_with_a_setting_comes_with_an_example(terminal: Terminal) -> None:
+    ran = terminal("grants", SPANWISE_ALERTS="errors")
+    assert ran.code == 1 and "SPANWISE_ALERTS: should be names with numbers, such as errors=10" in ran.err
+    assert "Value error" not in ran.err and "load it again" not in ran.err
