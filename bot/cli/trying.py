@@ -211,7 +211,7 @@ def _row(row: ReportRow, *, two: bool) -> tuple[str, ...]:
 
 def _why(trial: Trial) -> str:
     if trial.failure:
-        return f"{trial.note} {console.plain(sentence(trial.failure, {}))}"
+        return f"{trial.note} {console.plain(sentence(trial.failure, trial.failed_at))}"
     return console.plain(words.why(trial)) if trial.standing is not Standing.PASSED else ""
 
 

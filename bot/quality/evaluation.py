@@ -1,7 +1,7 @@
 """The report of an evaluation: every case on both sides, what it cost, and what follows from it. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -74,6 +74,8 @@ class Trial:
     """Why it was skipped, not run or failed to answer: a plain sentence."""
     failure: str = ""
     """Name of the error class when it failed to answer."""
+    failed_at: Mapping[str, str] = field(default_factory=dict)
+    """What failed then by its name: the model's alias, the step, the workflow; nothing that was asked."""
 
     @property
     def was_run(self) -> bool:

@@ -21,6 +21,8 @@ from workflows.run import Answer, Failure, RunResult, RunStatus, StepRun
 from workflows.steps.base import AskingStep
 
 SKIPPED = "It needs a model that writes, and only the built-in one is connected."
+NAMED = ("alias", "step", "workflow")
+"""Facts of a failure that a report keeps: what failed, and nothing of what was asked."""
 CAPPED = "It was not run: the spending cap was reached."
 
 
@@ -254,4 +256,5 @@ def unanswered(tried: Tried) -> Trial:
         seconds=round(tried.seconds, 3),
         note="It ended without an answer.",
         failure=failure.kind if failure else "",
+        failed_at={each: failure.facts[each] for each in NAMED if each in failure.facts} if failure else {},
     )

@@ -24,7 +24,7 @@ from bot.adapters.store.store_down import StoreDown
 from bot.services.closed_collections import is_closed
 from bot.services.opaque_ids import incident_token
 from bot.services.putting_off import put_off_s
-from workflows.ports import Clock, Interrupted, LostLease, Progress
+from workflows.ports import Clock, Interrupted, LostLease, ModelError, Progress
 from workflows.run import Failure, RunResult, RunStatus, ending_of
 
 log = structlog.get_logger(__name__)
@@ -244,7 +244,10 @@ class Worker:
             # stated, and nobody's fault
             log.info("run.failed", **seen, facts=dict(failure.facts))
         else:
-            log.error("run.failed", **seen, facts=dict(failure.facts), exc_info=result.error)
+            # a model that failed is a state of affairs with a name; its traceback would say where we noticed
+            stated = isinstance(result.error, ModelError)
+            trace = None if stated else result.error
+            log.error("run.failed", **seen, facts=dict(failure.facts), exc_info=trace)
         return RunResult(result.status, result.answer, result.steps, failure)
 
     def _finish(self, connection: Connection, job: Job, result: RunResult) -> None:

@@ -235,3 +235,20 @@ def test_what_is_wrong_with_a_setting_comes_with_an_example(terminal: Terminal) 
     ran = terminal("grants", SPANWISE_ALERTS="errors")
     assert ran.code == 1 and "SPANWISE_ALERTS: should be names with numbers, such as errors=10" in ran.err
     assert "Value error" not in ran.err and "load it again" not in ran.err
+
+
+def test_a_model_that_fails_is_named_and_buries_nothing(
+    terminal: Terminal, handbook_vectors: HandbookVectors, tmp_path: Path
+) -> None:
+    handbook_vectors.lend(terminal.data_dir)
+    file = tmp_path / "models.yaml"
+    file.write_text("default: {model: openai/x, api_base: 'http://127.0.0.1:9/v1', api_key_env: HERE}\n")
+    terminal = terminal.with_settings({"SPANWISE_MODELS": str(file)})
+    assert terminal("explain", "ask-policy").code == 0
+    ran = terminal("run", "ask-policy", "How many days of leave can I carry over?")
+    failed = [line for line in ran.log if line["event"] == "run.failed"]
+    assert ran.code == 1 and failed and not any(line.get("exc_info") for line in failed), ran.err
+    assert "“default”" in ran.err
+    file.write_text(file.read_text().replace("HERE", "NO_SUCH_KEY"))
+    tried = terminal("evaluate", "ask-policy")
+    assert tried.code == 1 and "“default”" in tried.out and "of this step" not in tried.out, tried.out
