@@ -13,6 +13,7 @@ from bot.governance.roles import Permission, Role
 from workflows.definition import load_workflow
 from workflows.run import RUN_TRANSITIONS
 from workflows.steps import KINDS
+from workflows.steps.check import CHECKS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -50,6 +51,12 @@ def test_the_picture_of_a_change_request_is_its_table() -> None:
 def test_every_step_kind_is_described() -> None:
     text = (ROOT / "docs" / "workflow-files.md").read_text(encoding="utf-8")
     assert {kind for kind in KINDS if f"`{kind}`" not in text} == set()
+
+
+def test_every_check_of_a_check_step_is_described() -> None:
+    text = (ROOT / "docs" / "step-kinds.md").read_text(encoding="utf-8")
+    said = (means.partition(" {")[0] for _, means in CHECKS.values())
+    assert not [words for words in (*CHECKS, *said) if words not in text]
 
 
 def test_the_sample_of_a_workflow_can_be_loaded() -> None:

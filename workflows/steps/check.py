@@ -103,6 +103,13 @@ def _spec(value: object) -> object:
     return {"name": name, "limit": limit or 0}
 
 
+def _listed() -> str:
+    """Every check with what passing it means, for whoever writes one."""
+    written = {name: f"{{{name}: 250}}" if name in WITH_LIMIT else name for name in CHECKS}
+    said = (f"`{written[name]}` {means.format(limit=250)}" for name, (_, means) in CHECKS.items())
+    return f"One or more: {'; '.join(said)}."
+
+
 CheckField = Annotated[
     CheckSpec,
     BeforeValidator(_spec),
@@ -139,7 +146,7 @@ class CheckStep(StepDefinition):
 
     kind: Literal["check"]
     of: StepRef = Field(description="The prompt step.")
-    checks: list[CheckField] = Field(min_length=1, max_length=20)
+    checks: list[CheckField] = Field(min_length=1, max_length=20, description=_listed())
     on_fail: OnFail | None = Field(None, description="Left out: the run fails.")
     timeout_s: float = Field(180, gt=0, le=3600, description="Seconds for one attempt, rewriting included.")
 
