@@ -90,6 +90,18 @@ async def test_brackets_in_a_passage_are_no_citations() -> None:
     assert reply.text == "Leave may be carried over for five days (7) of each year [1]."
 
 
+async def test_a_row_of_a_table_is_quoted_with_its_headings_and_no_header_is() -> None:
+    table = passage(
+        4,
+        "| Place | Country | Hotel limit a night |\n|---|---|---|\n"
+        "| Lisbon | Portugal | 140 |\n| Porto | Portugal | 115 |\n| Leeds | United Kingdom | |",
+        0.8,
+    )
+    reply, _ = await ask(Task("answer", question="What is the hotel limit in Porto?", passages=(table,)))
+    assert "Place: Porto; Country: Portugal; Hotel limit a night: 115 [1]." in reply.text
+    assert "|" not in reply.text and "Place; Country" not in reply.text
+
+
 @pytest.mark.parametrize(
     "question", ["", "   ", "x" * 40_000, "كم يومًا يمكنني ترحيله؟", "🙂🙂🙂", "<!channel> days?"]
 )
