@@ -39,6 +39,12 @@ class WorkflowFiles:
         return [*self.prompts, Content(WORKFLOW, self.workflow.name, self.workflow.text)]
 
 
+def _why_unread(path: Path) -> str:
+    if not path.exists():
+        return f"there is no file {path}; check the path"
+    return "this is a folder; name a file" if path.is_dir() else "this is no text; save it as UTF-8"
+
+
 @dataclass(slots=True)
 class _Reading:
     """Reads files and keeps what is wrong with each, to say it all at once."""
@@ -51,9 +57,7 @@ class _Reading:
         try:
             return path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
-            there = "this is no text that can be read; save it as UTF-8"
-            why = there if path.exists() else f"there is no file {path}; check the path"
-            self.said.append(f"{self._shown(path)}:1:1: {why}")
+            self.said.append(f"{self._shown(path)}:1:1: {_why_unread(path)}")
             return None
 
     def read(self, path: Path, reader: Callable[[str], T]) -> T | None:
