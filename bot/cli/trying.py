@@ -162,7 +162,7 @@ def _content(said: str) -> Content:
     try:
         return Content(kind, name, Path(path).read_text(encoding="utf-8"))
     except UnicodeDecodeError:
-        _misused(f"{path}: this is no text that can be read; save it as UTF-8")
+        _misused(f"{path}: this is no text; save it as UTF-8")
     except OSError:
         _misused(f"{path}: there is no file that can be read; check the path")
 

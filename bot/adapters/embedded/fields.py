@@ -125,7 +125,13 @@ def _figure(value: float, match: re.Match[str]) -> Iterator[_Found]:
 
 def _choices(text: str, spec: FieldSpec) -> Iterator[_Found]:
     for choice in spec.choices:
-        pattern = re.compile(rf"(?<!\w){re.escape(choice).replace('_', '[ _-]')}(?!\w)", re.IGNORECASE)
+        # a sign such as £ stands right before its figure
+        before, after = (
+            r"(?<!\w)" if choice[:1].isalnum() else "",
+            r"(?!\w)" if choice[-1:].isalnum() else "",
+        )
+        named = re.escape(choice).replace("_", "[ _-]")
+        pattern = re.compile(f"{before}{named}{after}", re.IGNORECASE)
         for match in pattern.finditer(text):
             yield _Found(choice, *match.span())
 
