@@ -32,7 +32,7 @@ INPUTS = {
 }
 
 
-FACTS = ("amount", "due", "location", "reference", "email")
+FACTS = ("amount", "currency", "due", "location", "reference", "email")
 REPLIES = {
     "classify": json.dumps({"label": "purchase", "confidence": 0.9, "because": "It orders something."}),
     "extract": json.dumps({**dict.fromkeys(FACTS), "amount": 1840}),
