@@ -62,8 +62,6 @@ class Usage:
 
 AGAIN = "again_s"
 """The fact of a failure that says in how many seconds the same may succeed."""
-WAITS_FOR = "waits_for"
-"""The fact beside it that names the models, with spaces between, of which any may make it succeed sooner."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,8 +72,7 @@ class Breaker:
             self._uncounted.pop(key, None)
             log.info("breaker.closed", model=key.strip())
             self._change(key, lambda _circuit, _now: CALM)
-            model = key.partition(" ")[0]
-            self._store.leave(lambda connection: wake_put_off(connection, model))
+            self._store.leave(wake_put_off)
         elif key in self._known:
             self._uncounted[key] += 1
             if time.monotonic() - self._counted_at >= self.fresh_s:

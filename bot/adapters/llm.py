@@ -33,7 +33,7 @@ from workflows.ports import (
     ModelTimeout,
     ModelUnavailable,
 )
-from workflows.run import AGAIN, WAITS_FOR, Usage
+from workflows.run import AGAIN, Usage
 
 if TYPE_CHECKING:
     from knowledge.embedding import Embedder
@@ -158,7 +158,7 @@ class BoundModel:
                     return await asking.first_that_answers(chain)
         except TimeoutError:
             waited_s = f"{now() - begun:.0f}"
-            again = {AGAIN: AGAIN_S, WAITS_FOR: _names(chain)} if stream.met_silence else {}
+            again = {AGAIN: AGAIN_S} if stream.met_silence else {}
             raise ModelTimeout(request.alias, **facts_of(chain[0]), waited_s=waited_s, **again) from None
 
     def _cheaper(self, profile: ModelProfile) -> str:
@@ -185,8 +185,6 @@ class _Asking:
                 if profile is chain[-1] or not failed.may_fall_back:
                     if failed.is_fault:
                         failed.error.facts.setdefault(AGAIN, AGAIN_S)
-                    if AGAIN in failed.error.facts:
-                        failed.error.facts[WAITS_FOR] = _names(chain)
                     raise failed.error from None
         raise ModelUnavailable(self.request.alias, reason="no_profile")
 
@@ -323,10 +321,6 @@ class _OneStream:
             on_text(piece)
 
         return pass_on
-
-
-def _names(chain: tuple[ModelProfile, ...]) -> str:
-    return " ".join(profile.model for profile in chain)
 
 
 def _wait_s(attempt: int, retry_after_s: float | None) -> float:

@@ -51,7 +51,6 @@ async def test_what_does_not_fit_into_the_deadline_is_refused_and_takes_no_turn(
         "model": "openai/paced",
         "host": floor.server.base_url.split("/")[2],
         "again_s": "3",
-        "waits_for": "openai/paced",
     }
     assert len(floor.server.history) == 2 and sum(floor.clock.sleeps) < 0.001
     await floor.one.ask("paced", deadline_s=10)

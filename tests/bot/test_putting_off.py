@@ -88,21 +88,6 @@ async def test_it_goes_on_at_once_when_the_model_is_back(desk: Desk) -> None:
     assert {(view.failure, view.waits_for, view.again_at) for view in views} == {(None, None, None)}
 
 
-@pytest.mark.parametrize(
-    ("waits_for", "tries"), [("openai/other openai/spare", 1), ("openai/other openai/back", 2)]
-)
-async def test_a_model_that_is_back_wakes_those_alone_that_wait_for_it(
-    desk: Desk, waits_for: str, tries: int
-) -> None:
-    desk.perform.act.error = ModelResting(**FACTS, waits_for=waits_for)  # type: ignore[union-attr]
-    await desk.ask()
-    await desk.worker().drain()
-    Breaker(desk.store).succeeded("openai/back http://127.0.0.1/v1", was_probe=True)
-    await desk.store.write(lambda _: None)
-    await desk.worker().drain()
-    assert (len(desk.perform.performed), desk.sql("SELECT put_off FROM runs")[0][0]) == (tries, tries)
-
-
 async def test_the_waits_grow_and_come_to_an_end(desk: Desk) -> None:
     run_id = await desk.ask()
     waits = []

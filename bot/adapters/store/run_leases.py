@@ -15,7 +15,7 @@ from bot.adapters.store.run_turns import FREELY, Shares, anything_waits, may_cla
 from bot.adapters.store.tables import UtcDateTime
 from bot.adapters.store.versions_log import PRODUCTION
 from workflows.ports import LostLease
-from workflows.run import WAITS_FOR, Answer, Failure, RunStatus, ending_of
+from workflows.run import Answer, Failure, RunStatus, ending_of
 
 _RUNNING = RunStatus.RUNNING.value
 _HELD = (
@@ -255,27 +255,16 @@ def put_off(connection: Connection, held: Held, *, why: Failure, after_s: float)
     _one(connection.execute(_PUT_OFF, values).rowcount, held)
 
 
-_ASLEEP = (runs.c.status == RunStatus.QUEUED.value, runs.c.put_off > 0, runs.c.due_at > _NOW)
-_LOOK_FOR_SLEEPERS = select(runs.c.id, runs.c.failure).where(*_ASLEEP)
 _NO_LONGER = (
-    update(runs).where(runs.c.id.in_(bindparam("sleepers", expanding=True)), *_ASLEEP).values(due_at=_NOW)
+    update(runs)
+    .where(runs.c.status == RunStatus.QUEUED.value, runs.c.put_off > 0, runs.c.due_at > _NOW)
+    .values(due_at=_NOW)
 )
 
 
-def wake_put_off(connection: Connection, model: str) -> int:
-    """Have the runs tried now that were put off for want of a model: it answers again. How many.
-
-    One that waits for another is left alone: it may be tried only so often.
-    """
-    now = {"now": lease_clock(connection)}
-    waiting = connection.execute(_LOOK_FOR_SLEEPERS, now)
-    ids = [row.id for row in waiting if model in (_waits_for(row.failure) or (model,))]
-    return connection.execute(_NO_LONGER, {**now, "sleepers": ids}).rowcount if ids else 0
-
-
-def _waits_for(failure: Mapping[str, Any] | None) -> list[str]:
-    """The models that a run was put off for; empty where that is not known."""
-    return str((failure or {}).get("facts", {}).get(WAITS_FOR, "")).split()
+def wake_put_off(connection: Connection) -> int:
+    """Have all runs that were put off tried now: a model answers again. How many."""
+    return connection.execute(_NO_LONGER, {"now": lease_clock(connection)}).rowcount
 
 
 _WAKE = (
