@@ -1,13 +1,10 @@
 """Names of workflows and collections as an operator types them, with the nearest for what there is not."""
 
-from collections.abc import Iterable
-from difflib import get_close_matches
-
 from bot.adapters.store.database import Connection
 from bot.adapters.store.stages_log import read_standings
 from bot.adapters.store.versions_log import CANDIDATE
 from bot.bootstrap import Product, library
-from bot.services.contents import WORKFLOW, UnknownWorkflow
+from bot.services.contents import WORKFLOW, UnknownWorkflow, nearest_name
 from bot.shipped import PEOPLE
 from workflows.ports import UnknownCollection
 
@@ -26,7 +23,7 @@ async def see_collection(product: Product, name: str, *, shipped: tuple[str, ...
     names = {*shipped, *(row.name for row in await product.holdings.collections())}
     if name not in names:
         unknown = UnknownCollection(name)
-        unknown.facts["nearest"] = _nearest(name, names)
+        unknown.facts["nearest"] = nearest_name(name, sorted(names))
         raise unknown
 
 
@@ -40,8 +37,4 @@ async def _see_workflow(product: Product, name: str) -> None:
     shipped = {content.name for content in library() if content.kind == WORKFLOW}
     names = await product.store.read(look) | shipped
     if name not in names:
-        raise UnknownWorkflow(name, _nearest(name, names))
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    return (get_close_matches(name, sorted(names), 1, 0.5) or [""])[0]
+        raise UnknownWorkflow(name, nearest_name(name, sorted(names)))

@@ -1,7 +1,6 @@
 """Which workflows are live, at which versions, and which of them fits a sentence."""
 
 import asyncio
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,7 +28,7 @@ from bot.governance.roles import Permission
 from bot.governance.stages import Stage
 from bot.services.access import Access
 from bot.services.actors import Actor
-from bot.services.contents import PINNED_KINDS, WORKFLOW, Content, UnknownWorkflow, Versions
+from bot.services.contents import PINNED_KINDS, WORKFLOW, Content, UnknownWorkflow, Versions, nearest_name
 from bot.services.placement import NotInPilot, label_at_start, label_for
 from workflows.face import Face, face_of
 from workflows.ports import Clock
@@ -279,8 +278,7 @@ class Catalogue:
 
 
 def _unknown(name: str, versions: Iterable[tuple[str, str]]) -> UnknownWorkflow:
-    near = difflib.get_close_matches(name, [each for kind, each in versions if kind == WORKFLOW], 1, 0.5)
-    return UnknownWorkflow(name, near[0] if near else "")
+    return UnknownWorkflow(name, nearest_name(name, (each for kind, each in versions if kind == WORKFLOW)))
 
 
 def _released(name: str, versions: Versions, label: str) -> Released:

@@ -1,6 +1,7 @@
 """What versions are kept of."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.adapters.store.versions_log import StoredVersion
@@ -20,6 +21,11 @@ class UnknownWorkflow(Exception):
     def __init__(self, name: str, nearest: str = "") -> None:
         super().__init__(name)
         self.facts = {"name": name, "nearest": nearest}
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str:
+    """The known name that is most like it, or nothing."""
+    return next(iter(difflib.get_close_matches(name, list(known), 1, 0.5)), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """What a change can be about: what it says today, what it reaches, and putting something else there."""
 
-import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -26,7 +25,7 @@ from bot.governance.roles import Role
 from bot.services.access import Access
 from bot.services.actors import Actor
 from bot.services.catalogue import Catalogue
-from bot.services.contents import MODELS, PROMPT, WORKFLOW
+from bot.services.contents import MODELS, PROMPT, WORKFLOW, nearest_name
 from bot.services.intake import document_id
 from knowledge.document import Document
 from workflows.decision_tables import rows_of, table_steps, table_text
@@ -127,14 +126,14 @@ class Targets:
         if target.kind == WORKFLOW and re.fullmatch(r"[a-z][a-z0-9-]{0,30}", target.name):
             return Current("", 0)
         names = [name for kind, name in live if kind == target.kind]
-        raise UnknownTarget(target, _nearest(target.name, names))
+        raise UnknownTarget(target, nearest_name(target.name, names))
 
     def workflow(self, connection: Connection, target: Target, label: str = PRODUCTION) -> Workflow:
         """The workflow a target belongs to, as it is released. Raises UnknownTarget."""
         live = self.catalogue.versions(connection, label)
         if (WORKFLOW, target.workflow) not in live:
             names = [name for kind, name in live if kind == WORKFLOW]
-            raise UnknownTarget(target, _nearest(target.workflow, names))
+            raise UnknownTarget(target, nearest_name(target.workflow, names))
         return self.catalogue.resolve(connection, target.workflow, label=label).root
 
     def find(self, connection: Connection, target: Target, pinned: "Pinned", label: str) -> None:
@@ -143,14 +142,14 @@ class Targets:
         if target.kind in ("parameters", "rules") or target.name in (*live, *pinned.names(target.kind)):
             # of those two it is the workflow that has to be there, and that is looked up as they are read
             return
-        nearest = MODELS if target.kind == MODELS else _nearest(target.name, live)
+        nearest = MODELS if target.kind == MODELS else nearest_name(target.name, live)
         raise UnknownTarget(target, nearest)
 
     def _document(self, connection: Connection, target: Target) -> Current:
         collection, _, path = target.name.partition("/")
         if documents.find_collection(connection, collection) is None:
             names = [row.name for row in documents.list_collections(connection)]
-            raise UnknownTarget(target, _nearest(collection, names))
+            raise UnknownTarget(target, nearest_name(collection, names))
         if not PATH.fullmatch(path):
             raise UnknownTarget(target)
         found = documents.find_document(connection, collection, path)
@@ -308,7 +307,7 @@ def _as_in_file(target: Target, workflow: Workflow) -> str:
         return "{}"
     step = target.name.partition("/")[2]
     if step not in table_steps(workflow):
-        raise UnknownTarget(target, _nearest(step, table_steps(workflow)))
+        raise UnknownTarget(target, nearest_name(step, table_steps(workflow)))
     return table_text(rows_of(workflow, step))
 
 
@@ -317,11 +316,6 @@ def _grant_of(target: Target) -> tuple[str, Role, str]:
     if len(parts) != 3 or parts[1] not in {role.value for role in Role}:
         raise UnknownTarget(target)
     return parts[0], Role(parts[1]), parts[2]
-
-
-def _nearest(name: str, names: object) -> str:
-    known = [str(each) for each in names] if isinstance(names, list | tuple) else []
-    return (difflib.get_close_matches(name, known, 1, 0.5) or [""])[0]
 
 
 def parameter_values(text: str) -> dict[str, Json]:
