@@ -88,6 +88,10 @@ class Breaker:
         if self.is_open(key) and not was_open:
             log.warning("breaker.opened", model=key.strip())
 
+    def let_go(self, key: str) -> None:
+        """The call that was to try it told nothing, sent or not: the next one may."""
+        self._change(key, Circuit.untried)
+
     async def look(self) -> None:
         """Hear of what other processes saw, unless that was just done."""
         async with self._reading:

@@ -47,6 +47,10 @@ class Circuit:
         """One call goes out to try; the next not before a while."""
         return replace(self, probe_at=now + PROBE_AFTER)
 
+    def untried(self, now: datetime) -> "Circuit":
+        """The call that went out to try told nothing: the next may."""
+        return replace(self, probe_at=now) if self.is_open else self
+
     def _with(self, signs: str) -> "Circuit":
         return replace(self, recent=(self.recent + signs)[-WINDOW:])
 

@@ -216,9 +216,12 @@ class _Asking:
             raise CallFailed(left_alone) from None
         try:
             reply = await self._call(profile)
-        except CallFailed as failed:
-            if failed.is_fault:
+        except BaseException as error:
+            if self.stream.met_silence or (isinstance(error, CallFailed) and error.is_fault):
                 breaker.failed(profile.key)
+            elif is_probe:
+                # no money, no turn or stopped: others would be put off for a call that was never made
+                breaker.let_go(profile.key)
             raise
         breaker.succeeded(profile.key, was_probe=is_probe)
         return reply
@@ -239,7 +242,6 @@ class _Asking:
             outcome = ModelTimeout.__name__ if self.deadline.expired() else "Cancelled"
             waited_s = asyncio.get_running_loop().time() - begun
             if self.deadline.expired() and call.is_silent and waited_s >= profile.timeouts.first_token_s:
-                self.bound.models.breaker.failed(profile.key)
                 self.stream.met_silence = True
             raise
         finally:

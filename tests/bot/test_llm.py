@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.adapters.circuit import PROBE_AFTER
 from bot.adapters.llm import CUT_NOTE
 from bot.adapters.store.database import Store
 from tests.bot.model_bench import Bench
@@ -237,6 +238,27 @@ async def test_cancelling_leaves_an_entry(bench: Bench) -> None:
 async def test_a_cut_reply_says_so(bench: Bench) -> None:
     bench.server.script.append(Reply("Half an ans", finish_reason="length"))
     assert (await bench.ask()).notes == (CUT_NOTE,)
+
+
+async def test_a_try_that_told_nothing_leaves_the_next_call_to_try(bench: Bench) -> None:
+    """One without money, or stopped meanwhile: whoever came after it would be put off for a call never made."""
+    bench.server.script.extend([rejection(500)] * 5)
+    for _ in range(2):
+        with pytest.raises(ModelUnavailable):
+            await bench.ask()
+    bench.clock.at += PROBE_AFTER
+    bench.server.script.extend([rejection(400), HANG])
+    with pytest.raises(ModelRefused):
+        await bench.ask()
+    stopped = asyncio.create_task(bench.ask())
+    async with asyncio.timeout(10):
+        while len(bench.server.history) < 7:
+            await asyncio.sleep(0.01)
+    stopped.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopped
+    assert (await bench.ask()).text
+    assert not await bench.models.unusable()
 
 
 async def test_a_failing_provider_rests(bench: Bench) -> None:
