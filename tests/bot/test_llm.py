@@ -241,7 +241,7 @@ async def test_a_cut_reply_says_so(bench: Bench) -> None:
 
 
 async def test_a_try_that_told_nothing_leaves_the_next_call_to_try(bench: Bench) -> None:
-    """One without money, or stopped meanwhile: whoever came after it would be put off for a call never made."""
+    """One that was stopped, or had no money: those after it would be put off for a call never made."""
     bench.server.script.extend([rejection(500)] * 5)
     for _ in range(2):
         with pytest.raises(ModelUnavailable):

@@ -1,17 +1,25 @@
 """From pilot to production: what is missing, who approves, what moves, and the guard on the way."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from bot.adapters.store import audit_log
+from bot.adapters.store.all_tables import metadata
 from bot.adapters.store.database import Store
 from bot.adapters.store.outbox_log import outbox
 from bot.adapters.store.stages_log import read_standing
-from bot.adapters.store.versions_log import CANDIDATE, PRODUCTION, find_labelled
+from bot.adapters.store.versions_log import (
+    CANDIDATE,
+    PRODUCTION,
+    find_labelled,
+    hold_labels,
+    remove_label,
+)
 from bot.governance.roles import Role
 from bot.governance.stages import Stage, WrongStage
 from bot.quality.pilots import Measure, Verdict
@@ -58,6 +66,34 @@ async def test_promotion_points_production_at_the_candidate(desk: StageDesk) -> 
     assert [each.person for each in card.readiness.evidence.approvals] == ["U0BEN"]
     (improvement,) = desk.improved
     assert (improvement.workflows, improvement.by) == ((WORKFLOW,), CHLOE.id), "who voted down is asked again"
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("act", ["approve", "promote"])
+async def test_what_another_process_moves_meanwhile_is_waited_for(postgres_url: str, act: str) -> None:
+    store, elsewhere = Store(postgres_url), Store(postgres_url)
+    store.write_now(metadata.create_all)
+    desk = await (await StageDesk(store).open()).with_candidate()
+    await desk.stages.pilot(CHLOE, WORKFLOW, share=100)
+    await ready(desk)
+    going: asyncio.Task[object]
+    with elsewhere.engine.begin() as other:
+        hold_labels(other)
+        going = asyncio.create_task(
+            desk.promotions.approve(BEN, WORKFLOW)
+            if act == "approve"
+            else desk.promotions.promote(CHLOE, WORKFLOW, desk.directory)
+        )
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        async with asyncio.timeout(10):
+            while not other.execute(waiting).scalar_one():
+                await asyncio.sleep(0.01)
+        remove_label(other, "workflow", WORKFLOW, CANDIDATE)
+    with pytest.raises(NoCandidate):
+        await going
+    assert live(desk) == 1
+    for each in (store, elsewhere):
+        each.close()
 
 
 async def test_nothing_moves_while_something_is_missing(desk: StageDesk) -> None:

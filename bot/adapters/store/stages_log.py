@@ -9,6 +9,7 @@ from sqlalchemy import Column, Connection, Integer, Row, String, Table, Text, se
 
 from bot.adapters.store.tables import JsonText, UtcDateTime, insert_or, metadata
 from bot.adapters.store.transaction_memory import forget, read_once
+from bot.adapters.store.versions_log import hold_labels
 from bot.governance.stages import Pilot, Stage
 from bot.quality.readiness import Approval, Holder
 
@@ -63,7 +64,9 @@ def read_standings(connection: Connection) -> Mapping[str, Standing]:
 
 
 def lock_standing(connection: Connection, otherwise: Standing) -> Standing:
-    """Where a workflow stands, `otherwise` when nobody moved it yet; nobody else moves it meanwhile."""
+    """Where a workflow stands, `otherwise` when nobody moved it yet; it is locked, and so are all labels."""
+    # always before the row, as whoever changes contents: in different orders two would block each other
+    hold_labels(connection)
     row = {"workflow": otherwise.workflow, **_values(otherwise)}
     forget(connection, _READ_STANDINGS)
     connection.execute(insert_or(connection, stages).values(**row).on_conflict_do_nothing())
