@@ -14,6 +14,7 @@ from bot.adapters.embedded.labels import classify
 from bot.adapters.embedded.provider import QUOTED_NOTE
 from bot.adapters.embedded.quoting import join_quotes
 from bot.adapters.embedded.summary import summarise
+from bot.adapters.embedded.table_rows import beside_the_point, table_rows
 from bot.adapters.ledger_entry import LedgerEntry
 from bot.adapters.llm import Models
 from bot.adapters.profiles import load_profiles
@@ -100,6 +101,39 @@ async def test_a_row_of_a_table_is_quoted_with_its_headings_and_no_header_is() -
     reply, _ = await ask(Task("answer", question="What is the hotel limit in Porto?", passages=(table,)))
     assert "Place: Porto; Country: Portugal; Hotel limit a night: 115 [1]." in reply.text
     assert "|" not in reply.text and "Place; Country" not in reply.text
+
+
+RATES = """\
+| Place | Country | Hotel limit a night |
+|---|---|---|
+| Lisbon | Portugal | 140 |
+| Porto | Portugal | 115 |
+| New York | United States | 290 |
+| Toronto | Canada | 260 |"""
+
+
+@pytest.mark.parametrize(
+    ("question", "left_out"),
+    [
+        ("What is the hotel limit in Porto?", {"Lisbon", "New York", "Toronto"}),
+        ("hotel limit in new york or toronto", {"Lisbon", "Porto"}),
+        ("What is the hotel limit in Portugal?", set()),
+        ("Which place is the dearest?", set()),
+        ("", set()),
+    ],
+)
+def test_rows_about_something_else_are_no_answer(question: str, left_out: set[str]) -> None:
+    header, _, *rows = RATES.splitlines()
+    other = "| Kind | Days |\n|---|---|\n| Annual leave | 25 |\n| Parental leave | 80 |"
+    found = beside_the_point(question, [table_rows(RATES), table_rows(other)])
+    assert header in found and "| Kind | Days |" in found
+    assert found - {header, "| Kind | Days |"} == {row for row in rows if row.split(" | ")[0][2:] in left_out}
+
+
+def test_what_every_label_says_tells_nothing() -> None:
+    leave = "| Kind | Days |\n|---|---|\n| Annual leave | 25 |\n| Parental leave | 80 |"
+    assert beside_the_point("How much leave is there?", [table_rows(leave)]) == {"| Kind | Days |"}
+    assert "| Annual leave | 25 |" in beside_the_point("How long is parental leave?", [table_rows(leave)])
 
 
 @pytest.mark.parametrize(

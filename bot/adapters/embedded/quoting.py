@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from bot.adapters.embedded.table_rows import beside_the_point, table_rows
 from knowledge.document import Passage
 from knowledge.embedding import Embedder
 from knowledge.sentence_ranking import ScoredSentence, best_sentences
@@ -29,18 +30,15 @@ _EMPHASIS = re.compile(r"(?<![\w*])(\*{2,3}|__)(?=[^\s*])(.+?)(?<=\S)\1(?![\w*]|
 _HALF = re.compile(r"^\*\*(?=\w)|(?<=[.!?:])\*\*$")
 """Emphasis over several sentences."""
 
-_RULE_ROW = re.compile(r"\|[\s:|-]*-[\s:|-]*")
-"""The row of dashes under a header."""
-
 
 def quote(task: Task, embedder: Embedder) -> str:
     """One to three sentences with [n] of their passages; the abstention word when nothing fits."""
     limit = max(1, min(task.max_sentences, 3))
-    # a header says nothing by itself, so it takes the place of none that does
-    heads = [{row for row, said in table_rows(each.text).items() if not said} for each in task.passages]
-    more = limit + sum(map(len, heads))
+    # what says nothing of what is asked takes the place of none that does
+    left_out = beside_the_point(task.question, [table_rows(each.text) for each in task.passages])
+    more = limit + sum(each.text.count(line) for each in task.passages for line in left_out)
     ranked = best_sentences(task.question, task.passages, limit=more, embedder=embedder)
-    found = [each for each in ranked if each.text not in heads[each.passage_index]][:limit]
+    found = [each for each in ranked if each.text not in left_out][:limit]
     if not found or found[0].score < FLOOR:
         return ABSTAINED
     kept = [s for s in found if s.score >= found[0].score * CLOSE]
@@ -58,33 +56,13 @@ def join_quotes(sentences: Sequence[ScoredSentence], passages: Sequence[Passage]
         for position in (at - 1, at):
             if position == at - 1 and not _needs_the_one_before(whole, at):
                 continue
-            text = rows.get(whole[position], _numbered(whole, position))
+            row = rows.get(whole[position])
+            text = row.said if row else _numbered(whole, position)
             entry = (order.index(sentence.passage_index), position, text)
             if text and entry not in chosen:
                 chosen.append(entry)
     chosen = sorted(chosen[: limit + 1])
     return " ".join(_cited(_plain(text), order[rank] + 1) for rank, _, text in chosen)
-
-
-def table_rows(text: str) -> dict[str, str]:
-    """Each row of a table as it stands to its cells with their headings; a header to nothing."""
-    rows: dict[str, str] = {}
-    head: list[str] = []
-    lines = [line.strip() for line in text.splitlines()]
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        if not line.startswith("|"):
-            head = []
-        elif _RULE_ROW.fullmatch(following):
-            head = _cells(line)
-            rows[line] = ""
-        elif head and not _RULE_ROW.fullmatch(line):
-            pairs = zip(head, _cells(line), strict=False)
-            rows[line] = "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)
-    return rows
-
-
-def _cells(row: str) -> list[str]:
-    return [cell.strip() for cell in row.strip("|").split("|")]
 
 
 def _cited(sentence: str, number: int) -> str:
